@@ -1,0 +1,14 @@
+//! What every program of loradeck shares: configuration, run folders, metrics and templates.
+//!
+//! Nothing here prints, knows a terminal, git or libtorch. Files are read and written only through
+//! [`file`]; times come in as arguments or from [`time`].
+
+pub mod config;
+pub mod crash;
+pub mod error;
+pub mod file;
+pub mod metrics;
+pub mod run;
+pub mod template;
+pub mod text;
+pub mod time;

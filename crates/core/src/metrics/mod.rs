@@ -1,0 +1,1 @@
+//! Metrics: TensorBoard events, series, tailing.

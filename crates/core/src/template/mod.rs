@@ -1,0 +1,1 @@
+//! Templates: reports and chat templates (the door of `minijinja`).

@@ -1,0 +1,3 @@
+//! The `loradeck-train` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `loradeck` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The dashboard (the door of ratatui and crossterm).

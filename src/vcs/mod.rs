@@ -1,0 +1,1 @@
+//! Commits (the door of git2).

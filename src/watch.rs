@@ -1,0 +1,1 @@
+//! What changed on disk: notify beside polling.
