@@ -1,1 +1,29 @@
-//! Run folders and what stands in them.
+//! Run folders and what stands in them: status, claims, locks, journal, control requests, summary.
+//!
+//! A run's folder is its database. Each file has one writer (named at its type); everybody may read.
+
+mod attempt;
+mod control;
+mod folder;
+mod heartbeat;
+mod host;
+mod journal;
+mod lock;
+mod queue;
+mod recovery;
+mod status;
+mod summary;
+mod workspace;
+
+pub use attempt::{Attempt, Claim, ExitRecord, claim, latest_attempt, read_attempts};
+pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};
+pub use folder::{CHECKPOINT_PREFIX, RunFolder, RunName, checkpoint_step};
+pub use heartbeat::Heartbeat;
+pub use host::{Host, process_is_alive};
+pub use journal::{Journal, JournalEntry, JournalReading, Writer, read_journal};
+pub use lock::{FileLock, is_held, is_held_patiently, try_exclusive};
+pub use queue::QueueEntry;
+pub use recovery::{Liveness, ProcessEnd, Recovery, decide_recovery, end_state};
+pub use status::{EndReason, State, Status};
+pub use summary::{Evidence, MetricBest, Outcome, Summary};
+pub use workspace::{ExperimentFolder, FORMAT, Workspace, WorkspaceError};
