@@ -1,1 +1,19 @@
-//! Metrics: TensorBoard events, series, tailing.
+//! Metrics: the TensorBoard event codec, series that charts draw from, and readers that follow growing files.
+//!
+//! `writer` and `tail` are the only metric store's two ends; `series` and `run_metrics` hold what was read;
+//! everything between them (`wire`, `record`, `event`) is pure.
+
+mod drain;
+pub mod event;
+pub mod record;
+pub mod tail;
+mod tensor;
+mod wire;
+pub mod writer;
+
+pub use event::{Content, Datum, Event, Image, Value};
+pub use tail::{EventSink, EventTail, Polled, Problem, ProblemKind};
+pub use writer::EventWriter;
+
+/// How the name of every event file begins.
+pub const EVENT_FILE_PREFIX: &str = "events.out.tfevents";
