@@ -1,0 +1,72 @@
+# The recipes behind `./x RECIPE`, which first fetches what they need (just itself and libtorch).
+
+set positional-arguments
+
+root := justfile_directory()
+fetch := "python3 " + quote(root / "tools/fetch.py")
+target := env("CARGO_TARGET_DIR", root / "target")
+
+# List the recipes.
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Train a small sweep on a real model and show all of loradeck: demo [DIR] [--plain].
+demo *ARGUMENTS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    model=$({{ fetch }} base-model)
+    cargo build --release --package loradeck --package loradeck-train
+    cd {{ quote(invocation_directory()) }}
+    exec {{ quote(target / "release/loradeck") }} demo "$@" --base-model "$model" --shipped {{ quote(root) }}
+
+# Everything that can be checked here: format, lints, tests, documentation. Ends by saying what was skipped.
+test:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export LORADECK_SKIPPED={{ quote(target / "skipped.txt") }}
+    mkdir -p {{ quote(target) }} && : > "$LORADECK_SKIPPED"
+    LORADECK_BASE_MODEL=$({{ fetch }} base-model)
+    export LORADECK_BASE_MODEL
+    run() { printf '\n== %s\n' "$*"; "$@"; }
+    run {{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} lint
+    run python3 -m unittest discover --start-directory tests/setup
+    # The deck's tests start the trainer, so it has to be there and as new as they are.
+    run cargo build --workspace --features crash-points
+    run cargo test --workspace --features crash-points 2>&1 | tee {{ quote(target / "test.log") }}
+    RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps
+    run python3 tools/skipped.py "$LORADECK_SKIPPED" {{ quote(target / "test.log") }}
+
+# Format and lints only.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --features crash-points -- -D warnings
+
+# Build deck and trainer, release profile.
+build:
+    cargo build --release --package loradeck --package loradeck-train
+
+# Compare the trainer with peft, transformers and tensorboard: judge [NAME…].
+judge *NAMES:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    LORADECK_BASE_MODEL=$({{ fetch }} base-model)
+    export LORADECK_BASE_MODEL
+    python=$({{ fetch }} judges)
+    cargo build --release --package loradeck-train
+    export LORADECK_TRAIN={{ quote(target / "release/loradeck-train") }}
+    exec "$python" tests/judges/run.py "$@"
+
+# Show that the judges reject deliberate mistakes: mutants [NUMBER…].
+mutants *NUMBERS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    LORADECK_BASE_MODEL=$({{ fetch }} base-model)
+    export LORADECK_BASE_MODEL
+    LORADECK_JUDGES_PYTHON=$({{ fetch }} judges)
+    export LORADECK_JUDGES_PYTHON
+    exec python3 tests/mutants/run.py "$@"
+
+# The benchmarks.
+bench *ARGUMENTS:
+    cargo bench --workspace "$@"
