@@ -1,1 +1,10 @@
-//! loradeck data.
+//! What loradeck knows of data and weight files, without libtorch: GGUF and safetensors readers, tokenizers, chat
+//! samples with their loss masks, data sets, the data order, and the check before any training time is spent.
+
+pub mod base_model;
+pub mod gguf;
+pub mod mapped;
+pub mod order;
+pub mod random;
+pub mod safetensors;
+pub mod sample;

@@ -1,0 +1,86 @@
+//! From the value of `base_model` to an opened model.
+
+use std::path::{Path, PathBuf};
+
+use loradeck_core::file;
+
+use super::{BaseModel, BaseModelError, Source, shape_gguf, shape_hugging_face};
+use crate::gguf::GgufFile;
+use crate::safetensors::SafetensorsFile;
+
+pub(super) fn find(root: &Path, text: &str) -> Result<BaseModel, BaseModelError> {
+    let path = root.join(text);
+    let Ok(metadata) = std::fs::metadata(&path) else { return Err(not_found(text, path)) };
+    let model = if metadata.is_dir() { open_folder(path)? } else { open_file(path)? };
+    model.weights().check()?;
+    Ok(model)
+}
+
+fn not_found(text: &str, path: PathBuf) -> BaseModelError {
+    let looks_like_id =
+        !text.starts_with(['.', '/']) && text.matches('/').count() == 1 && !text.contains(".gguf");
+    let hint = if looks_like_id {
+        ": model ids of the Hugging Face hub are not supported yet, give a folder or a .gguf file".to_owned()
+    } else {
+        String::new()
+    };
+    BaseModelError::NotFound { text: text.to_owned(), path, hint }
+}
+
+fn unsupported(path: PathBuf, problem: impl Into<String>) -> BaseModelError {
+    BaseModelError::Unsupported { path, problem: problem.into() }
+}
+
+fn open_file(path: PathBuf) -> Result<BaseModel, BaseModelError> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gguf") => {
+            let gguf = GgufFile::open(&path)?;
+            let shape = shape_gguf::read(&gguf, &path)?;
+            Ok(BaseModel { path, shape, source: Source::Gguf(gguf) })
+        }
+        Some("safetensors") => Err(unsupported(
+            path,
+            "a single .safetensors file is not supported yet; for a language model give its folder with config.json",
+        )),
+        _ => {
+            Err(unsupported(path, "neither a .gguf file nor a folder with config.json and model.safetensors"))
+        }
+    }
+}
+
+fn open_folder(path: PathBuf) -> Result<BaseModel, BaseModelError> {
+    let config_path = path.join("config.json");
+    let Some(config) = file::read_json::<serde_json::Value>(&config_path)? else {
+        let problem = no_config(&path);
+        return Err(unsupported(path, problem));
+    };
+    let shape = shape_hugging_face::read(&config, &config_path)?;
+    let weight_path = path.join("model.safetensors");
+    if !weight_path.exists() {
+        let problem = if path.join("model.safetensors.index.json").exists() {
+            "its weights are split over several files (model.safetensors.index.json), which is not supported yet"
+        } else {
+            "the folder holds no model.safetensors"
+        };
+        return Err(unsupported(path, problem));
+    }
+    let weights = SafetensorsFile::open(&weight_path)?;
+    Ok(BaseModel { path, shape, source: Source::HuggingFace { config, weights } })
+}
+
+/// What to say of a folder without config.json.
+fn no_config(folder: &Path) -> String {
+    let names = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut ggufs: Vec<String> = names
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".gguf"))
+        .collect();
+    ggufs.sort();
+    match ggufs.first() {
+        Some(name) => format!("the folder holds no config.json but '{name}': name that file itself"),
+        None if folder.join("model_index.json").exists() => {
+            "a diffusers folder (model_index.json); image models are not supported yet".to_owned()
+        }
+        None => "the folder holds no config.json".to_owned(),
+    }
+}

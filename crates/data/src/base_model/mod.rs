@@ -1,0 +1,149 @@
+//! The base model that an experiment names: a GGUF file, or a Hugging Face folder with one safetensors file. Both give
+//! the same shape, the same weights under Hugging Face's names, and the same tokenizer interface.
+
+mod error;
+mod find;
+mod shape;
+mod shape_gguf;
+mod shape_hugging_face;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+pub use error::BaseModelError;
+pub use shape::{Llama3Scaling, LlamaShape, RopeScaling};
+pub use weights::{WeightData, WeightView, Weights};
+
+use crate::gguf::GgufFile;
+use crate::mapped::{MappedFile, sha256_hex};
+use crate::safetensors::SafetensorsFile;
+
+/// In which form a base model lies on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseModelKind {
+    /// One `.gguf` file.
+    Gguf,
+    /// A folder with `config.json` and `model.safetensors`.
+    HuggingFace,
+}
+
+impl BaseModelKind {
+    /// The word for it in reports and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gguf => "gguf",
+            Self::HuggingFace => "huggingface",
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    Gguf(GgufFile),
+    HuggingFace { config: serde_json::Value, weights: SafetensorsFile },
+}
+
+/// An opened base model: its shape is known and supported, its weights are mapped.
+#[derive(Debug)]
+pub struct BaseModel {
+    path: PathBuf,
+    shape: LlamaShape,
+    source: Source,
+}
+
+impl BaseModel {
+    /// Opens what `text` (the value of `base_model`) names: a path as it stands or relative to `root`.
+    pub fn find(root: &Path, text: &str) -> Result<Self, BaseModelError> {
+        find::find(root, text)
+    }
+
+    /// The form on the disk.
+    pub fn kind(&self) -> BaseModelKind {
+        match self.source {
+            Source::Gguf(_) => BaseModelKind::Gguf,
+            Source::HuggingFace { .. } => BaseModelKind::HuggingFace,
+        }
+    }
+
+    /// The `.gguf` file or the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file with the weights: the `.gguf` file or the folder's `model.safetensors`.
+    pub fn weight_file(&self) -> &Path {
+        self.file().path()
+    }
+
+    fn file(&self) -> &MappedFile {
+        match &self.source {
+            Source::Gguf(gguf) => gguf.file(),
+            Source::HuggingFace { weights, .. } => weights.file(),
+        }
+    }
+
+    /// The weight file's size in bytes.
+    pub fn size(&self) -> u64 {
+        self.file().bytes().len() as u64
+    }
+
+    /// sha256 over the weight file's header and its size (u64, little endian): quick, and different for different
+    /// models, though not for weights changed in place. In hexadecimal.
+    pub fn header_hash(&self) -> String {
+        let header = match &self.source {
+            Source::Gguf(gguf) => gguf.header_bytes(),
+            Source::HuggingFace { weights, .. } => weights.header_bytes(),
+        };
+        sha256_hex([header, &self.size().to_le_bytes()])
+    }
+
+    /// sha256 of the whole weight file, in hexadecimal; reads every byte of it.
+    pub fn full_hash(&self) -> String {
+        sha256_hex([self.file().bytes()])
+    }
+
+    /// The model's sizes and constants.
+    pub fn shape(&self) -> &LlamaShape {
+        &self.shape
+    }
+
+    /// The model's weights under Hugging Face's names.
+    pub fn weights(&self) -> Weights<'_> {
+        Weights::new(self)
+    }
+
+    /// The GGUF file, where the model is one.
+    pub fn gguf(&self) -> Option<&GgufFile> {
+        if let Source::Gguf(gguf) = &self.source { Some(gguf) } else { None }
+    }
+
+    /// The folder's `config.json`, where the model is one.
+    pub fn config(&self) -> Option<&serde_json::Value> {
+        if let Source::HuggingFace { config, .. } = &self.source { Some(config) } else { None }
+    }
+
+    /// What an exported PEFT adapter names as `base_model_name_or_path`: for a GGUF file the repository it came from,
+    /// its own name, or the file's name; for a folder its `_name_or_path`, or the folder as found.
+    pub fn peft_name(&self) -> String {
+        let named = match &self.source {
+            Source::Gguf(gguf) => ["general.source.huggingface.repository", "general.name"]
+                .iter()
+                .find_map(|key| gguf.metadata(key)?.as_text().filter(|text| !text.is_empty())),
+            Source::HuggingFace { config, .. } => {
+                config.get("_name_or_path").and_then(|name| name.as_str()).filter(|text| !text.is_empty())
+            }
+        };
+        if let Some(name) = named {
+            return name.to_owned();
+        }
+        match self.kind() {
+            BaseModelKind::Gguf => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            BaseModelKind::HuggingFace => self.path.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

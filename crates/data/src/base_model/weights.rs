@@ -1,0 +1,216 @@
+//! Weights under Hugging Face's names, whichever file they come from.
+
+use std::borrow::Cow;
+
+use half::{bf16, f16};
+
+use super::{BaseModel, BaseModelError, Source};
+use crate::gguf::{BlockType, GgufFile, TensorInfo};
+use crate::safetensors::{DataType, SafetensorsFile};
+
+/// One weight.
+#[derive(Clone, Debug)]
+pub struct WeightView<'a> {
+    /// The number type of `data`.
+    pub dtype: DataType,
+    /// Sizes, outermost first: `[out, in]` for a linear layer.
+    pub shape: Vec<usize>,
+    /// The numbers in row-major order.
+    pub data: WeightData<'a>,
+}
+
+/// A weight's numbers.
+#[derive(Clone, Debug)]
+pub enum WeightData<'a> {
+    /// As they stand in the mapped file: little endian, of the view's type, not copied.
+    Stored(&'a [u8]),
+    /// Taken out of quantised blocks or put into another order; the view's type is F32.
+    Expanded(Vec<f32>),
+}
+
+impl WeightView<'_> {
+    /// The numbers in single precision (exact for every stored type).
+    pub fn to_f32(&self) -> Cow<'_, [f32]> {
+        match &self.data {
+            WeightData::Expanded(values) => Cow::Borrowed(values),
+            WeightData::Stored(bytes) => Cow::Owned(widen(self.dtype, bytes)),
+        }
+    }
+}
+
+fn widen(dtype: DataType, bytes: &[u8]) -> Vec<f32> {
+    let pairs = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
+    match dtype {
+        DataType::F32 => {
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
+        DataType::F16 => pairs().map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
+        DataType::BF16 => pairs().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+    }
+}
+
+/// All weights of a base model.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    model: &'a BaseModel,
+}
+
+impl<'a> Weights<'a> {
+    pub(super) fn new(model: &'a BaseModel) -> Self {
+        Self { model }
+    }
+
+    /// The weight with this Hugging Face name, such as `model.layers.0.self_attn.q_proj.weight`.
+    pub fn tensor(&self, name: &str) -> Result<WeightView<'a>, BaseModelError> {
+        let found = match &self.model.source {
+            Source::Gguf(gguf) => self.from_gguf(gguf, name),
+            Source::HuggingFace { weights, .. } => self.from_safetensors(weights, name)?,
+        };
+        found.ok_or_else(|| self.error(name, "is missing".into()))
+    }
+
+    /// Every name that the model's shape calls for, with its shape.
+    pub fn expected(&self) -> Vec<(String, Vec<usize>)> {
+        let shape = self.model.shape();
+        let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
+        let (hidden, inner) = (shape.hidden_size, shape.intermediate_size);
+        let in_layer = [
+            ("input_layernorm", vec![hidden]),
+            ("self_attn.q_proj", vec![queries, hidden]),
+            ("self_attn.k_proj", vec![keys, hidden]),
+            ("self_attn.v_proj", vec![keys, hidden]),
+            ("self_attn.o_proj", vec![hidden, queries]),
+            ("post_attention_layernorm", vec![hidden]),
+            ("mlp.gate_proj", vec![inner, hidden]),
+            ("mlp.up_proj", vec![inner, hidden]),
+            ("mlp.down_proj", vec![hidden, inner]),
+        ];
+        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![shape.vocabulary, hidden])];
+        for layer in 0..shape.layers {
+            let name = |module: &str| format!("model.layers.{layer}.{module}.weight");
+            all.extend(in_layer.iter().map(|(module, sizes)| (name(module), sizes.clone())));
+        }
+        all.push(("model.norm.weight".to_owned(), vec![hidden]));
+        if !shape.tied_embeddings {
+            all.push(("lm_head.weight".to_owned(), vec![shape.vocabulary, hidden]));
+        }
+        all
+    }
+
+    /// Refuses a file in which an expected weight is absent or has another shape. Reads no weights.
+    pub(super) fn check(&self) -> Result<(), BaseModelError> {
+        for (name, expected) in self.expected() {
+            let found = match &self.model.source {
+                Source::Gguf(gguf) => {
+                    gguf_name(&name).and_then(|n| gguf.tensor(&n)).map(|tensor| &tensor.dims)
+                }
+                Source::HuggingFace { weights, .. } => weights.entries().get(&name).map(|entry| &entry.shape),
+            };
+            match found {
+                None => return Err(self.error(&name, "is missing".into())),
+                Some(dims) if *dims != expected => {
+                    return Err(self.error(&name, format!("has the shape {dims:?} instead of {expected:?}")));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, name: &str, problem: String) -> BaseModelError {
+        let path = self.model.weight_file().to_path_buf();
+        BaseModelError::Weight { path, name: name.to_owned(), problem }
+    }
+
+    fn from_safetensors(
+        &self,
+        file: &'a SafetensorsFile,
+        name: &str,
+    ) -> Result<Option<WeightView<'a>>, BaseModelError> {
+        let Some(entry) = file.entries().get(name) else { return Ok(None) };
+        let Some(dtype) = SafetensorsFile::data_type(entry) else {
+            let problem = format!("is stored as {}, which is not supported (F32, F16, BF16)", entry.dtype);
+            return Err(self.error(name, problem));
+        };
+        Ok(Some(WeightView {
+            dtype,
+            shape: entry.shape.clone(),
+            data: WeightData::Stored(file.bytes(entry)),
+        }))
+    }
+
+    fn from_gguf(&self, gguf: &'a GgufFile, name: &str) -> Option<WeightView<'a>> {
+        let tensor = gguf.tensor(&gguf_name(name)?)?;
+        let heads = permuted_heads(name, self.model);
+        let (dtype, data) = match (stored_type(tensor), heads) {
+            (Some(dtype), None) => (dtype, WeightData::Stored(gguf.bytes(tensor))),
+            (_, None) => (DataType::F32, WeightData::Expanded(gguf.dequantize(tensor))),
+            (_, Some(heads)) => {
+                (DataType::F32, WeightData::Expanded(unpermute(&gguf.dequantize(tensor), heads, tensor)))
+            }
+        };
+        Some(WeightView { dtype, shape: tensor.dims.clone(), data })
+    }
+}
+
+fn stored_type(tensor: &TensorInfo) -> Option<DataType> {
+    match tensor.block_type {
+        BlockType::F32 => Some(DataType::F32),
+        BlockType::F16 => Some(DataType::F16),
+        BlockType::BF16 => Some(DataType::BF16),
+        _ => None,
+    }
+}
+
+/// llama.cpp's name for a Hugging Face name (llama-arch.cpp); `None` for names of no Llama weight.
+pub(super) fn gguf_name(name: &str) -> Option<String> {
+    let fixed = match name {
+        "model.embed_tokens.weight" => Some("token_embd.weight"),
+        "model.norm.weight" => Some("output_norm.weight"),
+        "lm_head.weight" => Some("output.weight"),
+        _ => None,
+    };
+    if let Some(fixed) = fixed {
+        return Some(fixed.to_owned());
+    }
+    let (layer, module) = name.strip_prefix("model.layers.")?.split_once('.')?;
+    let module = match module.strip_suffix(".weight")? {
+        "input_layernorm" => "attn_norm",
+        "self_attn.q_proj" => "attn_q",
+        "self_attn.k_proj" => "attn_k",
+        "self_attn.v_proj" => "attn_v",
+        "self_attn.o_proj" => "attn_output",
+        "post_attention_layernorm" => "ffn_norm",
+        "mlp.gate_proj" => "ffn_gate",
+        "mlp.up_proj" => "ffn_up",
+        "mlp.down_proj" => "ffn_down",
+        _ => return None,
+    };
+    Some(format!("blk.{layer}.{module}.weight"))
+}
+
+/// The number of heads whose rows a GGUF file of architecture llama stores in another order.
+fn permuted_heads(name: &str, model: &BaseModel) -> Option<usize> {
+    if name.ends_with("self_attn.q_proj.weight") {
+        Some(model.shape().heads)
+    } else if name.ends_with("self_attn.k_proj.weight") {
+        Some(model.shape().key_value_heads)
+    } else {
+        None
+    }
+}
+
+/// Puts the rows of each head back into Hugging Face's order (halves) from llama.cpp's (interleaved pairs):
+/// convert_hf_to_gguf.py's `permute`, backwards.
+fn unpermute(values: &[f32], heads: usize, tensor: &TensorInfo) -> Vec<f32> {
+    let rows = tensor.dims.first().copied().unwrap_or(0);
+    let columns = tensor.dims.get(1).copied().unwrap_or(1);
+    let half = rows / heads / 2;
+    let mut out = Vec::with_capacity(values.len());
+    for row in 0..rows {
+        let (head, within) = (row / (2 * half), row % (2 * half));
+        let source = head * 2 * half + (within % half) * 2 + within / half;
+        out.extend_from_slice(&values[source * columns..(source + 1) * columns]);
+    }
+    out
+}
