@@ -3,15 +3,27 @@
 //! `writer` and `tail` are the only metric store's two ends; `series` and `run_metrics` hold what was read;
 //! everything between them (`wire`, `record`, `event`) is pure.
 
+pub mod axis;
 mod drain;
 pub mod event;
+pub mod pyramid;
 pub mod record;
+pub mod registry;
+pub mod run_metrics;
+pub mod series;
+pub mod smooth;
 pub mod tail;
 mod tensor;
 mod wire;
 pub mod writer;
 
+pub use axis::{Bounds, Scale};
 pub use event::{Content, Datum, Event, Image, Value};
+pub use pyramid::{Extremes, Pyramid};
+pub use registry::{Description, Unit};
+pub use run_metrics::{RunMetrics, TextNote};
+pub use series::{Column, Goal, Point, Series, XAxis};
+pub use smooth::Smoothed;
 pub use tail::{EventSink, EventTail, Polled, Problem, ProblemKind};
 pub use writer::EventWriter;
 
