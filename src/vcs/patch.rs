@@ -1,0 +1,134 @@
+//! The uncommitted changes of the code at submit, as a patch that `git apply` takes.
+
+use std::path::{Path, PathBuf};
+
+use git2::{Delta, DiffDelta, DiffFormat, DiffOptions};
+
+use super::commit::{head, tree_of};
+use super::open::open_if_any;
+use super::outcome::{CommitError, InGit};
+
+/// What tracked files hold beyond HEAD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// The patch; empty where it would be longer than the limit.
+    pub text: Vec<u8>,
+    /// Its whole length in bytes, kept or not.
+    pub bytes: usize,
+    /// The files it changes, relative to the repository's root.
+    pub files: Vec<PathBuf>,
+    /// Files left out because their names say that they hold secrets.
+    pub withheld: Vec<PathBuf>,
+}
+
+/// The patch from HEAD to the tracked files around `start` as they are on disk; `None` where nothing differs.
+///
+/// Left out: what loradeck itself writes and commits (run folders, comparisons), and `.env*`, `*.pem`, `id_*`.
+pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, CommitError> {
+    let Some(repository) = open_if_any(start)? else { return Ok(None) };
+    if repository.is_bare() {
+        return Ok(None);
+    }
+    let tree = head(&repository)?.map(|id| tree_of(&repository, id)).transpose()?;
+    let mut options = DiffOptions::new();
+    options.show_binary(true).include_typechange(true).ignore_submodules(true);
+    let diff = repository
+        .diff_tree_to_workdir_with_index(tree.as_ref(), Some(&mut options))
+        .in_git("compare the files", repository.path())?;
+    let mut patch = Patch { text: Vec::new(), bytes: 0, files: Vec::new(), withheld: Vec::new() };
+    let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+        let file = path_of(&delta);
+        match fate(&delta, &file) {
+            Fate::Ours => {}
+            Fate::Withheld => note(&mut patch.withheld, file),
+            Fate::Kept => {
+                note(&mut patch.files, file);
+                append(&mut patch, line.origin(), line.content(), limit);
+            }
+        }
+        true
+    });
+    printed.in_git("write the patch", repository.path())?;
+    if patch.bytes > limit {
+        patch.text.clear();
+    }
+    Ok((!patch.files.is_empty() || !patch.withheld.is_empty()).then_some(patch))
+}
+
+enum Fate {
+    Kept,
+    Withheld,
+    Ours,
+}
+
+fn path_of(delta: &DiffDelta<'_>) -> PathBuf {
+    delta.new_file().path().or_else(|| delta.old_file().path()).map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn fate(delta: &DiffDelta<'_>, path: &Path) -> Fate {
+    if is_ours(path) || delta.status() == Delta::Untracked {
+        Fate::Ours
+    } else if is_secretive(path) {
+        Fate::Withheld
+    } else {
+        Fate::Kept
+    }
+}
+
+fn note(list: &mut Vec<PathBuf>, path: PathBuf) {
+    if list.last() != Some(&path) {
+        list.push(path);
+    }
+}
+
+fn append(patch: &mut Patch, origin: char, content: &[u8], limit: usize) {
+    let marked = matches!(origin, '+' | '-' | ' ');
+    patch.bytes += content.len() + usize::from(marked);
+    if patch.bytes <= limit {
+        if marked {
+            patch.text.push(origin as u8);
+        }
+        patch.text.extend_from_slice(content);
+    }
+}
+
+/// Whether a file's name says that it holds a secret.
+fn is_secretive(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let extension = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pem"));
+    name.starts_with(".env") || name.starts_with("id_") || extension
+}
+
+/// Whether loradeck writes the file: it changes with every run and says nothing about the code.
+fn is_ours(path: &Path) -> bool {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.windows(3).any(|three| {
+        three[0] == "experiments"
+            && matches!(
+                three[2].as_ref(),
+                "runs" | "sweeps" | "trash" | "curves" | "comparison.md" | "comparison.csv"
+            )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secret_files_are_known() {
+        for name in [".env", "a/.env.local", "keys/server.PEM", "id_ed25519"] {
+            assert!(is_secretive(Path::new(name)), "{name}");
+        }
+        for name in ["environment.yaml", "grid_id.py", "a/model.py"] {
+            assert!(!is_secretive(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn run_folders_are_ours_and_the_experiment_is_the_users() {
+        assert!(is_ours(Path::new("sub/experiments/a/runs/0001-x/README.md")));
+        assert!(is_ours(Path::new("experiments/a/comparison.md")));
+        assert!(!is_ours(Path::new("experiments/a/experiment.yaml")));
+    }
+}
