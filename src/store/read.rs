@@ -1,0 +1,169 @@
+//! Bringing one run up to date from its folder's small files.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use loradeck_core::file;
+use loradeck_core::run::{Attempt, FORMAT, Heartbeat, Host, Liveness, Status, is_held};
+use serde::de::DeserializeOwned;
+
+use super::config::{ConfigValues, Interner};
+use super::run::Run;
+use super::stamp::{Fetched, Stamp};
+
+/// How long a heartbeat on another host may stand still, by our clock, before its run counts as dead.
+const STANDSTILL: Duration = Duration::from_secs(60);
+
+/// What was last seen of one run's files.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    status: Stamp,
+    summary: Stamp,
+    queue: Stamp,
+    labels: Stamp,
+    config: Stamp,
+    /// The attempt whose host was looked up, and whether it is another one.
+    elsewhere: Option<(u32, bool)>,
+    heartbeat: Option<(u64, Instant)>,
+}
+
+/// What reading needs besides the run.
+pub(super) struct Reading<'a> {
+    pub(super) here: &'a Host,
+    pub(super) interner: &'a mut Interner,
+}
+
+impl Seen {
+    /// Reads what is new; whether anything of the run changed.
+    pub(super) fn refresh(&mut self, run: &mut Run, reading: &mut Reading<'_>) -> bool {
+        let folder = run.folder.clone();
+        let mut changed = self.refresh_status(run);
+        changed |= update(&mut self.summary, folder.summary(), &mut run.problems, &mut run.summary);
+        if changed && let Some(summary) = &run.summary {
+            run.pace.note(summary);
+        }
+        let (mut queue, mut labels) = (None, None);
+        if update(&mut self.queue, folder.queue(), &mut run.problems, &mut queue) {
+            run.queue = queue.unwrap_or_default();
+            changed = true;
+        }
+        if update(&mut self.labels, folder.labels(), &mut run.problems, &mut labels) {
+            run.labels = labels.unwrap_or_default();
+            changed = true;
+        }
+        changed |= self.refresh_config(run, reading.interner);
+        changed | self.refresh_liveness(run, reading.here)
+    }
+
+    /// Asks the locks of a run that should be at work; whether the answer is a new one.
+    pub(super) fn refresh_liveness(&mut self, run: &mut Run, here: &Host) -> bool {
+        let before = run.live;
+        run.live = self.liveness(run, here);
+        let lost = run.status.as_ref().is_some_and(|status| run.live.is_lost(status.state));
+        // Its end may have been written between our look at the status and our look at the locks.
+        let mut changed = false;
+        if lost && self.refresh_status(run) {
+            run.live = self.liveness(run, here);
+            changed = true;
+        }
+        changed || run.live != before
+    }
+
+    fn refresh_status(&mut self, run: &mut Run) -> bool {
+        let path = run.folder.status();
+        let changed = update(&mut self.status, path, &mut run.problems, &mut run.status);
+        if changed && run.status.as_ref().is_some_and(|status: &Status| status.format > FORMAT) {
+            run.problems.push(String::from("status.json: written by a newer loradeck, please upgrade"));
+        }
+        changed
+    }
+
+    fn refresh_config(&mut self, run: &mut Run, interner: &mut Interner) -> bool {
+        match self.config.fetch(&run.folder.config()) {
+            Ok(Fetched::Same) => false,
+            Ok(Fetched::Missing) => std::mem::take(&mut run.config) != ConfigValues::default(),
+            Ok(Fetched::New(text)) => {
+                run.config = ConfigValues::parse(&String::from_utf8_lossy(&text), interner);
+                true
+            }
+            Err(error) => note(&mut run.problems, "config.yaml", &error.to_string()),
+        }
+    }
+
+    fn liveness(&mut self, run: &Run, here: &Host) -> Liveness {
+        let Some(status) = run.status.as_ref().filter(|status| status.state.is_live()) else {
+            return Liveness::default();
+        };
+        if self.is_elsewhere(run, status.attempt, here) {
+            let beats = self.heartbeat_moves(run);
+            return Liveness { supervisor: beats, trainer: beats };
+        }
+        // A lock that cannot be asked is not taken for a dead process.
+        let held = |path: PathBuf| is_held(&path).unwrap_or(true);
+        Liveness { supervisor: held(run.folder.run_lock()), trainer: held(run.folder.train_lock()) }
+    }
+
+    fn is_elsewhere(&mut self, run: &Run, attempt: u32, here: &Host) -> bool {
+        match self.elsewhere {
+            Some((known, elsewhere)) if known == attempt => elsewhere,
+            _ => {
+                let record = file::read_json::<Attempt>(&run.folder.attempt(attempt)).ok().flatten();
+                let elsewhere = record.is_some_and(|record| record.host.host != here.host);
+                self.elsewhere = Some((attempt, elsewhere));
+                elsewhere
+            }
+        }
+    }
+
+    fn heartbeat_moves(&mut self, run: &Run) -> bool {
+        let Ok(Some(beat)) = Heartbeat::read(&run.folder) else { return false };
+        let now = Instant::now();
+        match self.heartbeat {
+            Some((counter, since)) if counter == beat.counter => now.duration_since(since) < STANDSTILL,
+            _ => {
+                self.heartbeat = Some((beat.counter, now));
+                true
+            }
+        }
+    }
+}
+
+/// Reads a JSON file into `target` if there is a new version; whether `target` changed.
+fn update<T: DeserializeOwned>(
+    stamp: &mut Stamp,
+    path: PathBuf,
+    problems: &mut Vec<String>,
+    target: &mut Option<T>,
+) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let fetched = stamp.fetch(&path);
+    if !matches!(fetched, Ok(Fetched::Same)) {
+        problems.retain(|problem| !problem.starts_with(&name));
+    }
+    match fetched {
+        Ok(Fetched::Same) => false,
+        Ok(Fetched::Missing) => target.take().is_some(),
+        Ok(Fetched::New(text)) => match serde_json::from_slice(&text) {
+            Ok(value) => {
+                *target = Some(value);
+                true
+            }
+            Err(error) => note(problems, &name, &error.to_string()),
+        },
+        Err(error) => note(problems, &name, &io_text(&error)),
+    }
+}
+
+fn io_text(error: &io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+fn note(problems: &mut Vec<String>, name: &str, text: &str) -> bool {
+    let problem = format!("{name}: {text}");
+    if problems.contains(&problem) {
+        return false;
+    }
+    problems.push(problem);
+    true
+}

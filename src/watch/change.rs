@@ -1,0 +1,96 @@
+//! Paths that changed, told apart by what they mean to the store.
+
+use std::path::{Component, Path, PathBuf};
+
+use loradeck_core::metrics::EVENT_FILE_PREFIX;
+
+/// Something to look at again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// Everything, because changes may have been missed.
+    Everything,
+    /// The list of experiments of the workspace at this root.
+    Experiments(PathBuf),
+    /// The list of runs of the experiment in this folder.
+    Runs(PathBuf),
+    /// The small files of the run in this folder: status, summary, queue, labels.
+    Run(PathBuf),
+    /// The event files of the run in this folder.
+    Metrics(PathBuf),
+    /// The log or journal of the run in this folder.
+    Log(PathBuf),
+    /// The queue's settings of the workspace at this root.
+    Queue(PathBuf),
+    /// The locks of all live runs: they are let go without any file changing.
+    Liveness,
+}
+
+/// What a changed path means to the workspace at `root`; `None` for what nobody shows.
+pub fn classify(root: &Path, path: &Path) -> Option<Change> {
+    let names: Vec<&str> = path
+        .strip_prefix(root)
+        .ok()?
+        .components()
+        .map(|component| match component {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    if names.last().is_some_and(|name| name.starts_with(".tmp-")) {
+        return None;
+    }
+    let folder = |depth: usize| root.join(names[..depth].iter().collect::<PathBuf>());
+    match names.as_slice() {
+        [".loradeck", "queue.json"] => Some(Change::Queue(root.to_path_buf())),
+        ["experiments"] | ["experiments", _] | ["experiments", _, "experiment.yaml"] => {
+            Some(Change::Experiments(root.to_path_buf()))
+        }
+        ["experiments", _, "runs"] | ["experiments", _, "runs", _] => Some(Change::Runs(folder(2))),
+        ["experiments", _, "runs", _, rest @ ..] => in_run(folder(4), rest),
+        _ => None,
+    }
+}
+
+fn in_run(run: PathBuf, rest: &[&str]) -> Option<Change> {
+    match rest {
+        ["logs", name] if name.starts_with(EVENT_FILE_PREFIX) => Some(Change::Metrics(run)),
+        ["logs", "train.log"] | ["logs", "journal", ..] => Some(Change::Log(run)),
+        ["logs"] => Some(Change::Metrics(run)),
+        [
+            "status.json" | "summary.json" | "queue.json" | "labels.json" | "config.yaml" | "heartbeat.json",
+        ]
+        | ["attempts" | "checkpoints" | "control", ..]
+        | ["run.lock" | "train.lock" | "README.md"] => Some(Change::Run(run)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_apart() {
+        let root = Path::new("/w");
+        let run = PathBuf::from("/w/experiments/a/runs/0001-x");
+        for (path, expected) in [
+            ("experiments/a", Some(Change::Experiments(root.into()))),
+            ("experiments/a/runs/0001-x", Some(Change::Runs("/w/experiments/a".into()))),
+            ("experiments/a/runs/0001-x/status.json", Some(Change::Run(run.clone()))),
+            ("experiments/a/runs/0001-x/.tmp-status.json-1-2", None),
+            (
+                "experiments/a/runs/0001-x/logs/events.out.tfevents.1.h.2.0",
+                Some(Change::Metrics(run.clone())),
+            ),
+            ("experiments/a/runs/0001-x/logs/train.log", Some(Change::Log(run.clone()))),
+            ("experiments/a/runs/0001-x/logs/journal/trainer.jsonl", Some(Change::Log(run.clone()))),
+            ("experiments/a/runs/0001-x/control/1.json", Some(Change::Run(run))),
+            (".loradeck/queue.json", Some(Change::Queue(root.into()))),
+            ("experiments/a/data/x.jsonl", None),
+            ("../elsewhere", None),
+        ] {
+            assert_eq!(classify(root, &root.join(path)), expected, "{path}");
+        }
+        assert_eq!(classify(root, Path::new("/elsewhere/experiments")), None);
+    }
+}
