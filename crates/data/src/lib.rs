@@ -8,3 +8,4 @@ pub mod order;
 pub mod random;
 pub mod safetensors;
 pub mod sample;
+pub mod tokenizer;

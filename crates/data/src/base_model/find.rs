@@ -73,7 +73,7 @@ fn no_config(folder: &Path) -> String {
     let names = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let mut ggufs: Vec<String> = names
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".gguf"))
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "gguf"))
         .collect();
     ggufs.sort();
     match ggufs.first() {

@@ -110,13 +110,13 @@ impl LlamaShape {
         if sizes.iter().any(|size| !(1..=LARGEST_SIZE).contains(size)) {
             return Err("one of its sizes is zero or absurdly large".into());
         }
-        if self.heads % self.key_value_heads != 0 {
+        if !self.heads.is_multiple_of(self.key_value_heads) {
             return Err(format!(
                 "{} heads cannot share {} key and value heads",
                 self.heads, self.key_value_heads
             ));
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             return Err(format!("a head width of {} has no rotary halves", self.head_dim));
         }
         if !(self.rms_norm_epsilon > 0.0 && self.rope_theta > 0.0) {

@@ -61,16 +61,16 @@ impl<'a> Weights<'a> {
     }
 
     /// The weight with this Hugging Face name, such as `model.layers.0.self_attn.q_proj.weight`.
-    pub fn tensor(&self, name: &str) -> Result<WeightView<'a>, BaseModelError> {
+    pub fn tensor(self, name: &str) -> Result<WeightView<'a>, BaseModelError> {
         let found = match &self.model.source {
-            Source::Gguf(gguf) => self.from_gguf(gguf, name),
-            Source::HuggingFace { weights, .. } => self.from_safetensors(weights, name)?,
+            Source::Gguf(gguf) => self.in_gguf(gguf, name),
+            Source::HuggingFace { weights, .. } => self.in_safetensors(weights, name)?,
         };
         found.ok_or_else(|| self.error(name, "is missing".into()))
     }
 
     /// Every name that the model's shape calls for, with its shape.
-    pub fn expected(&self) -> Vec<(String, Vec<usize>)> {
+    pub fn expected(self) -> Vec<(String, Vec<usize>)> {
         let shape = self.model.shape();
         let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
         let (hidden, inner) = (shape.hidden_size, shape.intermediate_size);
@@ -98,7 +98,7 @@ impl<'a> Weights<'a> {
     }
 
     /// Refuses a file in which an expected weight is absent or has another shape. Reads no weights.
-    pub(super) fn check(&self) -> Result<(), BaseModelError> {
+    pub(super) fn check(self) -> Result<(), BaseModelError> {
         for (name, expected) in self.expected() {
             let found = match &self.model.source {
                 Source::Gguf(gguf) => {
@@ -117,13 +117,13 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    fn error(&self, name: &str, problem: String) -> BaseModelError {
+    fn error(self, name: &str, problem: String) -> BaseModelError {
         let path = self.model.weight_file().to_path_buf();
         BaseModelError::Weight { path, name: name.to_owned(), problem }
     }
 
-    fn from_safetensors(
-        &self,
+    fn in_safetensors(
+        self,
         file: &'a SafetensorsFile,
         name: &str,
     ) -> Result<Option<WeightView<'a>>, BaseModelError> {
@@ -139,7 +139,7 @@ impl<'a> Weights<'a> {
         }))
     }
 
-    fn from_gguf(&self, gguf: &'a GgufFile, name: &str) -> Option<WeightView<'a>> {
+    fn in_gguf(self, gguf: &'a GgufFile, name: &str) -> Option<WeightView<'a>> {
         let tensor = gguf.tensor(&gguf_name(name)?)?;
         let heads = permuted_heads(name, self.model);
         let (dtype, data) = match (stored_type(tensor), heads) {
@@ -201,7 +201,7 @@ fn permuted_heads(name: &str, model: &BaseModel) -> Option<usize> {
 }
 
 /// Puts the rows of each head back into Hugging Face's order (halves) from llama.cpp's (interleaved pairs):
-/// convert_hf_to_gguf.py's `permute`, backwards.
+/// `convert_hf_to_gguf.py`'s `permute`, backwards.
 fn unpermute(values: &[f32], heads: usize, tensor: &TensorInfo) -> Vec<f32> {
     let rows = tensor.dims.first().copied().unwrap_or(0);
     let columns = tensor.dims.get(1).copied().unwrap_or(1);

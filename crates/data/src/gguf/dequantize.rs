@@ -1,4 +1,4 @@
-//! Numbers out of blocks, in the order of operations of PyPI `gguf`'s quants.py, so that the results are equal bit for
+//! Numbers out of blocks, in the order of operations of `PyPI` `gguf`'s quants.py, so that the results are equal bit for
 //! bit. Layouts: ggml's ggml-common.h.
 
 use half::{bf16, f16};
@@ -10,8 +10,8 @@ use super::dequantize_k::{q4_k, q5_k, q6_k};
 const VALUES_PER_THREAD: usize = 1 << 17;
 const MOST_THREADS: usize = 8;
 
-/// All values of a tensor's bytes; a last incomplete block is left out.
-pub(super) fn dequantize(block_type: BlockType, bytes: &[u8]) -> Vec<f32> {
+/// All values in the bytes of a tensor of this type; a last incomplete block is left out.
+pub fn dequantize(block_type: BlockType, bytes: &[u8]) -> Vec<f32> {
     let blocks = bytes.len() / block_type.block_bytes();
     let mut values = vec![0.0f32; blocks * block_type.block_length()];
     let available = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);

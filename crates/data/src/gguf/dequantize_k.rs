@@ -9,8 +9,8 @@ fn scales_and_minima(packed: &[u8]) -> ([u8; 8], [u8; 8]) {
         let (scale, minimum, both) = (packed[i], packed[i + 4], packed[i + 8]);
         scales[i] = scale & 63;
         minima[i] = minimum & 63;
-        scales[i + 4] = both & 15 | (scale >> 2) & 48;
-        minima[i + 4] = both >> 4 | (minimum >> 2) & 48;
+        scales[i + 4] = both & 0x0f | (scale >> 2) & 0x30;
+        minima[i + 4] = both >> 4 | (minimum >> 2) & 0x30;
     }
     (scales, minima)
 }
@@ -31,7 +31,7 @@ fn groups(block: &[u8], out: &mut [f32], number: impl Fn(usize, usize) -> u8) {
 /// Nibble `i` of `group` where each 32 bytes hold an even group in their low halves and the next in their high ones.
 fn nibble(bytes: &[u8], group: usize, i: usize) -> u8 {
     let byte = bytes[group / 2 * 32 + i];
-    if group % 2 == 0 { byte & 15 } else { byte >> 4 }
+    if group.is_multiple_of(2) { byte & 15 } else { byte >> 4 }
 }
 
 pub(super) fn q4_k(block: &[u8], out: &mut [f32]) {

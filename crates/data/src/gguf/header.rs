@@ -8,7 +8,7 @@ use super::value::{Array, Value};
 
 const MAGIC: [u8; 4] = *b"GGUF";
 const DEFAULT_ALIGNMENT: usize = 32;
-/// ggml's GGML_MAX_DIMS.
+/// ggml's `GGML_MAX_DIMS`.
 const MOST_DIMENSIONS: u32 = 4;
 /// Lists within lists that are still followed; real files have none.
 const DEEPEST_ARRAY: usize = 4;

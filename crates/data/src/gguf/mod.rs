@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use loradeck_core::error::FileError;
 
 pub use block::BlockType;
+pub use dequantize::dequantize;
 pub use header::{Malformed, TensorInfo};
 pub use value::{Array, Value};
 
@@ -90,7 +91,7 @@ impl GgufFile {
         self.file.bytes().get(tensor.offset..tensor.offset.saturating_add(tensor.byte_length)).unwrap_or(&[])
     }
 
-    /// A tensor's values in row-major order, bit for bit as PyPI `gguf`'s `dequantize` gives them.
+    /// A tensor's values in row-major order, bit for bit as `PyPI` `gguf`'s `dequantize` gives them.
     pub fn dequantize(&self, tensor: &TensorInfo) -> Vec<f32> {
         dequantize::dequantize(tensor.block_type, self.bytes(tensor))
     }

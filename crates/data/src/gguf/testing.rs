@@ -47,7 +47,9 @@ impl Builder {
         let out = self.key(key, 9);
         out.extend(8u32.to_le_bytes());
         out.extend((values.len() as u64).to_le_bytes());
-        values.iter().for_each(|value| put_text(out, value));
+        for value in values {
+            put_text(out, value);
+        }
         self
     }
 
@@ -55,7 +57,7 @@ impl Builder {
         let out = self.key(key, 9);
         out.extend(5u32.to_le_bytes());
         out.extend((values.len() as u64).to_le_bytes());
-        values.iter().for_each(|value| out.extend(value.to_le_bytes()));
+        out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         self
     }
 

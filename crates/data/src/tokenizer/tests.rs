@@ -1,0 +1,89 @@
+//! Tests of both sources of a tokenizer.
+
+use super::testing::{CHATML, letter, tokenizer};
+use super::*;
+
+fn tokens(tokenizer: &Tokenizer, text: &str) -> Vec<String> {
+    tokenizer.encode(text, false).unwrap().into_iter().map(|id| tokenizer.token(id).unwrap()).collect()
+}
+
+#[test]
+fn bytes_are_spelt_as_gpt2_does() {
+    assert_eq!((letter(b' '), letter(b'\n'), letter(b'a'), letter(0xad)), ('Ġ', 'Ċ', 'a', 'Ń'));
+}
+
+#[test]
+fn special_tokens_stay_whole_and_words_are_merged() {
+    let tokenizer = tokenizer("smollm", CHATML).unwrap();
+    assert_eq!(tokens(&tokenizer, "<|im_start|>hello he"), ["<|im_start|>", "hello", "Ġ", "he"]);
+    assert!(tokenizer.is_special(1) && !tokenizer.is_special(70));
+    assert_eq!(tokenizer.special_tokens(), ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]);
+    assert_eq!((tokenizer.bos_id(), tokenizer.eos_ids()), (Some(1), [2, 0].as_slice()));
+    assert_eq!((tokenizer.bos_text(), tokenizer.eos_text()), ("<|im_start|>".into(), "<|im_end|>".into()));
+    assert_eq!(tokenizer.pad_id(), 2);
+}
+
+#[test]
+fn digits_are_cut_as_the_pre_tokenizer_says() {
+    assert_eq!(tokens(&tokenizer("smollm", "").unwrap(), "12"), ["1", "2"]);
+    assert_eq!(tokens(&tokenizer("qwen2", "").unwrap(), "12"), ["1", "2"]);
+    assert_eq!(tokens(&tokenizer("gpt-2", "").unwrap(), "12"), ["12"]);
+    assert_eq!(tokens(&tokenizer("llama-bpe", "").unwrap(), "1212"), ["12", "1", "2"]);
+}
+
+#[test]
+fn text_survives_the_way_there_and_back() {
+    let tokenizer = tokenizer("llama-bpe", "").unwrap();
+    for text in ["", "hello\n\n  world\t12345", "日本語 – é 🙂\r\n", "\u{0}\u{7f}  "] {
+        let ids = tokenizer.encode(text, false).unwrap();
+        assert_eq!(tokenizer.decode(&ids, false).unwrap(), text);
+    }
+    assert_eq!(tokenizer.decode(&[1, 259, 2], true).unwrap(), "he");
+}
+
+#[test]
+fn offsets_are_bytes_of_the_text() {
+    let tokenizer = tokenizer("smollm", "").unwrap();
+    let (ids, offsets) = tokenizer.encode_with_offsets("é<|im_end|>hello", false).unwrap();
+    assert_eq!((ids.len(), offsets), (4, vec![0..2, 0..2, 2..12, 12..17]));
+}
+
+#[test]
+fn the_beginning_is_added_only_where_asked_for() {
+    let llama = tokenizer("llama-bpe", "").unwrap();
+    assert_eq!(
+        (llama.encode("he", true).unwrap(), llama.encode("he", false).unwrap()),
+        (vec![1, 259], vec![259])
+    );
+    let (_, offsets) = llama.encode_with_offsets("he", true).unwrap();
+    assert_eq!(offsets, [0..0, 0..2]);
+    assert_eq!(tokenizer("smollm", "").unwrap().encode("he", true).unwrap(), [259]);
+}
+
+#[test]
+fn an_unknown_cut_is_refused() {
+    let error = tokenizer("brand-new", "").unwrap_err();
+    assert!(error.contains("pre-tokenizer 'brand-new' is not known"), "{error}");
+}
+
+#[test]
+fn a_folder_gives_the_same_tokenizer() {
+    let gguf = tokenizer("llama-bpe", CHATML).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, contents) in gguf.files().unwrap() {
+        std::fs::write(folder.path().join(name), contents).unwrap();
+    }
+    let config = serde_json::json!({"eos_token_id": [2, 0]});
+    std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let ours = from_folder::read(folder.path()).unwrap().unwrap();
+    assert_eq!(
+        (ours.bos_id(), ours.eos_ids(), ours.chat_template()),
+        (Some(1), [2, 0].as_slice(), Some(CHATML))
+    );
+    let text = "<|im_start|>user\nhello 1234 they'LL\n\n<|im_end|>";
+    assert_eq!(ours.encode(text, false).unwrap(), gguf.encode(text, false).unwrap());
+    std::fs::write(folder.path().join("chat_template.jinja"), "{{ x }}").unwrap();
+    assert_eq!(from_folder::read(folder.path()).unwrap().unwrap().chat_template(), Some("{{ x }}"));
+    std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+    assert_eq!(from_folder::read(folder.path()).unwrap().unwrap_err(), "there is no tokenizer.json");
+}
