@@ -1,1 +1,266 @@
 //! Command-line arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A terminal deck for LoRA experiments: queue, train, watch, report, compare, commit.
+#[derive(Debug, Parser)]
+#[command(name = "loradeck", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    /// Workspaces to open in the dashboard (default: the one around the current folder).
+    pub workspaces: Vec<PathBuf>,
+    /// What to do instead of opening the dashboard.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// One run: `NAME/7`, `NAME/0007-slug`, a unique prefix, or a path.
+#[derive(Debug, Args)]
+pub struct OneRun {
+    /// The run: NAME/7, NAME/0007-slug, a unique prefix, or a path.
+    pub run: String,
+}
+
+/// Several runs.
+#[derive(Debug, Args)]
+pub struct SomeRuns {
+    /// The runs: NAME/7, NAME/0007-slug, a unique prefix, or a path.
+    #[arg(required = true)]
+    pub runs: Vec<String>,
+}
+
+/// Everything `loradeck` does besides the dashboard.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a workspace: loradeck.yaml, .gitignore, a git repository.
+    Init {
+        /// The folder (default: the current one).
+        dir: Option<PathBuf>,
+    },
+    /// Start an experiment from a template.
+    New {
+        /// The experiment's name.
+        name: String,
+        /// The template.
+        #[arg(long, default_value = "text")]
+        template: String,
+    },
+    /// Check configuration, data and base model before any GPU time.
+    Check {
+        /// An experiment, a run, or a YAML file.
+        target: String,
+        /// Overrides: key=value, key=a,b, key=[x,y], key=range(a,b,step), key=linspace(a,b,n).
+        overrides: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Resolve, freeze and queue an experiment's runs.
+    Run {
+        /// An experiment, an earlier run (a clone with changes), or a YAML file.
+        target: String,
+        /// Overrides: key=value, key=a,b, key=[x,y], key=range(a,b,step), key=linspace(a,b,n).
+        overrides: Vec<String>,
+        /// Show what would be queued, and queue nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Wait for the runs and show their progress; Ctrl-C detaches.
+        #[arg(long)]
+        wait: bool,
+        /// With --wait: progress lines instead of the dashboard.
+        #[arg(long)]
+        plain: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask runs to write a checkpoint and end; waiting ones leave the queue.
+    Stop(SomeRuns),
+    /// End runs at once.
+    Kill(SomeRuns),
+    /// Continue a run from its newest checkpoint; `max_steps=…` extends it.
+    Resume {
+        /// The run: NAME/7, NAME/0007-slug, a unique prefix, or a path.
+        run: String,
+        /// Overrides for this and later attempts, as key=value.
+        overrides: Vec<String>,
+    },
+    /// Queue a new run with the configuration of an earlier one.
+    Retry {
+        /// The run: NAME/7, NAME/0007-slug, a unique prefix, or a path.
+        run: String,
+        /// Overrides, as key=value.
+        overrides: Vec<String>,
+    },
+    /// Move runs to their experiment's trash.
+    Remove(SomeRuns),
+    /// Move removed runs back.
+    Restore(SomeRuns),
+    /// Show or change the queue.
+    Queue {
+        /// What to change; nothing shows the queue.
+        #[command(subcommand)]
+        change: Option<QueueChange>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the dispatcher in the foreground until nothing is left to do.
+    Dispatch {
+        /// Leave the session and terminal first.
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// List runs.
+    List {
+        /// Which: words of the name, key=value, key>=value, state=finished.
+        filter: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all about a run.
+    Show {
+        /// The run.
+        #[command(flatten)]
+        run: OneRun,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a run's log.
+    Logs {
+        /// The run.
+        #[command(flatten)]
+        run: OneRun,
+        /// Go on as it grows, until the run ends.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many lines from the end.
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+    },
+    /// Print a run's metrics.
+    Metrics {
+        /// The run.
+        #[command(flatten)]
+        run: OneRun,
+        /// All points as CSV.
+        #[arg(long)]
+        csv: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow all work: the dashboard, or progress lines.
+    Watch {
+        /// Progress lines, also for logs and CI.
+        #[arg(long)]
+        plain: bool,
+    },
+    /// Compile a comparison table.
+    Compare {
+        /// Experiments, runs or filters (default: every experiment).
+        targets: Vec<String>,
+        /// Sort by this metric or key.
+        #[arg(long)]
+        sort: Option<String>,
+        /// How to print it.
+        #[command(flatten)]
+        form: TableForm,
+        /// Write it there instead of printing it.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Write a run's report again (a run, or a folder with its shape).
+    Report {
+        /// A run or a folder.
+        target: String,
+    },
+    /// Commit reports that wait for it.
+    Commit {
+        /// The runs.
+        runs: Vec<String>,
+        /// All that wait.
+        #[arg(long)]
+        pending: bool,
+    },
+    /// Examine this machine and workspace, with advice.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of experiment files.
+    Schema,
+    /// Own and watch one attempt of a run.
+    #[command(hide = true)]
+    Supervise {
+        /// The run's folder.
+        run: PathBuf,
+        /// The attempt.
+        #[arg(long)]
+        attempt: u32,
+        /// The trainer is at work already.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Train a small real sweep in a workspace of its own.
+    #[command(hide = true)]
+    Demo {
+        /// The workspace to make or use again.
+        dir: PathBuf,
+        /// The shipped experiment's folder.
+        #[arg(long)]
+        experiment: PathBuf,
+        /// The base model's file.
+        #[arg(long)]
+        base_model: PathBuf,
+        /// Progress lines instead of the dashboard.
+        #[arg(long)]
+        plain: bool,
+    },
+}
+
+/// How a table is printed.
+#[derive(Debug, Default, Args)]
+#[group(multiple = false)]
+pub struct TableForm {
+    /// Markdown.
+    #[arg(long)]
+    pub md: bool,
+    /// CSV.
+    #[arg(long)]
+    pub csv: bool,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A change of the queue.
+#[derive(Debug, Subcommand)]
+pub enum QueueChange {
+    /// Start nothing new.
+    Pause,
+    /// Start again.
+    Resume,
+    /// Give a waiting run another priority (higher goes first).
+    Move {
+        /// The run.
+        run: String,
+        /// The priority.
+        priority: i64,
+    },
+    /// Hold waiting runs back.
+    Hold(SomeRuns),
+    /// Let held runs go.
+    Release(SomeRuns),
+    /// Take waiting runs out of the queue.
+    Drop(SomeRuns),
+    /// Use at most so many GPUs, or shares of the CPU.
+    Slots {
+        /// How many.
+        count: u32,
+    },
+}

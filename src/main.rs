@@ -1,3 +1,9 @@
 //! The `loradeck` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    loradeck::command::execute(loradeck::cli::Cli::parse())
+}

@@ -1,1 +1,48 @@
 //! One file per command: parse, call, print.
+
+mod dispatch;
+mod out;
+mod runs;
+mod supervise;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+
+/// Success.
+pub const OK: u8 = 0;
+/// Something failed.
+pub const FAILED: u8 = 1;
+/// The command line or a configuration is wrong.
+pub const USAGE: u8 = 2;
+
+/// Runs what the arguments ask for.
+pub fn execute(cli: Cli) -> ExitCode {
+    let Some(command) = cli.command else { return report(dashboard(&cli.workspaces)) };
+    report(match command {
+        Command::Stop(runs) => runs::stop(&runs.runs),
+        Command::Kill(runs) => runs::kill(&runs.runs),
+        Command::Remove(runs) => runs::remove(&runs.runs),
+        Command::Restore(runs) => runs::restore(&runs.runs),
+        Command::Resume { run, overrides } => runs::resume(&run, &overrides),
+        Command::Dispatch { detached } => dispatch::dispatch(detached),
+        Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
+        _ => Ok(FAILED),
+    })
+}
+
+fn dashboard(_workspaces: &[std::path::PathBuf]) -> Result<u8> {
+    Ok(FAILED)
+}
+
+fn report(result: Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            out::error(&error);
+            ExitCode::from(out::exit_code(&error))
+        }
+    }
+}

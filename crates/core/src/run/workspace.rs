@@ -233,6 +233,11 @@ impl ExperimentFolder {
         numbered(&self.runs_folder())
     }
 
+    /// All removed runs by number.
+    pub fn removed_runs(&self) -> Vec<RunFolder> {
+        numbered(&self.trash())
+    }
+
     /// The next free run number: above `runs/next`, every run, everything in the trash and `committed` (the highest
     /// number in the repository's tree). The caller holds the queue lock.
     pub fn next_number(&self, committed: u32) -> u32 {

@@ -1,0 +1,22 @@
+//! `loradeck dispatch`: the dispatcher in the foreground.
+
+use std::path::Path;
+
+use anyhow::Result;
+use loradeck_core::run::Workspace;
+
+use super::{OK, out};
+use crate::launch::dispatch::{self, Ended};
+
+pub(super) fn dispatch(detached: bool) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    let ended = dispatch::dispatch(&workspace, detached)?;
+    if !detached {
+        out::note(match ended {
+            Ended::AnotherIsAtWork => "another dispatcher is at work in this workspace",
+            Ended::NothingLeft => "nothing is left to start, watch or write up",
+            Ended::Asked => "the dispatcher ends; running trainings go on",
+        });
+    }
+    Ok(OK)
+}

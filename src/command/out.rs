@@ -1,0 +1,78 @@
+//! Printing: one place for standard output and error, so that nothing hostile reaches a terminal and a closed pipe
+//! ends quietly.
+
+use std::io::{self, IsTerminal, Write};
+
+use loradeck_core::run::WorkspaceError;
+use loradeck_core::text::harmless;
+use serde::Serialize;
+
+use super::{FAILED, USAGE};
+use crate::launch::action::ActionError;
+
+/// A complaint that the user can mend: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Prints a line to standard output, made harmless.
+pub(crate) fn line(text: &str) {
+    write_out(&format!("{}\n", harmless(text)));
+}
+
+/// Prints text that is a document of its own (a table, JSON, a log): line by line harmless.
+pub(crate) fn document(text: &str) {
+    let mut clean = String::with_capacity(text.len());
+    for line in text.lines() {
+        clean.push_str(&harmless(line));
+        clean.push('\n');
+    }
+    write_out(&clean);
+}
+
+/// Prints `value` as indented JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    // JSON escapes control characters itself.
+    write_out(&format!("{}\n", serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// Prints a note to standard error.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", harmless(text));
+}
+
+/// Prints an error with its causes to standard error; lines of a multi-line message stay lines.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut text = String::new();
+    for line in format!("{error:#}").lines() {
+        text.push_str(&harmless(line));
+        text.push('\n');
+    }
+    let _ = write!(io::stderr(), "{text}");
+}
+
+/// The exit code that an error deserves.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    let usage = error.is::<UsageError>()
+        || matches!(
+            error.downcast_ref::<WorkspaceError>(),
+            Some(
+                WorkspaceError::NotFound(_) | WorkspaceError::NoSuchRun(_) | WorkspaceError::Ambiguous { .. }
+            )
+        )
+        || matches!(error.downcast_ref::<ActionError>(), Some(ActionError::Refused { .. }));
+    if usage { USAGE } else { FAILED }
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+fn write_out(text: &str) {
+    // A reader that went away (`| head`) is no failure of ours.
+    if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
+        std::process::exit(0);
+    }
+}

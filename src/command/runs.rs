@@ -1,0 +1,68 @@
+//! `loradeck stop|kill|resume|remove|restore RUN…`: acting on runs.
+
+use std::path::Path;
+
+use anyhow::Result;
+use loradeck_core::run::{RunFolder, Workspace};
+
+use super::{OK, USAGE, out};
+use crate::launch::action::{self, ActionError, Done};
+
+pub(super) fn stop(names: &[String]) -> Result<u8> {
+    on_each(names, action::stop)
+}
+
+pub(super) fn kill(names: &[String]) -> Result<u8> {
+    on_each(names, action::kill)
+}
+
+pub(super) fn remove(names: &[String]) -> Result<u8> {
+    on_each(names, action::remove)
+}
+
+pub(super) fn restore(names: &[String]) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    for name in names {
+        let run = action::find_removed(&workspace, name)?;
+        tell(&run, &action::restore(&workspace, &run)?);
+    }
+    Ok(OK)
+}
+
+pub(super) fn resume(name: &str, overrides: &[String]) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    let run = workspace.find_run(name)?;
+    tell(&run, &action::resume(&workspace, &run, overrides)?);
+    Ok(OK)
+}
+
+/// Acts on each run named; a refusal of one does not keep the others from being done.
+fn on_each(
+    names: &[String],
+    act: impl Fn(&Workspace, &RunFolder) -> Result<Done, ActionError>,
+) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    let runs = names.iter().map(|name| workspace.find_run(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut code = OK;
+    for run in runs {
+        match act(&workspace, &run) {
+            Ok(done) => tell(&run, &done),
+            Err(refusal @ ActionError::Refused { .. }) => {
+                out::note(&refusal.to_string());
+                code = USAGE;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(code)
+}
+
+pub(super) fn tell(run: &RunFolder, done: &Done) {
+    let label = run.label();
+    out::line(&match done {
+        Done::Dropped => format!("{label}: taken out of the queue"),
+        Done::Requested => format!("{label}: asked; it answers at its next step"),
+        Done::Queued(attempt) => format!("{label}: queued as attempt {attempt}"),
+        Done::Moved(path) => format!("{label}: moved to {}", path.display()),
+    });
+}

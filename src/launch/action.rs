@@ -1,0 +1,219 @@
+//! What people ask of runs: stop, kill, resume, remove, restore. Each is one small change under the queue lock, or
+//! one request file.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use loradeck_core::error::{FileError, WithPath};
+use loradeck_core::file;
+use loradeck_core::run::{
+    Deed, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Workspace, Writer,
+    is_held_patiently, post_request,
+};
+use loradeck_core::time::Moment;
+
+use super::program::ensure_dispatcher;
+use super::recover::liveness;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why an action was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The run's state does not allow it.
+    #[error("{run} is {state}: {why}")]
+    Refused {
+        /// The run's label.
+        run: String,
+        /// Its state.
+        state: String,
+        /// Why that does not go together, with a hint.
+        why: &'static str,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Taken out of the queue before it started.
+    Dropped,
+    /// A request was left for the processes at work.
+    Requested,
+    /// Queued as this attempt.
+    Queued(u32),
+    /// Moved there.
+    Moved(PathBuf),
+}
+
+fn refused(run: &RunFolder, state: impl Into<String>, why: &'static str) -> ActionError {
+    ActionError::Refused { run: run.label(), state: state.into(), why }
+}
+
+fn status_of(run: &RunFolder) -> Result<Status, ActionError> {
+    Status::read(run)?.ok_or_else(|| {
+        refused(run, "archived", "it has no status here (a clone lists runs but does not run them)")
+    })
+}
+
+/// Asks a run to write a checkpoint and end; a waiting one leaves the queue.
+pub fn stop(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    end(workspace, run, Deed::Stop)
+}
+
+/// Ends a run at once; a waiting one leaves the queue.
+pub fn kill(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    end(workspace, run, Deed::Kill)
+}
+
+fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, ActionError> {
+    let _queue = workspace.queue_lock()?;
+    let status = status_of(run)?;
+    match status.state {
+        State::Queued => {
+            let mut stopped = Status::new(State::Stopped, status.attempt, Moment::now());
+            stopped.message = Some("taken out of the queue".to_owned());
+            stopped.write(run)?;
+            Ok(Done::Dropped)
+        }
+        State::Starting | State::Running => {
+            post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
+            Ok(Done::Requested)
+        }
+        ended => Err(refused(run, ended.word(), "it has ended already")),
+    }
+}
+
+/// Leaves another request (save, sample, keep, prune) for a run at work.
+pub fn request(run: &RunFolder, deed: Deed) -> Result<Done, ActionError> {
+    let status = status_of(run)?;
+    if !status.state.is_live() {
+        return Err(refused(run, status.state.word(), "only a run at work can be asked"));
+    }
+    post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
+    Ok(Done::Requested)
+}
+
+/// Queues the next attempt of an ended (or lost) run, from its newest checkpoint. `overrides` are `key=value` and
+/// stay in force for later attempts; the caller has checked them.
+pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Done, ActionError> {
+    let attempt = {
+        let _queue = workspace.queue_lock()?;
+        let status = status_of(run)?;
+        let live = liveness(run)?;
+        if !(status.state.is_end() || live.is_lost(status.state)) {
+            return Err(refused(run, status.state.word(), "only a run that has ended can be resumed"));
+        }
+        if status.state == State::Finished && overrides.is_empty() {
+            return Err(refused(
+                run,
+                "finished",
+                "nothing is left to train (hint: resume RUN max_steps=… extends it)",
+            ));
+        }
+        if is_held_patiently(&run.run_lock(), PATIENCE)? || is_held_patiently(&run.train_lock(), PATIENCE)? {
+            return Err(refused(run, status.state.word(), "its processes are still alive"));
+        }
+        let mut entry = QueueEntry::read(run)?;
+        entry.overrides.extend(overrides.iter().cloned());
+        entry.queued_at = Moment::now();
+        entry.hold = false;
+        entry.write(run)?;
+        let attempt = status.attempt.max(loradeck_core::run::latest_attempt(run)) + 1;
+        // A run dropped before its first start has no attempt to count.
+        let attempt = if loradeck_core::run::latest_attempt(run) == 0 { status.attempt } else { attempt };
+        Status::new(State::Queued, attempt, Moment::now()).write(run)?;
+        attempt
+    };
+    ensure_dispatcher(workspace)?;
+    Ok(Done::Queued(attempt))
+}
+
+/// Moves an ended or waiting run to its experiment's trash.
+pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    let _queue = workspace.queue_lock()?;
+    let status = Status::read(run)?;
+    let live = liveness(run)?;
+    if live.supervisor
+        || live.trainer
+        || status.as_ref().is_some_and(|status| status.state == State::Starting)
+    {
+        return Err(refused(run, "at work", "stop it first"));
+    }
+    if status.is_some_and(|status| status.state == State::Queued) {
+        let status = status_of(run)?;
+        Status::new(State::Stopped, status.attempt, Moment::now()).write(run)?;
+    }
+    move_between(run, "runs", "trash")
+}
+
+/// Moves a removed run back.
+pub fn restore(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    let _queue = workspace.queue_lock()?;
+    move_between(run, "trash", "runs")
+}
+
+fn move_between(run: &RunFolder, from: &'static str, to: &str) -> Result<Done, ActionError> {
+    let parent = run.path().parent().filter(|parent| parent.file_name().is_some_and(|name| name == from));
+    let Some(experiment) = parent.and_then(|parent| parent.parent()) else {
+        return Err(refused(
+            run,
+            "elsewhere",
+            "only runs of an experiment can be moved to or from its trash",
+        ));
+    };
+    let target = experiment.join(to).join(run.name());
+    if target.exists() {
+        return Err(refused(run, "doubled", "a run of that name is there already"));
+    }
+    file::create_folder(&experiment.join(to))?;
+    fs::rename(run.path(), &target).with_path(&target, "move the run to")?;
+    Ok(Done::Moved(target))
+}
+
+/// Holds a waiting run back, or lets it go.
+pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<(), ActionError> {
+    let _queue = workspace.queue_lock()?;
+    let mut entry = QueueEntry::read(run)?;
+    entry.hold = hold;
+    Ok(entry.write(run)?)
+}
+
+/// Gives a waiting run another priority; higher goes first.
+pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Result<(), ActionError> {
+    let _queue = workspace.queue_lock()?;
+    let mut entry = QueueEntry::read(run)?;
+    entry.priority = priority;
+    Ok(entry.write(run)?)
+}
+
+/// Notes in the dispatcher's journal what a person did to a run outside its processes.
+pub(crate) fn note(run: &RunFolder, entry: &JournalEntry) -> Result<(), FileError> {
+    Journal::open(run, Writer::Dispatcher)?.append(entry)
+}
+
+/// The removed run that `name` (`EXPERIMENT/RUN` or its number) means.
+pub fn find_removed(workspace: &Workspace, name: &str) -> Result<RunFolder, ActionError> {
+    let (wanted, run) =
+        name.split_once('/').map_or((None, name), |(experiment, run)| (Some(experiment), run));
+    let trash = workspace
+        .experiments()
+        .into_iter()
+        .filter(|experiment| wanted.is_none_or(|w| experiment.name() == w));
+    let mut found = trash.flat_map(|experiment| experiment.removed_runs()).filter(|folder| {
+        let parsed = loradeck_core::run::RunName::parse(&folder.name());
+        folder.name() == run || parsed.is_some_and(|parsed| run.parse() == Ok(parsed.number))
+    });
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => Err(refused(&RunFolder::new(name), "unknown", "no removed run has that name")),
+        _ => Err(refused(
+            &RunFolder::new(name),
+            "ambiguous",
+            "several removed runs have that name (hint: EXPERIMENT/RUN)",
+        )),
+    }
+}

@@ -1,0 +1,59 @@
+//! Starting our own program again: the detached dispatcher, and supervisors through `/proc/self/exe`.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use loradeck_core::error::{FileError, WithPath};
+use loradeck_core::run::{Workspace, is_held};
+
+/// The running program, even if its file has been replaced by an upgrade in the meantime.
+pub fn own_program() -> PathBuf {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { link } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("loradeck")) }
+}
+
+/// Starts the workspace's dispatcher, detached, unless one is at work.
+///
+/// Two callers at once may both start one; the second finds the lock held and ends.
+pub fn ensure_dispatcher(workspace: &Workspace) -> Result<(), FileError> {
+    workspace.ensure_state_folder()?;
+    poke(workspace)?;
+    if is_held(&workspace.dispatch_lock())? {
+        return Ok(());
+    }
+    let log_path = workspace.dispatch_log();
+    let log = OpenOptions::new().create(true).append(true).open(&log_path).with_path(&log_path, "open")?;
+    let errors = log.try_clone().with_path(&log_path, "open")?;
+    let child = Command::new(own_program())
+        .args(["dispatch", "--detached"])
+        .current_dir(workspace.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(log))
+        .stderr(Stdio::from(errors))
+        .spawn();
+    child.map(drop).with_path(own_program(), "start the dispatcher with")
+}
+
+/// Tells a working dispatcher to look again at once.
+pub(crate) fn poke(workspace: &Workspace) -> Result<(), FileError> {
+    let path = workspace.state_folder().join("poke");
+    loradeck_core::file::replace(&path, b"", loradeck_core::file::Durability::Renamed)
+}
+
+/// A mark that changes with every poke.
+pub(crate) fn poke_mark(workspace: &Workspace) -> Option<(u64, std::time::SystemTime)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(workspace.state_folder().join("poke")).ok()?;
+    Some((metadata.ino(), metadata.modified().ok()?))
+}
+
+/// Leaves the caller's session and terminal, so that a hang-up ends nothing.
+pub(crate) fn detach() -> io::Result<()> {
+    // Already a leader (started by setsid or systemd) is as good.
+    match rustix::process::setsid() {
+        Ok(_) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

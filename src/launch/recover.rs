@@ -1,0 +1,55 @@
+//! Looking after runs that nobody looks after: lost, orphaned, or claimed by a dispatcher that died.
+
+use loradeck_core::error::FileError;
+use loradeck_core::run::{
+    Journal, JournalEntry, Liveness, ProcessEnd, Recovery, RunFolder, State, Status, Summary, Workspace,
+    Writer, decide_recovery, end_state, is_held, try_exclusive,
+};
+use loradeck_core::time::Moment;
+
+/// Whose locks of `run` are held.
+pub(crate) fn liveness(run: &RunFolder) -> Result<Liveness, FileError> {
+    Ok(Liveness { supervisor: is_held(&run.run_lock())?, trainer: is_held(&run.train_lock())? })
+}
+
+/// Looks at one run and puts right what a dead process left. Returns what was decided; for [`Recovery::Adopt`] the
+/// caller starts the adopting supervisor.
+pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery, FileError> {
+    let _queue = workspace.queue_lock()?;
+    // While we hold the run's own lock no supervisor can appear between the look and the deed; one that waits for it
+    // reads the status afterwards and finds itself expired.
+    let Some(_run_lock) = try_exclusive(&run.run_lock())? else { return Ok(Recovery::Nothing) };
+    let Some(status) = Status::read(run)? else { return Ok(Recovery::Nothing) };
+    let live = Liveness { supervisor: false, trainer: is_held(&run.train_lock())? };
+    let summary = Summary::read(run).ok().flatten();
+    let outcome = summary.as_ref().and_then(|summary| summary.outcome_of(status.attempt));
+    let trained = summary.as_ref().is_some_and(|summary| summary.attempt == status.attempt);
+    let claimed = run.attempt(status.attempt).exists();
+    let decision = decide_recovery(&status, live, claimed, outcome, trained);
+    match decision {
+        Recovery::Nothing | Recovery::Adopt => {}
+        Recovery::Requeue => {
+            note(run, "requeue", status.attempt, "the claim came to nothing; the next attempt is queued")?;
+            Status::new(State::Queued, status.attempt + 1, Moment::now()).write(run)?;
+        }
+        Recovery::End => {
+            let message = summary.and_then(|summary| summary.message);
+            let end = end_state(
+                status.attempt,
+                None,
+                false,
+                outcome.map(|outcome| (outcome, message)),
+                ProcessEnd::default(),
+                Moment::now(),
+            );
+            note(run, "end", status.attempt, end.message.as_deref().unwrap_or("ended while nobody looked"))?;
+            end.write(run)?;
+        }
+    }
+    Ok(decision)
+}
+
+fn note(run: &RunFolder, kind: &str, attempt: u32, message: &str) -> Result<(), FileError> {
+    Journal::open(run, Writer::Dispatcher)?
+        .append(&JournalEntry::new(kind, attempt).with("message", message).with("recovered", true))
+}

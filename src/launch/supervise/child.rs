@@ -1,0 +1,97 @@
+//! The trainer as a child process in a process group of its own.
+
+use std::fs::OpenOptions;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use loradeck_core::error::WithPath;
+use loradeck_core::run::{FileLock, ProcessEnd, RunFolder, Workspace, try_exclusive};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::memory_kill;
+use crate::launch::environment::{library_path, trainer_program};
+use crate::launch::inherit::while_inheritable;
+
+pub(super) struct Trainer {
+    child: Child,
+    program: PathBuf,
+    memory_kills_before: Option<u64>,
+}
+
+impl Trainer {
+    /// Spawns the trainer with `train.lock` already held and inherited, so that there is no moment in which it lives
+    /// without its lock.
+    pub(super) fn spawn(workspace: Option<&Workspace>, run: &RunFolder, attempt: u32) -> Result<Self> {
+        let program = trainer_program(workspace).context(
+            "the trainer 'loradeck-train' was not found (looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, in PATH)",
+        )?;
+        let lock = take_train_lock(run)?;
+        let mut command = Command::new(&program);
+        command
+            .arg("--run")
+            .arg(run.path())
+            .args(["--attempt", &attempt.to_string()])
+            .env("LORADECK_RUN_DIR", run.path())
+            .env("LORADECK_ATTEMPT", attempt.to_string())
+            .env("LORADECK_TRAIN_LOCK_INHERITED", "1")
+            // Standard input carries the slot's lock.
+            .stdin(Stdio::inherit())
+            .process_group(0);
+        if let Some(root) = workspace.map(Workspace::root) {
+            command.current_dir(root);
+        }
+        if let Some(libraries) = library_path(&program) {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        direct_output(&mut command, &run.train_log())?;
+        let memory_kills_before = memory_kill::count();
+        let child = while_inheritable(&lock, || command.spawn())
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        drop(lock);
+        Ok(Self { child, program, memory_kills_before })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// How it ended, if it has; whatever it left in its process group is ended too.
+    pub(super) fn try_end(&mut self) -> Result<Option<ProcessEnd>> {
+        let Some(status) = self.child.try_wait().context("cannot wait for the trainer")? else {
+            return Ok(None);
+        };
+        signal_group(self.child.id(), Signal::KILL);
+        let killed_for_memory = status.signal() == Some(Signal::KILL.as_raw())
+            && memory_kill::count().zip(self.memory_kills_before).is_some_and(|(now, before)| now > before);
+        Ok(Some(ProcessEnd { code: status.code(), signal: status.signal(), killed_for_memory }))
+    }
+}
+
+fn take_train_lock(run: &RunFolder) -> Result<FileLock> {
+    match try_exclusive(&run.train_lock())? {
+        Some(lock) => Ok(lock),
+        None => bail!("another training process of {} is still alive", run.label()),
+    }
+}
+
+fn direct_output(command: &mut Command, log: &Path) -> Result<()> {
+    if let Some(folder) = log.parent() {
+        loradeck_core::file::create_folder(folder)?;
+    }
+    let open = || OpenOptions::new().create(true).append(true).open(log).with_path(log, "open");
+    command.stdout(Stdio::from(open()?)).stderr(Stdio::from(open()?));
+    Ok(())
+}
+
+/// Sends `signal` to the process group led by `pid`; a group that is gone needs none.
+pub(super) fn signal_group(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(pid, signal);
+    }
+}

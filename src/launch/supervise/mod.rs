@@ -1,0 +1,213 @@
+//! The supervisor: own session, holds `run.lock`, owns the trainer (or adopts an orphaned one), writes the end.
+
+mod child;
+mod memory_kill;
+mod requests;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use loradeck_core::crash;
+use loradeck_core::run::{
+    FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State, Status, Summary,
+    Workspace, Writer, end_state, try_exclusive,
+};
+use loradeck_core::time::Moment;
+
+use self::child::Trainer;
+use self::requests::Requests;
+use super::program::{detach, ensure_dispatcher};
+
+const TICK: Duration = Duration::from_millis(20);
+const LOOK_AT_REQUESTS: Duration = Duration::from_millis(100);
+const BEAT: Duration = Duration::from_secs(10);
+const WAIT_FOR_RUN_LOCK: Duration = Duration::from_secs(5);
+
+/// Supervises attempt `attempt` of the run at `path` to its end. With `adopt` the trainer is already at work.
+pub fn supervise(path: &Path, attempt: u32, adopt: bool) -> Result<()> {
+    detach().context("cannot leave the session")?;
+    let terminated = listen_for_termination()?;
+    let run =
+        RunFolder::new(std::fs::canonicalize(path).with_context(|| format!("no run at {}", path.display()))?);
+    let Some(lock) = take_run_lock(&run)? else { bail!("another supervisor looks after {}", run.label()) };
+    if !is_ours(&run, attempt, adopt)? {
+        return Ok(());
+    }
+    say_locked();
+    crash::point("supervise.after-lock");
+    let mut supervisor = Supervisor::new(run.clone(), attempt, terminated)?;
+    let end = if adopt { supervisor.adopt() } else { supervisor.start() };
+    supervisor.write_end(end)?;
+    drop(lock);
+    if let Ok(workspace) = Workspace::find(run.path()) {
+        ensure_dispatcher(&workspace)?;
+    }
+    Ok(())
+}
+
+/// SIGTERM asks for a graceful stop; SIGHUP (a terminal that went away) means nothing to a supervisor.
+fn listen_for_termination() -> Result<Arc<AtomicBool>> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&terminated))?;
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)))?;
+    Ok(terminated)
+}
+
+fn take_run_lock(run: &RunFolder) -> Result<Option<FileLock>> {
+    let until = Instant::now() + WAIT_FOR_RUN_LOCK;
+    loop {
+        if let Some(lock) = try_exclusive(&run.run_lock())? {
+            return Ok(Some(lock));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        thread::sleep(TICK);
+    }
+}
+
+/// Whether the status still speaks of this attempt: a late supervisor finds that recovery has gone on without it.
+fn is_ours(run: &RunFolder, attempt: u32, adopt: bool) -> Result<bool> {
+    let Some(status) = Status::read(run)? else { return Ok(false) };
+    let expected = if adopt { status.state.is_live() } else { status.state == State::Starting };
+    Ok(status.attempt == attempt && expected)
+}
+
+/// The dispatcher waits for this word on our standard output; it may be gone already.
+fn say_locked() {
+    let mut output = std::io::stdout();
+    let _ = output.write_all(b"locked\n").and_then(|()| output.flush());
+    let _ = silence_output();
+}
+
+/// Nothing may be written to the dispatcher's pipe, or to a terminal, after the word.
+fn silence_output() -> std::io::Result<()> {
+    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
+    Ok(rustix::stdio::dup2_stdout(&nowhere)?)
+}
+
+struct Supervisor {
+    run: RunFolder,
+    attempt: u32,
+    journal: Journal,
+    requests: Requests,
+    terminated: Arc<AtomicBool>,
+    heartbeat: Heartbeat,
+    last_beat: Option<Instant>,
+    last_look: Option<Instant>,
+}
+
+/// How the attempt ended, and what had been asked of it.
+struct End {
+    process: ProcessEnd,
+    message: Option<String>,
+}
+
+impl Supervisor {
+    fn new(run: RunFolder, attempt: u32, terminated: Arc<AtomicBool>) -> Result<Self> {
+        let journal = Journal::open(&run, Writer::Supervisor)?;
+        let heartbeat = Heartbeat { host: Host::here(), pid: std::process::id(), counter: 0 };
+        let requests = Requests::new(attempt);
+        Ok(Self { run, attempt, journal, requests, terminated, heartbeat, last_beat: None, last_look: None })
+    }
+
+    fn start(&mut self) -> End {
+        match self.try_start() {
+            Ok(end) => end,
+            Err(error) => End {
+                process: ProcessEnd { code: Some(1), ..ProcessEnd::default() },
+                message: Some(format!("{error:#}")),
+            },
+        }
+    }
+
+    fn try_start(&mut self) -> Result<End> {
+        let workspace = Workspace::find(self.run.path()).ok();
+        Status::new(State::Running, self.attempt, Moment::now()).write(&self.run)?;
+        crash::point("supervise.before-spawn");
+        let mut trainer = Trainer::spawn(workspace.as_ref(), &self.run, self.attempt)?;
+        self.journal.append(
+            &JournalEntry::new("start", self.attempt)
+                .with("pid", trainer.pid())
+                .with("program", trainer.program().display().to_string()),
+        )?;
+        crash::point("supervise.after-spawn");
+        loop {
+            if let Some(process) = trainer.try_end()? {
+                return Ok(End { process, message: None });
+            }
+            self.look_after(Some(trainer.pid()));
+            thread::sleep(TICK);
+        }
+    }
+
+    fn adopt(&mut self) -> End {
+        let pid = self.recorded_pid();
+        let _ = Status::new(State::Running, self.attempt, Moment::now()).write(&self.run);
+        let entry = JournalEntry::new("adopt", self.attempt).with("pid", pid);
+        let _ = self.journal.append(&entry);
+        while loradeck_core::run::is_held(&self.run.train_lock()).unwrap_or(true) {
+            self.look_after(pid);
+            thread::sleep(TICK);
+        }
+        End { process: ProcessEnd::default(), message: None }
+    }
+
+    /// The trainer's process number as its first supervisor (or itself) wrote it. It holds the train lock, so the
+    /// number cannot have passed to anybody else.
+    fn recorded_pid(&self) -> Option<u32> {
+        let reading = loradeck_core::run::read_journal(&self.run);
+        let of_attempt = reading.entries.iter().rev().filter(|entry| entry.attempt == self.attempt);
+        of_attempt.filter_map(|entry| entry.facts.get("pid")?.as_u64()).map(|pid| pid as u32).next()
+    }
+
+    fn look_after(&mut self, pid: Option<u32>) {
+        let now = Instant::now();
+        if self.last_look.is_none_or(|last| now - last >= LOOK_AT_REQUESTS) {
+            self.last_look = Some(now);
+            let terminated = self.terminated.load(Ordering::Relaxed);
+            self.requests.look(&self.run, &mut self.journal, terminated, pid, now);
+        }
+        if self.last_beat.is_none_or(|last| now - last >= BEAT) {
+            self.last_beat = Some(now);
+            self.heartbeat.counter += 1;
+            // A full disk must not end a training; the next beat tries again.
+            let _ = self.heartbeat.write(&self.run);
+        }
+    }
+
+    fn write_end(&mut self, end: End) -> Result<()> {
+        crash::point("supervise.before-end");
+        let summary = Summary::read(&self.run).ok().flatten();
+        let outcome = summary.as_ref().and_then(|summary| summary.outcome_of(self.attempt));
+        let message = summary.and_then(|summary| summary.message);
+        let mut status = end_state(
+            self.attempt,
+            self.requests.requested_end(),
+            self.requests.killed(),
+            outcome.map(|outcome| (outcome, message)),
+            end.process,
+            Moment::now(),
+        );
+        if end.message.is_some() {
+            status.message = end.message;
+        }
+        let mut entry = JournalEntry::new("end", self.attempt).with("state", status.state.word());
+        if let Some(message) = &status.message {
+            entry = entry.with("message", message.as_str());
+        }
+        if let Some(signal) = end.process.signal {
+            entry = entry.with("signal", signal);
+        }
+        self.journal.append(&entry)?;
+        status.write(&self.run)?;
+        crash::point("supervise.after-end");
+        self.requests.withdraw(&self.run);
+        Ok(())
+    }
+}

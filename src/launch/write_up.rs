@@ -1,0 +1,225 @@
+//! Writing ended runs up: report, commit, and a comparison once an experiment is quiet. The dispatcher's second
+//! thread; the commands that do the same by hand take the same lock.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::{fs, thread};
+
+use anyhow::{Context, Result};
+use loradeck_core::crash;
+use loradeck_core::file;
+use loradeck_core::run::{
+    ExperimentFolder, FileLock, JournalEntry, RunFolder, State, Status, Workspace, latest_attempt,
+    read_journal,
+};
+use loradeck_core::time::Moment;
+
+use super::action::note;
+use crate::vcs::{self, Outcome};
+use crate::{report, vcs::CommitId};
+
+/// What became of a write-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteUp {
+    /// In git, by this commit.
+    Committed(CommitId),
+    /// HEAD has it all already.
+    Unchanged,
+    /// Written, but git cannot take it now, for this reason.
+    Waiting(String),
+}
+
+/// Writes the report of one ended run and commits it.
+pub fn write_up_run(workspace: &Workspace, run: &RunFolder) -> Result<WriteUp> {
+    let _writing = writing_lock(workspace)?;
+    let status = Status::read(run)?.with_context(|| format!("{} has no status", run.label()))?;
+    crash::point("report.before");
+    let files = report::write_run_report(workspace, run)?;
+    note(run, &JournalEntry::new("report", status.attempt))?;
+    crash::point("report.after");
+    let written = commit(workspace, &files, &report::commit_message_for(run)?)?;
+    note(run, &journal_entry(&written, status.attempt))?;
+    Ok(written)
+}
+
+/// Writes and commits an experiment's comparison.
+pub fn write_up_experiment(workspace: &Workspace, experiment: &ExperimentFolder) -> Result<WriteUp> {
+    let _writing = writing_lock(workspace)?;
+    let files = report::write_comparison(workspace, experiment)?;
+    commit(workspace, &files, &report::comparison_message_for(experiment)?)
+}
+
+/// Commits whatever of ended runs and comparisons differs from HEAD. Returns a line for each.
+pub fn commit_pending(workspace: &Workspace) -> Result<Vec<(String, WriteUp)>> {
+    let mut lines = Vec::new();
+    for experiment in workspace.experiments() {
+        let mut ended = false;
+        for run in experiment.runs() {
+            let Some(status) = Status::read(&run)? else { continue };
+            if !status.state.is_end() || latest_attempt(&run) == 0 {
+                continue;
+            }
+            ended = true;
+            let files = report::committed_files(&run);
+            if needs_report(&run) || !vcs::pending(workspace.root(), &files)?.is_empty() {
+                lines.push((run.label(), write_up_run(workspace, &run)?));
+            }
+        }
+        let files = report::committed_experiment_files(&experiment);
+        if ended && (needs_comparison(&experiment) || !vcs::pending(workspace.root(), &files)?.is_empty()) {
+            lines.push((
+                format!("{} (comparison)", experiment.name()),
+                write_up_experiment(workspace, &experiment)?,
+            ));
+        }
+    }
+    Ok(lines)
+}
+
+fn writing_lock(workspace: &Workspace) -> Result<FileLock> {
+    workspace.ensure_state_folder()?;
+    Ok(FileLock::wait(&workspace.write_lock())?)
+}
+
+fn commit(workspace: &Workspace, files: &[PathBuf], message: &str) -> Result<WriteUp> {
+    Ok(match vcs::commit_paths(workspace.root(), files, message, Moment::now())? {
+        Outcome::Committed { id, .. } => WriteUp::Committed(id),
+        Outcome::NothingChanged => WriteUp::Unchanged,
+        Outcome::Waiting(reason) => WriteUp::Waiting(format!("{}: {}", reason.code(), reason.hint())),
+    })
+}
+
+fn journal_entry(written: &WriteUp, attempt: u32) -> JournalEntry {
+    match written {
+        WriteUp::Committed(id) => JournalEntry::new("commit", attempt).with("id", id.0.as_str()),
+        WriteUp::Unchanged => JournalEntry::new("commit", attempt).with("unchanged", true),
+        WriteUp::Waiting(reason) => {
+            JournalEntry::new("commit-waiting", attempt).with("reason", reason.as_str())
+        }
+    }
+}
+
+/// Whether an ended run's report is missing or older than its end.
+fn needs_report(run: &RunFolder) -> bool {
+    is_older(&run.report(), &run.status())
+}
+
+/// Whether an ended run waits to be written up: no report since its end, or no word about a commit after it (a
+/// dispatcher may have died between the two).
+fn needs_write_up(run: &RunFolder, status: &Status) -> bool {
+    if status.state == State::Stopped && latest_attempt(run) == 0 {
+        return false;
+    }
+    needs_report(run)
+        || !read_journal(run).entries.iter().any(|entry| {
+            entry.attempt == status.attempt && entry.time >= status.since && entry.kind.starts_with("commit")
+        })
+}
+
+fn needs_comparison(experiment: &ExperimentFolder) -> bool {
+    let comparison = experiment.path().join("comparison.md");
+    experiment.runs().iter().any(|run| is_older(&comparison, &run.status()))
+}
+
+fn is_older(made: &std::path::Path, from: &std::path::Path) -> bool {
+    let modified = |path: &std::path::Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    match (modified(made), modified(from)) {
+        (Ok(made), Ok(from)) => made < from,
+        (Err(_), Ok(_)) => true,
+        _ => false,
+    }
+}
+
+enum Job {
+    Run(RunFolder),
+    Comparison(ExperimentFolder),
+}
+
+/// The dispatcher's writing thread and what was given to it.
+pub(super) struct Writing {
+    sender: Option<Sender<Job>>,
+    outstanding: Arc<AtomicUsize>,
+    given: HashSet<(PathBuf, u32, Moment)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writing {
+    pub(super) fn begin(workspace: Workspace) -> Self {
+        let (sender, receiver) = channel();
+        let outstanding = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&outstanding);
+        let thread = thread::spawn(move || write_all(&workspace, &receiver, &counter));
+        Self { sender: Some(sender), outstanding, given: HashSet::new(), thread: Some(thread) }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.outstanding.load(Ordering::Acquire) == 0
+    }
+
+    /// Gives the thread every ended run and quiet experiment that it has not had and that waits to be written up.
+    pub(super) fn hand_over(&mut self, ended: &[(RunFolder, Status)], quiet: &[ExperimentFolder]) {
+        for (run, status) in ended {
+            let key = (run.path().to_path_buf(), status.attempt, status.since);
+            if self.given.insert(key) && needs_write_up(run, status) {
+                self.send(Job::Run(run.clone()));
+            }
+        }
+        for experiment in quiet {
+            let newest = ended
+                .iter()
+                .filter(|(run, _)| run.path().starts_with(experiment.path()))
+                .map(|(_, status)| status.since)
+                .max()
+                .unwrap_or_default();
+            let key = (experiment.path().to_path_buf(), 0, newest);
+            if self.given.insert(key) && needs_comparison(experiment) {
+                self.send(Job::Comparison(experiment.clone()));
+            }
+        }
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(sender) = &self.sender {
+            self.outstanding.fetch_add(1, Ordering::AcqRel);
+            let _ = sender.send(job);
+        }
+    }
+}
+
+impl Drop for Writing {
+    /// Waits for what is being written, so that an ending dispatcher leaves nothing half done.
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_all(workspace: &Workspace, jobs: &Receiver<Job>, outstanding: &AtomicUsize) {
+    for job in jobs {
+        let (name, written) = match &job {
+            Job::Run(run) => (run.label(), write_up_run(workspace, run)),
+            Job::Comparison(experiment) => (experiment.name(), write_up_experiment(workspace, experiment)),
+        };
+        log_line(workspace, &name, &written);
+        outstanding.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The dispatcher's log says what was written; it is opened anew for each line because people may delete it.
+fn log_line(workspace: &Workspace, name: &str, written: &Result<WriteUp>) {
+    let text = match written {
+        Ok(WriteUp::Committed(id)) => format!("{name}: committed as {}", id.short()),
+        Ok(WriteUp::Unchanged) => format!("{name}: nothing new to commit"),
+        Ok(WriteUp::Waiting(reason)) => format!("{name}: written, waits for a commit: {reason}"),
+        Err(error) => format!("{name}: could not be written up: {error:#}"),
+    };
+    if let Ok(mut log) = file::LineFile::open(&workspace.dispatch_log()) {
+        let _ = log.append(&format!("{} {text}", Moment::now().to_rfc3339()));
+    }
+}

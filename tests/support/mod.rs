@@ -1,0 +1,130 @@
+//! A workspace of its own for a test, driven through the real programs.
+
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use loradeck::launch::{NewRun, submit};
+use loradeck_core::run::{RunFolder, State, Status, Workspace, is_held};
+
+pub struct Deck {
+    folder: tempfile::TempDir,
+    pub workspace: Workspace,
+}
+
+impl Deck {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("workspace");
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
+        let workspace = Workspace::find(&root).unwrap();
+        Self { folder, workspace }
+    }
+
+    /// Another workspace on the same host: it shares the slots.
+    pub fn neighbour(&self, name: &str) -> Workspace {
+        let root = self.folder.path().join(name);
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
+        Workspace::find(&root).unwrap()
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_in(self.workspace.root(), arguments)
+    }
+
+    pub fn command_in(&self, root: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loradeck"));
+        command
+            .args(arguments)
+            .current_dir(root)
+            .env("LORADECK_SLOT_LOCKS", self.folder.path().join("slots"))
+            .env("LORADECK_DEVICE", "cpu")
+            .env("LORADECK_TRAIN", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/trainer.sh"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("HOME", self.folder.path())
+            .env_remove("LORADECK_CRASH_AT");
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Queues one run per mode, without starting a dispatcher.
+    pub fn queue(&self, modes: &[&str]) -> Vec<RunFolder> {
+        self.queue_in(&self.workspace, modes)
+    }
+
+    pub fn queue_in(&self, workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
+        let runs: Vec<NewRun> = modes
+            .iter()
+            .map(|mode| NewRun { slug: (*mode).into(), config: format!("mode: {mode}\n"), priority: 0 })
+            .collect();
+        submit(workspace, &workspace.experiment("x"), &runs, None, 0).unwrap().runs
+    }
+
+    /// Starts a detached dispatcher, as every command that adds work does.
+    pub fn dispatch(&self) -> std::process::Child {
+        self.command(&["dispatch", "--detached"]).spawn().unwrap()
+    }
+
+    pub fn dispatcher_is_at_work(&self) -> bool {
+        is_held(&self.workspace.dispatch_lock()).unwrap()
+    }
+}
+
+pub fn status(run: &RunFolder) -> Status {
+    Status::read(run).unwrap().unwrap()
+}
+
+pub fn state(run: &RunFolder) -> State {
+    status(run).state
+}
+
+/// How often the trainer was really started.
+pub fn starts(run: &RunFolder) -> Vec<String> {
+    let text = std::fs::read_to_string(run.path().join("starts")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+pub fn started_pid(run: &RunFolder) -> u32 {
+    starts(run).last().unwrap().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+pub fn supervisor_pid(run: &RunFolder) -> u32 {
+    let beat = || loradeck_core::run::Heartbeat::read(run).ok().flatten();
+    wait_until("the supervisor beats", || beat().is_some());
+    beat().unwrap().pid
+}
+
+pub fn kill_9(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+/// Waits for a condition; a test never sleeps for a fixed time.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < until, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn wait_for_end(run: &RunFolder) -> Status {
+    wait_until(&format!("{} ends", run.label()), || state(run).is_end());
+    status(run)
+}
+
+pub fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+pub fn missing(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    paths.iter().filter(|path| !path.exists()).collect()
+}

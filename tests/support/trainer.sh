@@ -1,0 +1,26 @@
+#!/bin/sh
+# A stand-in for the trainer, for tests that need an end on demand. `mode:` in config.yaml says which:
+# finish, fail, refuse (exit 2 without a word), wait (until the file `go` appears; SIGTERM is answered like a
+# trainer does: a checkpoint, then exit 3).
+run=$2
+attempt=$4
+mode=$(sed -n 's/^mode: //p' "$run/config.yaml")
+summary() {
+    cat > "$run/.tmp-summary" <<EOF
+{"format":1,"attempt":$attempt,"outcome":"$1","step":1,"total_steps":2,"epoch":0.5,"tokens":10,"seconds":0.1,
+"started":"2026-01-01T00:00:00.000Z","updated":"2026-01-01T00:00:00.000Z"}
+EOF
+    mv "$run/.tmp-summary" "$run/summary.json"
+}
+[ "$mode" = refuse ] && exit 2
+echo "attempt $attempt begins"
+echo "$attempt $$ $(date +%s.%N)" >> "$run/starts"
+summary running
+trap 'mkdir -p "$run/checkpoints/step-00000001"; summary stopped; exit 3' TERM
+case $mode in
+    fail) echo "it fails" >&2; exit 1 ;;
+    wait) while [ ! -e "$run/go" ]; do sleep 0.02; done ;;
+esac
+summary finished
+date +%s.%N > "$run/ended"
+exit 0
