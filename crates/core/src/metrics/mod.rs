@@ -4,8 +4,11 @@
 //! everything between them (`wire`, `record`, `event`) is pure.
 
 pub mod axis;
+pub mod curve;
 mod drain;
 pub mod event;
+mod log_line;
+pub mod log_tail;
 pub mod pyramid;
 pub mod record;
 pub mod registry;
@@ -19,6 +22,8 @@ pub mod writer;
 
 pub use axis::{Bounds, Scale};
 pub use event::{Content, Datum, Event, Image, Value};
+pub use log_line::visible;
+pub use log_tail::{LogPolled, LogTail};
 pub use pyramid::{Extremes, Pyramid};
 pub use registry::{Description, Unit};
 pub use run_metrics::{RunMetrics, TextNote};
