@@ -1,7 +1,42 @@
-//! Experiment files: keys, checks, sweeps, overrides.
+//! Experiment files: keys, checks, sweeps, overrides, and the frozen configuration of a run.
+//!
+//! Text becomes a tree ([`yaml`]), the tree an [`Experiment`], with overrides a [`Plan`] of [`Trial`]s, each with
+//! typed [`Settings`]. Every problem on the way has a file, a line and a column, and all are told at once.
 
+mod diagnostic;
+mod emit;
+mod expand;
+mod experiment;
+mod frozen;
+mod functions;
+mod keys;
+mod kind;
+mod load;
+mod merge;
+mod overrides;
+mod place;
+mod plan;
+mod provenance;
+mod resolve;
 mod settings;
+mod sweep;
+mod value;
 mod workspace_file;
+mod yaml;
 
+pub use diagnostic::{COMMAND_LINE, Diagnostic, Diagnostics};
+pub use experiment::{Entry, Experiment, read_experiment};
+pub use frozen::{frozen_text, read_frozen};
+pub use keys::{Default, Group, Key, Kind, Range, Support, all_keys, find_key};
+pub use load::{load_frozen, load_plan, read_config_text};
+pub use overrides::{Change, Override};
+pub use plan::{Plan, TRIAL_LIMIT, Trial, parse_overrides, plan, resolve};
+pub use provenance::{DataIdentity, FileIdentity, Provenance};
+pub use resolve::default_value;
 pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
+pub use sweep::{Goal, Metric, Parameter, SweepSpec};
+pub use value::{Value, number_text};
 pub use workspace_file::workspace_trainer;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! Reading an experiment file: every key looked up, every value checked, nothing ignored.
+
+use std::path::Path;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::keys::{Key, Support, find_key, nearest_key_hint};
+use super::kind::{fitted, quoted_value};
+use super::place::{Place, Problem, Source};
+use super::provenance::Provenance;
+use super::sweep::{SweepSpec, read_sweep};
+use super::value::Value;
+use super::yaml::{self, Content, Node};
+
+/// Keys of the file that are no settings.
+const SECTIONS: [&str; 2] = ["sweep", "provenance"];
+
+/// One checked key of a file or of the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Which key.
+    pub key: &'static Key,
+    /// Its value.
+    pub value: Value,
+    pub(crate) place: Place,
+}
+
+/// An experiment file as it was read: what it says, not yet what follows from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// The keys in their order; those given as null are left out.
+    pub values: Vec<Entry>,
+    /// The file's `sweep:`.
+    pub sweep: Option<SweepSpec>,
+    /// Where a frozen file came from.
+    pub provenance: Option<Provenance>,
+    pub(crate) source: Source,
+    /// Keys whose value is wrong, so that nobody also calls them missing.
+    pub(crate) spoilt: Vec<&'static str>,
+}
+
+impl Experiment {
+    /// The value of a key, where the file gives it.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.iter().find(|entry| entry.key.name == name).map(|entry| &entry.value)
+    }
+
+    /// The file as it was named.
+    pub fn file(&self) -> &str {
+        &self.source.file
+    }
+
+    /// Gives a key that the file leaves out a value.
+    pub fn set_default(&mut self, name: &str, value: Value) {
+        let Some(key) = find_key(name) else { return };
+        let is_given = self.values.iter().any(|entry| entry.key == key) || self.spoilt.contains(&key.name);
+        if !is_given {
+            self.values.push(Entry { key, value, place: Place::File });
+        }
+    }
+}
+
+/// Reads and checks the text of an experiment file, or of a run's frozen `config.yaml`.
+pub fn read_experiment(path: &Path, text: &str) -> Result<Experiment, Diagnostics> {
+    let (experiment, problems) = read_all(path, text)?;
+    if problems.is_empty() { Ok(experiment) } else { Err(experiment.source.diagnostics(problems)) }
+}
+
+/// The experiment as far as it could be read, and its problems; an error only where the text is no YAML.
+pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Problem>), Diagnostics> {
+    let source = Source { file: path.display().to_string(), text: text.to_owned() };
+    let root = yaml::read(text).map_err(|error| syntax_diagnostics(&source.file, error))?;
+    let entries = match root.content {
+        Content::Map(entries) => entries,
+        Content::Null => Vec::new(),
+        _ => {
+            let (file, line, column) = source.position(Place::Node(root.id));
+            let message = "an experiment is a mapping of keys to values, and this is none";
+            let diagnostic = Diagnostic { line, column, ..Diagnostic::of_file(file, message) };
+            return Err(Diagnostics(vec![diagnostic.with_hint("lines such as `lora_rank: 8`")]));
+        }
+    };
+    let mut experiment =
+        Experiment { values: Vec::new(), sweep: None, provenance: None, source, spoilt: Vec::new() };
+    let mut problems = Vec::new();
+    let mut seen = Vec::new();
+    for (key, value) in &entries {
+        read_entry(&mut experiment, &mut seen, &mut problems, key, value);
+    }
+    Ok((experiment, problems))
+}
+
+fn syntax_diagnostics(file: &str, error: yaml::SyntaxError) -> Diagnostics {
+    let yaml::SyntaxError { line, column, message, hint } = error;
+    let diagnostic = Diagnostic { line, column, ..Diagnostic::of_file(file, message) };
+    Diagnostics(vec![Diagnostic { hint: hint.map(str::to_owned), ..diagnostic }])
+}
+
+fn read_entry(
+    experiment: &mut Experiment,
+    seen: &mut Vec<(String, String)>,
+    problems: &mut Vec<Problem>,
+    key: &Node,
+    value: &Node,
+) {
+    let name = key.text.as_str();
+    let full = find_key(name).map_or(name, |key| key.name);
+    if let Some(problem) = repeated(seen, key, name, full) {
+        problems.push(problem);
+        return;
+    }
+    match name {
+        "sweep" => experiment.sweep = read_sweep(value, problems),
+        "provenance" => match Provenance::from_node(value) {
+            Ok(provenance) => experiment.provenance = Some(provenance),
+            Err(message) => problems.push(Problem::new(Place::Node(value.id), name, message)),
+        },
+        _ => match checked_entry(key, value) {
+            Ok(entry) => experiment.values.extend(entry),
+            Err(problem) => {
+                problems.push(problem);
+                experiment.spoilt.extend(find_key(name).map(|key| key.name));
+            }
+        },
+    }
+}
+
+/// A key that stands twice, be it under its alias.
+fn repeated(seen: &mut Vec<(String, String)>, key: &Node, name: &str, full: &str) -> Option<Problem> {
+    let earlier = seen.iter().find(|(_, known)| known == full).map(|(spelling, _)| spelling.clone());
+    seen.push((name.to_owned(), full.to_owned()));
+    let earlier = earlier?;
+    let place = Place::Node(key.id);
+    Some(if earlier == name {
+        Problem::new(place, name, "stands here a second time").hint("keep one of them")
+    } else {
+        Problem::new(place, name, format!("is the same key as '{earlier}', which stands here too"))
+            .hint("keep one of them")
+    })
+}
+
+/// The entry of a key and its value; `None` where the value is null, which leaves the default.
+pub(crate) fn checked_entry(key: &Node, value: &Node) -> Result<Option<Entry>, Problem> {
+    let name = key.text.as_str();
+    let known = known_key(name, Place::Node(key.id))?;
+    if value.content == Content::Null {
+        return Ok(None);
+    }
+    checked_value(known, name, value, Place::Node(value.id)).map(Some)
+}
+
+/// The key of that name, if anything acts on it.
+pub(crate) fn known_key(name: &str, place: Place) -> Result<&'static Key, Problem> {
+    let Some(key) = find_key(name) else {
+        let problem = Problem::new(place, name, "is not a known key");
+        return Err(Problem { hint: nearest_key_hint(name, &SECTIONS), ..problem });
+    };
+    match key.support {
+        Support::Supported => Ok(key),
+        Support::NotYet(instead) => {
+            let problem = Problem::new(place, name, "is not supported yet");
+            Err(if instead.is_empty() { problem } else { problem.hint(instead) })
+        }
+    }
+}
+
+/// The entry for a value, checked against its key; `spelling` is how the key was written.
+pub(crate) fn checked_value(
+    key: &'static Key,
+    spelling: &str,
+    node: &Node,
+    place: Place,
+) -> Result<Entry, Problem> {
+    let value = fitted(key.kind, node).map_err(|misfit| Problem::of_value(place, spelling, misfit))?;
+    if key.name == "lora_targets" && value == Value::Text("kohya".into()) {
+        let problem = Problem::new(place, spelling, "is not supported yet").value(quoted_value(node));
+        return Err(problem.hint("qkv, attention, character, all-linear, a list, or a regular expression"));
+    }
+    Ok(Entry { key, value, place })
+}

@@ -1,0 +1,54 @@
+//! `config.yaml` of a run: all settings with their defaults, and where they came from.
+
+use std::path::Path;
+
+use super::diagnostic::Diagnostics;
+use super::emit::push_entry;
+use super::keys::{Group, all_keys};
+use super::plan::plan;
+use super::provenance::Provenance;
+use super::settings::Settings;
+
+/// The text of a frozen configuration. It trains the same run again by itself, whatever the defaults have become.
+pub fn frozen_text(settings: &Settings, provenance: Option<&Provenance>) -> String {
+    let json = serde_json::to_value(settings).unwrap_or_default();
+    let mut out =
+        String::from("# The complete configuration of this run. It trains the same run again by itself.\n");
+    for group in Group::ALL {
+        let keys = all_keys().filter(|key| key.group == group && key.is_setting());
+        let given: Vec<_> = keys
+            .filter_map(|key| Some((key.name, json.get(key.name)?)))
+            .filter(|(_, v)| !v.is_null())
+            .collect();
+        if given.is_empty() {
+            continue;
+        }
+        out.extend(["\n# ", group.title(), "\n"]);
+        for (name, value) in given {
+            push_entry(&mut out, 0, name, value);
+        }
+    }
+    if let Some(json) = provenance.and_then(|provenance| serde_json::to_value(provenance).ok()) {
+        out.push_str("\n# Where it came from; not read by the training.\n");
+        push_entry(&mut out, 0, "provenance", &json);
+    }
+    out
+}
+
+/// Reads a frozen configuration, changed by the overrides `key=value` in their order.
+pub fn read_frozen(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+) -> Result<(Settings, Provenance), Diagnostics> {
+    let (experiment, plan) = plan(path, text, overrides, None)?;
+    let is_one = plan.trials.len() == 1 && !plan.sweep;
+    match plan.trials.into_iter().next() {
+        Some(trial) if is_one => Ok((trial.settings, experiment.provenance.unwrap_or_default())),
+        _ => {
+            let message = "is a sweep, but one training is wanted";
+            let diagnostic = super::Diagnostic::of_file(path.display().to_string(), message);
+            Err(Diagnostics(vec![diagnostic.with_hint("`loradeck run` makes the runs of a sweep")]))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Reading configurations from disk.
+
+use std::path::Path;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::experiment::Experiment;
+use super::frozen::read_frozen;
+use super::plan::{Plan, plan};
+use super::provenance::Provenance;
+use super::settings::Settings;
+use crate::error::FileError;
+
+/// Reads a configuration as text.
+pub fn read_config_text(path: &Path) -> Result<String, Diagnostics> {
+    let bytes = std::fs::read(path).map_err(|source| FileError::new(path, "read", source))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        let message = "this is no UTF-8 text";
+        Diagnostics(vec![Diagnostic {
+            line,
+            column,
+            ..Diagnostic::of_file(path.display().to_string(), message)
+        }])
+    })
+}
+
+/// Reads an experiment file with overrides. Where nothing names the training data and a folder `data` stands beside
+/// the file, that is it; its path is written relative to `root`, as all paths of a configuration are.
+pub fn load_plan(path: &Path, root: &Path, overrides: &[String]) -> Result<(Experiment, Plan), Diagnostics> {
+    let text = read_config_text(path)?;
+    plan(path, &text, overrides, data_beside(path, root).as_deref())
+}
+
+/// Reads a run's `config.yaml` with the overrides of its attempt.
+pub fn load_frozen(path: &Path, overrides: &[String]) -> Result<(Settings, Provenance), Diagnostics> {
+    read_frozen(path, &read_config_text(path)?, overrides)
+}
+
+fn data_beside(path: &Path, root: &Path) -> Option<String> {
+    let folder = std::fs::canonicalize(path).ok()?.parent()?.join("data");
+    if !folder.is_dir() {
+        return None;
+    }
+    let root = std::fs::canonicalize(root).ok()?;
+    let relative = folder.strip_prefix(&root).map_or(folder.as_path(), |relative| relative);
+    relative.to_str().map(str::to_owned)
+}
