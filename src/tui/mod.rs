@@ -1,1 +1,3 @@
-//! The dashboard (the door of ratatui and crossterm).
+//! The dashboard.
+
+pub mod terminal;

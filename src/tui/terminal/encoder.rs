@@ -1,0 +1,263 @@
+//! Cells become bytes: as few as possible, in the colours that the terminal has.
+//!
+//! A frame without a change is no bytes at all. A frame with one stands between the marks of a synchronized update
+//! (mode 2026), which terminals that do not know it ignore. The terminal is never asked anything.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::{Cell, CellWidth as _};
+use ratatui::layout::{Position, Size};
+use ratatui::style::{Color, Modifier};
+
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// A ratatui backend that collects the bytes of one frame.
+#[derive(Debug)]
+pub struct Encoder {
+    out: Vec<u8>,
+    size: Size,
+    colours: bool,
+    /// Where the next character would go, if that is known.
+    at: Option<Position>,
+    style: Pen,
+    cursor_shown: bool,
+    cursor: Position,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pen {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+
+impl Encoder {
+    /// An encoder for a screen of `size` cells; without `colours` only bold, dim, reverse and the like are sent.
+    pub fn new(size: Size, colours: bool) -> Self {
+        Self {
+            out: Vec::new(),
+            size,
+            colours,
+            at: None,
+            style: PLAIN,
+            cursor_shown: false,
+            cursor: Position::ORIGIN,
+        }
+    }
+
+    /// The screen has another size now.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+    }
+
+    /// Whether colours are sent.
+    pub fn set_colours(&mut self, colours: bool) {
+        self.colours = colours;
+    }
+
+    /// Somebody else has written to the terminal: nothing is known about its pen and cursor.
+    pub fn forget(&mut self) {
+        self.at = None;
+        self.cursor_shown = false;
+        self.out.extend_from_slice(b"\x1b[0m");
+        self.style = PLAIN;
+    }
+
+    /// The frame's bytes, between the marks of a synchronized update; `None` where nothing changed.
+    pub fn take_frame(&mut self) -> Option<Vec<u8>> {
+        if self.out.is_empty() {
+            return None;
+        }
+        let mut frame = Vec::with_capacity(self.out.len() + BEGIN.len() + END.len());
+        frame.extend_from_slice(BEGIN);
+        frame.append(&mut self.out);
+        frame.extend_from_slice(END);
+        Some(frame)
+    }
+
+    fn go(&mut self, to: Position) {
+        match self.at {
+            Some(at) if at == to => {}
+            Some(at) if at.y == to.y && to.x > at.x => match to.x - at.x {
+                1 => self.out.extend_from_slice(b"\x1b[C"),
+                distance => self.put(format_args!("\x1b[{distance}C")),
+            },
+            Some(at) if to.x == 0 && to.y == at.y + 1 => self.out.extend_from_slice(b"\r\n"),
+            _ if to.x == 0 => self.put(format_args!("\x1b[{}H", to.y + 1)),
+            _ => self.put(format_args!("\x1b[{};{}H", to.y + 1, to.x + 1)),
+        }
+        self.at = Some(to);
+    }
+
+    fn put(&mut self, text: std::fmt::Arguments<'_>) {
+        // Writing to memory does not fail.
+        let _ = self.out.write_fmt(text);
+    }
+
+    fn pen(&mut self, wanted: Pen) {
+        if wanted == self.style {
+            return;
+        }
+        let mut codes: Vec<String> = Vec::new();
+        let mut from = self.style;
+        if !(from.modifier - wanted.modifier).is_empty() {
+            codes.push("0".into());
+            from = PLAIN;
+        }
+        codes.extend(modifier_codes(wanted.modifier - from.modifier).map(str::to_owned));
+        if from.fg != wanted.fg {
+            codes.push(colour_code(wanted.fg, 30));
+        }
+        if from.bg != wanted.bg {
+            codes.push(colour_code(wanted.bg, 40));
+        }
+        let codes = if codes == ["0"] { String::new() } else { codes.join(";") };
+        self.put(format_args!("\x1b[{codes}m"));
+        self.style = wanted;
+    }
+
+    fn cell(&mut self, cell: &Cell, at: Position) {
+        let colour = |colour| if self.colours { colour } else { Color::Reset };
+        let wanted = Pen { fg: colour(cell.fg), bg: colour(cell.bg), modifier: cell.modifier };
+        self.go(at);
+        self.pen(wanted);
+        let symbol = cell.symbol();
+        self.out.extend_from_slice(symbol.as_bytes());
+        let after = at.x + symbol.cell_width();
+        // At the right edge terminals differ, and about the width of some characters too: address afresh then.
+        self.at = (after < self.size.width && symbol.chars().all(has_known_width))
+            .then_some(Position::new(after, at.y));
+    }
+}
+
+/// Whether every terminal draws the character one column wide.
+fn has_known_width(character: char) -> bool {
+    matches!(character, ' '..='~' | '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}')
+}
+
+fn modifier_codes(modifier: Modifier) -> impl Iterator<Item = &'static str> {
+    [
+        (Modifier::BOLD, "1"),
+        (Modifier::DIM, "2"),
+        (Modifier::ITALIC, "3"),
+        (Modifier::UNDERLINED, "4"),
+        (Modifier::REVERSED, "7"),
+        (Modifier::CROSSED_OUT, "9"),
+    ]
+    .into_iter()
+    .filter(move |(flag, _)| modifier.contains(*flag))
+    .map(|(_, code)| code)
+}
+
+/// The code of a colour: `base` is 30 for the letters and 40 for what lies under them.
+fn colour_code(colour: Color, base: u8) -> String {
+    let basic = |index: u8| (base + index).to_string();
+    let bright = |index: u8| (base + 60 + index).to_string();
+    match colour {
+        Color::Reset => basic(9),
+        Color::Black => basic(0),
+        Color::Red => basic(1),
+        Color::Green => basic(2),
+        Color::Yellow => basic(3),
+        Color::Blue => basic(4),
+        Color::Magenta => basic(5),
+        Color::Cyan => basic(6),
+        Color::Gray => basic(7),
+        Color::DarkGray => bright(0),
+        Color::LightRed => bright(1),
+        Color::LightGreen => bright(2),
+        Color::LightYellow => bright(3),
+        Color::LightBlue => bright(4),
+        Color::LightMagenta => bright(5),
+        Color::LightCyan => bright(6),
+        Color::White => bright(7),
+        Color::Indexed(index) => format!("{};5;{index}", base + 8),
+        Color::Rgb(red, green, blue) => format!("{};2;{red};{green};{blue}", base + 8),
+    }
+}
+
+impl Backend for Encoder {
+    type Error = Infallible;
+
+    fn draw<'a, I>(&mut self, content: I) -> Result<(), Infallible>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let before = self.out.len();
+        for (x, y, cell) in content {
+            if self.cursor_shown && self.out.len() == before {
+                self.out.extend_from_slice(b"\x1b[?25l");
+                self.cursor_shown = false;
+            }
+            self.cell(cell, Position::new(x, y));
+        }
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Infallible> {
+        if self.cursor_shown {
+            self.out.extend_from_slice(b"\x1b[?25l");
+            self.cursor_shown = false;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Infallible> {
+        // Shown where it belongs, by `set_cursor_position`, which follows.
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
+        Ok(self.at.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
+        let position = position.into();
+        if !self.cursor_shown || self.cursor != position {
+            self.go(position);
+            if !self.cursor_shown {
+                self.out.extend_from_slice(b"\x1b[?25h");
+            }
+            self.cursor_shown = true;
+            self.cursor = position;
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Infallible> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> Result<(), Infallible> {
+        self.pen(PLAIN);
+        self.out.extend_from_slice(match clear_type {
+            ClearType::All => b"\x1b[2J",
+            ClearType::AfterCursor => b"\x1b[J",
+            ClearType::BeforeCursor => b"\x1b[1J",
+            ClearType::CurrentLine => b"\x1b[2K",
+            ClearType::UntilNewLine => b"\x1b[K",
+        });
+        Ok(())
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "encoder_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! The one place that puts the terminal into full-screen mode and takes it out again.
+//!
+//! Whoever ends the dashboard, and however (return, error, panic, signal), [`leave`] runs once and first. It may be
+//! called from any thread, and never waits for a terminal that has stopped reading.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, QueueSelector, Termios, isatty, tcflush, tcgetattr, tcsetattr};
+
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+/// Ends an update that was cut short, then colours, mouse, paste, cursor, screen.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// How long the terminal may take to accept the last bytes, in milliseconds.
+const PATIENCE_MS: i64 = 300;
+
+static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
+
+fn saved() -> MutexGuard<'static, Option<Termios>> {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The terminal in full-screen mode; dropping it restores what was.
+#[derive(Debug)]
+pub struct FullScreen {
+    input: OwnedFd,
+}
+
+impl FullScreen {
+    /// Enters raw mode and the alternate screen. Panics of any thread restore the terminal before they are printed.
+    ///
+    /// # Errors
+    /// Where standard output is no terminal, or the terminal refuses.
+    pub fn enter(mouse: bool) -> io::Result<Self> {
+        if !isatty(rustix::stdio::stdout()) {
+            return Err(io::Error::other("standard output is no terminal"));
+        }
+        let screen = Self { input: keyboard()? };
+        install_panic_hook();
+        screen.resume(mouse)?;
+        Ok(screen)
+    }
+
+    /// Enters again after [`leave`].
+    ///
+    /// # Errors
+    /// Where the terminal refuses.
+    pub fn resume(&self, mouse: bool) -> io::Result<()> {
+        let before = tcgetattr(&self.input)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        saved().get_or_insert(before);
+        tcsetattr(&self.input, OptionalActions::Now, &raw)?;
+        write_all(ENTER)?;
+        if mouse { write_all(MOUSE_ON) } else { Ok(()) }
+    }
+
+    /// What keys are read from.
+    pub fn input(&self) -> BorrowedFd<'_> {
+        self.input.as_fd()
+    }
+}
+
+impl Drop for FullScreen {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// The bytes that turn reports of clicks and the wheel on or off (never of motion).
+pub fn mouse_mode(on: bool) -> &'static [u8] {
+    if on { MOUSE_ON } else { MOUSE_OFF }
+}
+
+/// Restores the terminal, if that has not been done yet. Whether there was anything to do.
+pub fn leave() -> bool {
+    let Some(before) = saved().take() else { return false };
+    let output = rustix::stdio::stdout();
+    if !is_writable(PATIENCE_MS) {
+        // A terminal that was stopped (Ctrl-S, a dead link) would block for ever: drop what waits for it.
+        let _ = tcflush(output, QueueSelector::OFlush);
+    }
+    if is_writable(0) {
+        let _ = write_all(LEAVE);
+    }
+    if let Ok(input) = keyboard() {
+        let _ = tcsetattr(input, OptionalActions::Now, &before);
+    }
+    true
+}
+
+/// Writes everything to standard output, waiting for it where it is slow.
+///
+/// # Errors
+/// The operating system's, such as a terminal that has gone away.
+pub fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+    let output = rustix::stdio::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(output, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => {
+                let mut waiting = [PollFd::new(&output, PollFlags::OUT)];
+                poll(&mut waiting, None)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn is_writable(patience_ms: i64) -> bool {
+    let output = rustix::stdio::stdout();
+    let mut waiting = [PollFd::new(&output, PollFlags::OUT)];
+    let patience = Timespec { tv_sec: 0, tv_nsec: patience_ms * 1_000_000 };
+    matches!(poll(&mut waiting, Some(&patience)), Ok(ready) if ready > 0)
+}
+
+/// Standard input where it is a terminal, else the controlling terminal.
+fn keyboard() -> io::Result<OwnedFd> {
+    let input = rustix::stdio::stdin();
+    if isatty(input) {
+        return input.try_clone_to_owned();
+    }
+    Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
+}
+
+fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            print(panic);
+        }));
+    });
+}
