@@ -1,3 +1,11 @@
-//! The dashboard.
+//! The dashboard: what runs do, live, over any link. The door of `ratatui`.
+//!
+//! An Elm core: [`app::App`] is all state, `update` turns a message into a new state and effects, `view` draws it.
+//! Around it a thread reads run folders, one reads keys, one writes frames; none of them ever waits for another.
 
+pub mod action;
+pub mod deed;
+pub mod keys;
+pub mod screen;
 pub mod terminal;
+pub mod theme;

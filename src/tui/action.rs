@@ -1,0 +1,114 @@
+//! Everything a user can ask for, as data. The key table says which key means which.
+
+use super::deed::Deed;
+use super::screen::Screen;
+
+/// One thing a user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// End the dashboard; runs go on.
+    Quit,
+    /// Hand the terminal to the shell.
+    Suspend,
+    /// Draw everything again.
+    Redraw,
+    /// Show all keys.
+    Help,
+    /// Show what was reported.
+    Messages,
+    /// Leave the innermost thing: popup, expansion, filter, marks.
+    Back,
+    /// Go to a screen.
+    Go(Screen),
+    /// Move the focus to the next pane.
+    NextPane,
+    /// Move the focus to the pane before.
+    PreviousPane,
+    /// Give the focused pane the whole screen, or take it back.
+    Expand,
+    /// Hold the picture still while runs go on.
+    Freeze,
+    /// Let the terminal select text, or the dashboard see clicks.
+    Mouse,
+    /// Next glyphs for curves.
+    Glyphs,
+
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// To the left: column, value cursor, scroll, fold.
+    Left,
+    /// To the right.
+    Right,
+    /// To the first line.
+    Top,
+    /// To the last line.
+    Bottom,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// Half a page up.
+    HalfUp,
+    /// Half a page down.
+    HalfDown,
+    /// Open what the cursor is on.
+    Open,
+    /// Mark or unmark the run under the cursor.
+    Mark,
+    /// Mark every run that the filter shows, or none.
+    MarkAll,
+    /// Type a filter.
+    Filter,
+    /// Next order of the list or sort column.
+    Order,
+    /// The order the other way round.
+    Reverse,
+
+    /// Next metric.
+    NextMetric,
+    /// Metric before.
+    PreviousMetric,
+    /// Choose a metric from a list.
+    PickMetric,
+    /// Next strength of smoothing.
+    Smooth,
+    /// Logarithmic or linear values.
+    LogScale,
+    /// Steps or time.
+    TimeAxis,
+    /// Only the run under the cursor, or all.
+    Solo,
+    /// Leave outliers outside the picture, or not.
+    Clip,
+    /// Value cursor to the left.
+    CursorLeft,
+    /// Value cursor to the right.
+    CursorRight,
+    /// Show a shorter stretch.
+    ZoomIn,
+    /// Show a longer stretch.
+    ZoomOut,
+    /// Show everything.
+    ZoomAll,
+    /// Move the stretch to the left.
+    PanLeft,
+    /// Move the stretch to the right.
+    PanRight,
+
+    /// All settings, or only those that differ.
+    AllSettings,
+    /// Break long log lines, or cut them.
+    Wrap,
+    /// The next match.
+    NextMatch,
+    /// The match before.
+    PreviousMatch,
+    /// Best or last values.
+    BestOrLast,
+    /// Copy the run's path.
+    Copy,
+    /// Do something to runs.
+    Do(Deed),
+}

@@ -1,0 +1,76 @@
+//! What can be done to runs, to which of them, and how to say so.
+
+use crate::store::{Run, ShownState};
+
+/// Something that changes runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Write a checkpoint and end; a waiting run leaves the queue.
+    Stop,
+    /// End at once.
+    Kill,
+    /// Go on from the newest checkpoint.
+    Resume,
+    /// Train again as a new run.
+    Retry,
+    /// Move to the trash.
+    Remove,
+    /// Hold a waiting run back, or let it go.
+    Hold,
+}
+
+impl Deed {
+    /// The verb, as on a button.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Stop => "Stop",
+            Self::Kill => "Kill",
+            Self::Resume => "Resume",
+            Self::Retry => "Retry",
+            Self::Remove => "Remove",
+            Self::Hold => "Hold or release",
+        }
+    }
+
+    /// Said of one run to which it was done.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Stop => "asked to stop",
+            Self::Kill => "asked to end at once",
+            Self::Resume => "queued to go on",
+            Self::Retry => "queued again as a new run",
+            Self::Remove => "moved to the trash",
+            Self::Hold => "held or released",
+        }
+    }
+
+    /// Whether it is asked before.
+    pub fn needs_word(self, count: usize) -> bool {
+        matches!(self, Self::Stop | Self::Kill | Self::Remove) || count > 1
+    }
+
+    /// What will happen to `run`; `Err` says why it does not apply.
+    pub fn effect(self, run: &Run) -> Result<&'static str, &'static str> {
+        use ShownState as S;
+        let state = run.state();
+        let waits = matches!(state, S::Queued | S::Held);
+        let ended = matches!(state, S::Finished | S::Failed | S::Stopped | S::Pruned | S::Lost);
+        match self {
+            _ if state == S::Archived && self != Self::Remove => Err("archived: only looked at here"),
+            Self::Stop if waits => Ok("leaves the queue"),
+            Self::Stop if state.is_live() => Ok("writes a checkpoint, then ends; can be resumed"),
+            Self::Kill if waits => Ok("leaves the queue"),
+            Self::Kill if state.is_live() => Ok("ends at once; work since the last checkpoint is lost"),
+            Self::Stop | Self::Kill => Err("has ended already"),
+            Self::Resume if state == S::Finished => Err("finished: nothing is left to train"),
+            Self::Resume if ended => Ok("goes on from its newest checkpoint"),
+            Self::Resume => Err("has not ended"),
+            Self::Retry => Ok("the same settings as a new run"),
+            Self::Remove if state.is_live() => Err("is at work: stop it first"),
+            Self::Remove => Ok("moves to the trash (restore brings it back)"),
+            Self::Hold if state == S::Held => Ok("may start again"),
+            Self::Hold if waits => Ok("waits until released"),
+            Self::Hold => Err("is not waiting"),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The one key table: what keys do, the hints at the bottom and the help are all read from it.
+
+use super::action::Action;
+use super::deed::Deed;
+use super::screen::Screen;
+use super::terminal::{Code, Key};
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Everywhere.
+    Global,
+    /// Wherever runs can be chosen: list, table, queue.
+    Runs,
+    /// Wherever a curve is shown.
+    Curves,
+    /// The focused list of runs.
+    List,
+    /// The focused chart.
+    Chart,
+    /// The focused log.
+    Log,
+    /// The focused settings.
+    Config,
+    /// The table.
+    Table,
+    /// The small charts.
+    Charts,
+    /// The queue.
+    Queue,
+}
+
+impl Context {
+    /// The heading in the help.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "everywhere",
+            Self::Runs => "runs",
+            Self::Curves => "curves",
+            Self::List => "run list",
+            Self::Chart => "chart",
+            Self::Log => "log",
+            Self::Config => "settings",
+            Self::Table => "table",
+            Self::Charts => "small charts",
+            Self::Queue => "queue",
+        }
+    }
+}
+
+/// A line of the key table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// Where it holds.
+    pub context: Context,
+    /// The keys, the first one shown.
+    pub keys: &'static [Key],
+    /// A word for the bar at the bottom; empty: only in the help.
+    pub hint: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+}
+
+const fn bind(
+    context: Context,
+    keys: &'static [Key],
+    action: Action,
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, context, keys, hint, help }
+}
+
+const fn c(character: char) -> Key {
+    Key::char(character)
+}
+
+const fn k(code: Code) -> Key {
+    Key::plain(code)
+}
+
+const fn ctrl(character: char) -> Key {
+    Key::ctrl(character)
+}
+
+use Action as A;
+use Code as K;
+use Context as C;
+
+/// All bindings. Within a context, hints stand at the bottom in this order.
+pub const BINDINGS: &[Binding] = &[
+    bind(C::List, &[c(' ')], A::Mark, "mark", "mark or unmark the run (marked runs are charted and acted on)"),
+    bind(C::List, &[k(K::Enter)], A::Open, "details", "the run's story: state, attempts, results, paths"),
+    bind(C::List, &[k(K::Left), c('h')], A::Left, "", "fold the experiment"),
+    bind(C::List, &[k(K::Right), c('l')], A::Right, "", "unfold the experiment"),
+    bind(C::Table, &[k(K::Left), c('h')], A::Left, "", "to the column on the left"),
+    bind(C::Table, &[k(K::Right), c('l')], A::Right, "column", "to the column on the right"),
+    bind(C::Table, &[c(' ')], A::Mark, "mark", "mark or unmark the run"),
+    bind(C::Table, &[k(K::Enter)], A::Open, "details", "the run's story"),
+    bind(C::Table, &[c('b')], A::BestOrLast, "best/last", "show best or last values"),
+    bind(C::Queue, &[c(' ')], A::Mark, "mark", "mark or unmark the run"),
+    bind(C::Queue, &[k(K::Enter)], A::Open, "details", "the run's story"),
+    bind(C::Charts, &[k(K::Enter)], A::Open, "enlarge", "show this metric large, on screen 1"),
+    bind(C::Charts, &[k(K::Left), c('h')], A::Left, "", "to the chart on the left"),
+    bind(C::Charts, &[k(K::Right), c('l')], A::Right, "", "to the chart on the right"),
+    bind(C::Chart, &[k(K::Left), c('h')], A::CursorLeft, "", "value cursor to the left"),
+    bind(C::Chart, &[k(K::Right), c('l')], A::CursorRight, "cursor", "value cursor to the right"),
+    bind(C::Chart, &[k(K::Enter)], A::PickMetric, "metric", "choose a metric from the list"),
+    bind(C::Log, &[k(K::End), c('G')], A::Bottom, "follow", "to the newest line, and follow it"),
+    bind(C::Log, &[c('n')], A::NextMatch, "", "next match"),
+    bind(C::Log, &[c('N')], A::PreviousMatch, "", "match before"),
+    bind(C::Log, &[c('w')], A::Wrap, "wrap", "break long lines, or cut them"),
+    bind(C::Log, &[k(K::Left), c('h')], A::Left, "", "to the beginning of long lines"),
+    bind(C::Log, &[k(K::Right), c('l')], A::Right, "", "further along long lines"),
+    bind(C::Config, &[c('c')], A::AllSettings, "all/different", "all settings, or only those that differ"),
+    bind(C::Config, &[k(K::Left), c('h')], A::Left, "", "to the runs on the left"),
+    bind(C::Config, &[k(K::Right), c('l')], A::Right, "", "to the runs on the right"),
+    bind(C::Runs, &[c('/')], A::Filter, "filter", "filter: words, lr>=1e-4, state=failed, model~llama, !word"),
+    bind(C::Runs, &[c('a')], A::MarkAll, "all", "mark all that the filter shows, or none"),
+    bind(C::Curves, &[c('m')], A::NextMetric, "metric", "next metric"),
+    bind(C::Curves, &[c('M')], A::PreviousMetric, "", "metric before"),
+    bind(C::Curves, &[c('p')], A::PickMetric, "", "choose a metric from the list"),
+    bind(C::Curves, &[c('S')], A::Smooth, "smooth", "smoothing: none, 0.6, 0.9, 0.97 (raw values stay faint)"),
+    bind(C::Curves, &[c('y')], A::LogScale, "log y", "logarithmic or linear values"),
+    bind(C::Curves, &[c('x')], A::TimeAxis, "steps/time", "x axis: steps, or time since each run's start"),
+    bind(C::Curves, &[c('z')], A::Solo, "solo", "only the run under the cursor, or all"),
+    bind(C::Curves, &[c('u')], A::Clip, "", "leave outliers outside the picture, or not"),
+    bind(C::Curves, &[c('+'), c('=')], A::ZoomIn, "zoom", "show a shorter stretch"),
+    bind(C::Curves, &[c('-')], A::ZoomOut, "", "show a longer stretch"),
+    bind(C::Curves, &[c('0')], A::ZoomAll, "", "show everything"),
+    bind(C::Curves, &[c('[')], A::PanLeft, "", "move the stretch to the left"),
+    bind(C::Curves, &[c(']')], A::PanRight, "", "move the stretch to the right"),
+    bind(C::Curves, &[c(',')], A::CursorLeft, "", "value cursor to the left (Esc hides it)"),
+    bind(C::Curves, &[c('.')], A::CursorRight, "values", "value cursor to the right: every run's value there"),
+    bind(C::Runs, &[c('s')], A::Do(Deed::Stop), "stop", "stop at a checkpoint (asks first)"),
+    bind(C::Runs, &[c('R')], A::Do(Deed::Resume), "resume", "go on from the newest checkpoint"),
+    bind(C::Runs, &[c('t')], A::Do(Deed::Retry), "retry", "train again as a new run"),
+    bind(C::Runs, &[c('K')], A::Do(Deed::Kill), "", "end at once (asks first)"),
+    bind(C::Runs, &[c('D')], A::Do(Deed::Remove), "", "move to the trash (asks first)"),
+    bind(C::Runs, &[c('H')], A::Do(Deed::Hold), "", "hold a waiting run back, or let it go"),
+    bind(C::Runs, &[c('o')], A::Order, "sort", "next order: number, newest, best, state, name (table: by column)"),
+    bind(C::Runs, &[c('O')], A::Reverse, "", "the other way round"),
+    bind(C::Runs, &[c('Y')], A::Copy, "", "copy the run's path to your clipboard"),
+    bind(C::Global, &[k(K::Up), c('k')], A::Up, "", "up"),
+    bind(C::Global, &[k(K::Down), c('j')], A::Down, "", "down"),
+    bind(C::Global, &[k(K::PageUp), ctrl('b')], A::PageUp, "", "a page up"),
+    bind(C::Global, &[k(K::PageDown), ctrl('f')], A::PageDown, "", "a page down"),
+    bind(C::Global, &[ctrl('u')], A::HalfUp, "", "half a page up"),
+    bind(C::Global, &[ctrl('d')], A::HalfDown, "", "half a page down"),
+    bind(C::Global, &[c('g'), k(K::Home)], A::Top, "", "to the first"),
+    bind(C::Global, &[c('G'), k(K::End)], A::Bottom, "", "to the last"),
+    bind(C::Global, &[k(K::Tab)], A::NextPane, "pane", "focus the next pane"),
+    bind(C::Global, &[k(K::BackTab)], A::PreviousPane, "", "focus the pane before"),
+    bind(C::Global, &[c('e')], A::Expand, "expand", "the focused pane on the whole screen, or back"),
+    bind(C::Global, &[c('1')], A::Go(Screen::Runs), "", "runs with chart, log and settings"),
+    bind(C::Global, &[c('2')], A::Go(Screen::Charts), "", "one small chart per metric"),
+    bind(C::Global, &[c('3')], A::Go(Screen::Table), "", "comparison table"),
+    bind(C::Global, &[c('4')], A::Go(Screen::Queue), "", "slots and queue"),
+    bind(C::Global, &[c('f')], A::Freeze, "", "hold the picture still, or let it go on"),
+    bind(C::Global, &[c('!')], A::Messages, "", "what was reported, errors included"),
+    bind(C::Global, &[c('B')], A::Glyphs, "", "curves in braille, dots, blocks or ASCII"),
+    bind(C::Global, &[c('v')], A::Mouse, "", "mouse: clicks and wheel here, or text selection by the terminal"),
+    bind(C::Global, &[k(K::Esc)], A::Back, "", "back: value cursor, expansion, filter, marks"),
+    bind(C::Global, &[ctrl('l')], A::Redraw, "", "draw everything again"),
+    bind(C::Global, &[ctrl('z')], A::Suspend, "", "to the shell (fg comes back)"),
+    bind(C::Global, &[c('q'), ctrl('c')], A::Quit, "quit", "quit; runs go on"),
+    bind(C::Global, &[c('?'), c(':'), ctrl('p')], A::Help, "help", "all keys; type to search, Enter runs"),
+];
+
+/// What `key` means in the first of `contexts` that knows it.
+pub fn action_of(key: Key, contexts: &[Context]) -> Option<Action> {
+    contexts.iter().find_map(|context| {
+        let holds = |binding: &&Binding| binding.context == *context && binding.keys.contains(&key);
+        BINDINGS.iter().find(holds).map(|binding| binding.action)
+    })
+}
+
+/// The bindings of `contexts`, in the contexts' order.
+pub fn bindings_in<'a>(contexts: &'a [Context]) -> impl Iterator<Item = &'static Binding> + 'a {
+    contexts
+        .iter()
+        .flat_map(|context| BINDINGS.iter().filter(move |binding| binding.context == *context))
+}
+
+/// A key as people write it.
+pub fn key_name(key: Key) -> String {
+    let name = match key.code {
+        K::Char(' ') => "Space".to_owned(),
+        K::Char(character) => character.to_string(),
+        K::Enter => "Enter".into(),
+        K::Esc => "Esc".into(),
+        K::Tab => "Tab".into(),
+        K::BackTab => "Shift-Tab".into(),
+        K::Backspace => "Backspace".into(),
+        K::Delete => "Del".into(),
+        K::Insert => "Ins".into(),
+        K::Up => "Up".into(),
+        K::Down => "Down".into(),
+        K::Left => "Left".into(),
+        K::Right => "Right".into(),
+        K::Home => "Home".into(),
+        K::End => "End".into(),
+        K::PageUp => "PgUp".into(),
+        K::PageDown => "PgDn".into(),
+        K::F(number) => format!("F{number}"),
+    };
+    match (key.ctrl, key.alt) {
+        (true, _) => format!("Ctrl-{name}"),
+        (_, true) => format!("Alt-{name}"),
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_context() {
+        let mut seen = HashSet::new();
+        for binding in BINDINGS {
+            for key in binding.keys {
+                assert!(seen.insert((binding.context, *key)), "{} twice in {:?}", key_name(*key), binding.context);
+            }
+        }
+    }
+
+    #[test]
+    fn the_inner_context_wins() {
+        assert_eq!(action_of(c('h'), &[C::Chart, C::Global]), Some(A::CursorLeft));
+        assert_eq!(action_of(c('h'), &[C::Global]), None);
+        assert_eq!(action_of(k(K::End), &[C::Log, C::Global]), Some(A::Bottom));
+    }
+
+    #[test]
+    fn every_binding_explains_itself() {
+        assert!(BINDINGS.iter().all(|binding| !binding.help.is_empty() && !binding.keys.is_empty()));
+        assert_eq!(key_name(ctrl('d')), "Ctrl-d");
+    }
+}
