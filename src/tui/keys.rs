@@ -91,7 +91,13 @@ use Context as C;
 
 /// All bindings. Within a context, hints stand at the bottom in this order.
 pub const BINDINGS: &[Binding] = &[
-    bind(C::List, &[c(' ')], A::Mark, "mark", "mark or unmark the run (marked runs are charted and acted on)"),
+    bind(
+        C::List,
+        &[c(' ')],
+        A::Mark,
+        "mark",
+        "mark or unmark the run (marked runs are charted and acted on)",
+    ),
     bind(C::List, &[k(K::Enter)], A::Open, "details", "the run's story: state, attempts, results, paths"),
     bind(C::List, &[k(K::Left), c('h')], A::Left, "", "fold the experiment"),
     bind(C::List, &[k(K::Right), c('l')], A::Right, "", "unfold the experiment"),
@@ -117,12 +123,24 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Config, &[c('c')], A::AllSettings, "all/different", "all settings, or only those that differ"),
     bind(C::Config, &[k(K::Left), c('h')], A::Left, "", "to the runs on the left"),
     bind(C::Config, &[k(K::Right), c('l')], A::Right, "", "to the runs on the right"),
-    bind(C::Runs, &[c('/')], A::Filter, "filter", "filter: words, lr>=1e-4, state=failed, model~llama, !word"),
+    bind(
+        C::Runs,
+        &[c('/')],
+        A::Filter,
+        "filter",
+        "filter: words, lr>=1e-4, state=failed, model~llama, !word",
+    ),
     bind(C::Runs, &[c('a')], A::MarkAll, "all", "mark all that the filter shows, or none"),
     bind(C::Curves, &[c('m')], A::NextMetric, "metric", "next metric"),
     bind(C::Curves, &[c('M')], A::PreviousMetric, "", "metric before"),
     bind(C::Curves, &[c('p')], A::PickMetric, "", "choose a metric from the list"),
-    bind(C::Curves, &[c('S')], A::Smooth, "smooth", "smoothing: none, 0.6, 0.9, 0.97 (raw values stay faint)"),
+    bind(
+        C::Curves,
+        &[c('S')],
+        A::Smooth,
+        "smooth",
+        "smoothing: none, 0.6, 0.9, 0.97 (raw values stay faint)",
+    ),
     bind(C::Curves, &[c('y')], A::LogScale, "log y", "logarithmic or linear values"),
     bind(C::Curves, &[c('x')], A::TimeAxis, "steps/time", "x axis: steps, or time since each run's start"),
     bind(C::Curves, &[c('z')], A::Solo, "solo", "only the run under the cursor, or all"),
@@ -133,14 +151,26 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Curves, &[c('[')], A::PanLeft, "", "move the stretch to the left"),
     bind(C::Curves, &[c(']')], A::PanRight, "", "move the stretch to the right"),
     bind(C::Curves, &[c(',')], A::CursorLeft, "", "value cursor to the left (Esc hides it)"),
-    bind(C::Curves, &[c('.')], A::CursorRight, "values", "value cursor to the right: every run's value there"),
+    bind(
+        C::Curves,
+        &[c('.')],
+        A::CursorRight,
+        "values",
+        "value cursor to the right: every run's value there",
+    ),
     bind(C::Runs, &[c('s')], A::Do(Deed::Stop), "stop", "stop at a checkpoint (asks first)"),
     bind(C::Runs, &[c('R')], A::Do(Deed::Resume), "resume", "go on from the newest checkpoint"),
     bind(C::Runs, &[c('t')], A::Do(Deed::Retry), "retry", "train again as a new run"),
     bind(C::Runs, &[c('K')], A::Do(Deed::Kill), "", "end at once (asks first)"),
     bind(C::Runs, &[c('D')], A::Do(Deed::Remove), "", "move to the trash (asks first)"),
     bind(C::Runs, &[c('H')], A::Do(Deed::Hold), "", "hold a waiting run back, or let it go"),
-    bind(C::Runs, &[c('o')], A::Order, "sort", "next order: number, newest, best, state, name (table: by column)"),
+    bind(
+        C::Runs,
+        &[c('o')],
+        A::Order,
+        "sort",
+        "next order: number, newest, best, state, name (table: by column)",
+    ),
     bind(C::Runs, &[c('O')], A::Reverse, "", "the other way round"),
     bind(C::Runs, &[c('Y')], A::Copy, "", "copy the run's path to your clipboard"),
     bind(C::Global, &[k(K::Up), c('k')], A::Up, "", "up"),
@@ -161,7 +191,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Global, &[c('f')], A::Freeze, "", "hold the picture still, or let it go on"),
     bind(C::Global, &[c('!')], A::Messages, "", "what was reported, errors included"),
     bind(C::Global, &[c('B')], A::Glyphs, "", "curves in braille, dots, blocks or ASCII"),
-    bind(C::Global, &[c('v')], A::Mouse, "", "mouse: clicks and wheel here, or text selection by the terminal"),
+    bind(
+        C::Global,
+        &[c('v')],
+        A::Mouse,
+        "",
+        "mouse: clicks and wheel here, or text selection by the terminal",
+    ),
     bind(C::Global, &[k(K::Esc)], A::Back, "", "back: value cursor, expansion, filter, marks"),
     bind(C::Global, &[ctrl('l')], A::Redraw, "", "draw everything again"),
     bind(C::Global, &[ctrl('z')], A::Suspend, "", "to the shell (fg comes back)"),
@@ -179,9 +215,7 @@ pub fn action_of(key: Key, contexts: &[Context]) -> Option<Action> {
 
 /// The bindings of `contexts`, in the contexts' order.
 pub fn bindings_in<'a>(contexts: &'a [Context]) -> impl Iterator<Item = &'static Binding> + 'a {
-    contexts
-        .iter()
-        .flat_map(|context| BINDINGS.iter().filter(move |binding| binding.context == *context))
+    contexts.iter().flat_map(|context| BINDINGS.iter().filter(move |binding| binding.context == *context))
 }
 
 /// A key as people write it.
@@ -224,7 +258,12 @@ mod tests {
         let mut seen = HashSet::new();
         for binding in BINDINGS {
             for key in binding.keys {
-                assert!(seen.insert((binding.context, *key)), "{} twice in {:?}", key_name(*key), binding.context);
+                assert!(
+                    seen.insert((binding.context, *key)),
+                    "{} twice in {:?}",
+                    key_name(*key),
+                    binding.context
+                );
             }
         }
     }

@@ -4,7 +4,9 @@
 //! Around it a thread reads run folders, one reads keys, one writes frames; none of them ever waits for another.
 
 pub mod action;
+pub mod chart;
 pub mod deed;
+pub mod format;
 pub mod keys;
 pub mod screen;
 pub mod terminal;

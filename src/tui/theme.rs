@@ -176,7 +176,11 @@ impl Theme {
 
     /// The line under the cursor.
     pub fn cursor(self, focused: bool) -> Style {
-        if focused { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new().add_modifier(Modifier::BOLD) }
+        if focused {
+            Style::new().add_modifier(Modifier::REVERSED)
+        } else {
+            Style::new().add_modifier(Modifier::BOLD)
+        }
     }
 
     /// A pane's border.
@@ -236,8 +240,17 @@ mod tests {
     fn states_and_neighbouring_curves_differ_without_colour() {
         use ShownState as S;
         let states = [
-            S::Running, S::Orphaned, S::Starting, S::Queued, S::Held, S::Lost, S::Failed, S::Stopped, S::Pruned,
-            S::Finished, S::Archived,
+            S::Running,
+            S::Orphaned,
+            S::Starting,
+            S::Queued,
+            S::Held,
+            S::Lost,
+            S::Failed,
+            S::Stopped,
+            S::Pruned,
+            S::Finished,
+            S::Archived,
         ];
         for unicode in [true, false] {
             let theme = Theme { colours: Colours::None, unicode };
