@@ -1,0 +1,16 @@
+//! Model families, one module each, with gradients written by hand: only adapters are trained, so a backward pass is
+//! the frozen weights' input gradients and little else.
+
+mod attention;
+mod head;
+mod layer;
+mod layout;
+mod llama;
+mod load;
+mod norm;
+mod rope;
+
+pub use head::Targets;
+pub use layout::{Layout, Packing};
+pub use llama::{Llama, MicroBatch};
+pub use load::LoadError;
