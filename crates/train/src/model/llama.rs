@@ -52,7 +52,8 @@ impl Llama {
     /// Every projection that may carry an adapter, by its Hugging Face name, in the order of the layers.
     pub fn projections(&mut self) -> impl Iterator<Item = (String, &mut LoraLinear)> {
         self.layers.iter_mut().enumerate().flat_map(|(index, layer)| {
-            let names = super::layer::PROJECTIONS.iter().map(move |name| format!("model.layers.{index}.{name}"));
+            let names =
+                super::layer::PROJECTIONS.iter().map(move |name| format!("model.layers.{index}.{name}"));
             names.zip(layer.projections.iter_mut())
         })
     }

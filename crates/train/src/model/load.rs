@@ -38,7 +38,12 @@ struct Loader {
 
 impl Llama {
     /// Loads `base` in the number format `kind` onto `device`, with rotary tables for `positions` positions.
-    pub fn load(base: Arc<BaseModel>, kind: Kind, device: Device, positions: usize) -> Result<Self, LoadError> {
+    pub fn load(
+        base: Arc<BaseModel>,
+        kind: Kind,
+        device: Device,
+        positions: usize,
+    ) -> Result<Self, LoadError> {
         let shape = base.shape().clone();
         let loader = Loader { base: base.clone(), kind, device };
         let epsilon = shape.rms_norm_epsilon;

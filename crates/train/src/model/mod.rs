@@ -2,6 +2,7 @@
 //! the frozen weights' input gradients and little else.
 
 mod attention;
+mod cache;
 mod head;
 mod layer;
 mod layout;
@@ -10,6 +11,7 @@ mod load;
 mod norm;
 mod rope;
 
+pub use cache::KeyValueCache;
 pub use head::Targets;
 pub use layout::{Layout, Packing};
 pub use llama::{Llama, MicroBatch};
