@@ -48,7 +48,9 @@ pub fn greedy(
         }
         let longest = positions.iter().copied().max().unwrap_or(0);
         logits = model.decode(&int(&chosen)?, &int(&positions)?, longest, &mut cache)?;
-        positions.iter_mut().for_each(|position| *position += 1);
+        for position in &mut positions {
+            *position += 1;
+        }
     }
     Ok(answers.tokens)
 }

@@ -1,4 +1,4 @@
-//! AdamW over one flat buffer, with global-norm clipping and a health gate, all as tensor operations on the device:
+//! `AdamW` over one flat buffer, with global-norm clipping and a health gate, all as tensor operations on the device:
 //! nothing is read back, and after a step that was not finite nothing is changed any more.
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -99,7 +99,7 @@ impl AdamW {
         gradients.f_masked_fill_(&sick, 0.0).map(drop)
     }
 
-    /// torch's AdamW. Where the step is not healthy every factor below is the one that changes nothing.
+    /// torch's `AdamW`. Where the step is not healthy every factor below is the one that changes nothing.
     fn apply(&mut self, parameters: &mut Tensor, gradients: &Tensor) -> Result<(), TchError> {
         let weight = self.healthy.f_mul_scalar(1.0 - BETA_1)?.f_totype(Kind::Float)?;
         let _ = self.first.f_lerp_tensor_(gradients, &weight)?;

@@ -155,7 +155,7 @@ impl Layer {
         let dq = flatten(&rows.turns.backward(&gather(&dq)?)?)?;
         let dk = flatten(&rows.turns.backward(&gather(&dk)?)?)?;
         let dv = flatten(&gather(&dv)?)?;
-        self.backward_heads(dy, [dq, dk, dv], saved, needs_input)
+        self.backward_heads(dy, &[dq, dk, dv], saved, needs_input)
     }
 
     fn backward_feed_forward(&self, dy: Tensor, saved: &LayerSaved) -> Result<Tensor, TchError> {
@@ -180,7 +180,7 @@ impl Layer {
     fn backward_heads(
         &self,
         d_residual: Tensor,
-        gradients: [Tensor; 3],
+        gradients: &[Tensor; 3],
         saved: &LayerSaved,
         needs_input: bool,
     ) -> Result<Option<Tensor>, TchError> {
@@ -192,7 +192,7 @@ impl Layer {
         };
         let input = Input::new(normed);
         let mut dx = None;
-        for ((layer, dy), saved) in layers.iter().zip(&gradients).zip(&saved.heads) {
+        for ((layer, dy), saved) in layers.iter().zip(gradients).zip(&saved.heads) {
             if needs_input {
                 dx = Some(layer.backward(dy, &input, saved, dx)?);
             } else {
