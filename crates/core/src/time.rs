@@ -43,6 +43,12 @@ impl Moment {
         text.parse::<jiff::Timestamp>().ok().map(|timestamp| Self(timestamp.as_millisecond()))
     }
 
+    /// This moment in UTC by a pattern of C's `strftime`; `None` where the pattern is none.
+    pub fn format(self, pattern: &str) -> Option<String> {
+        let timestamp = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        jiff::fmt::strtime::format(pattern, timestamp).ok()
+    }
+
     /// `2026-11-24 22:30` in UTC, for people.
     pub fn to_minute(self) -> String {
         let text = self.to_rfc3339();
@@ -73,5 +79,7 @@ mod tests {
         assert_eq!(Moment::parse(&moment.to_rfc3339()), Some(moment));
         assert_eq!(moment.to_rfc3339(), "2026-11-24T22:30:00.125Z");
         assert_eq!(moment.to_minute(), "2026-11-24 22:30");
+        assert_eq!(moment.format("%d %b %Y").as_deref(), Some("24 Nov 2026"));
+        assert_eq!(moment.format("%"), None);
     }
 }
