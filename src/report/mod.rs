@@ -1,5 +1,14 @@
 //! Run reports and comparisons.
 
+pub mod csv;
+pub mod curve;
+pub mod figure;
+pub mod markdown;
+mod notes;
+pub mod performance;
+pub mod statistics;
+pub mod words;
+
 use std::path::PathBuf;
 
 use anyhow::Result;

@@ -39,19 +39,24 @@ impl IndexLock {
                 Ok(()) => return Ok(Self { lock, staged, file, replaced: false }),
                 Err(error) => error,
             };
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                if remove_left_behind(git_folder, &lock)? {
-                    continue;
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                // A file system without hard links: such a lock excludes as well, but is not recognised afterwards.
+                match File::create_new(&lock) {
+                    Ok(file) => return Ok(Self { lock, staged, file, replaced: false }),
+                    Err(exists) if exists.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(_) => {
+                        let _ = fs::remove_file(&staged);
+                        return Err(FileError::new(&lock, "create", error).into());
+                    }
                 }
-                if began.elapsed() >= patience {
-                    let _ = fs::remove_file(&staged);
-                    return Err(Stop::Waiting(Reason::IndexLocked(lock)));
-                }
-                std::thread::sleep(PAUSE);
-            } else {
-                let _ = fs::remove_file(&staged);
-                return Err(FileError::new(&lock, "create", error).into());
+            } else if remove_left_behind(git_folder, &lock)? {
+                continue;
             }
+            if began.elapsed() >= patience {
+                let _ = fs::remove_file(&staged);
+                return Err(Stop::Waiting(Reason::IndexLocked(lock)));
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
