@@ -136,8 +136,8 @@ impl Store {
     pub fn refresh(&mut self, changes: &[Change]) -> Changed {
         let mut changed = Changed::default();
         let distinct: BTreeSet<&Change> = changes.iter().collect();
-        for change in distinct {
-            match change {
+        for hint in distinct {
+            match hint {
                 Change::Everything => {
                     self.list_everything(&mut changed);
                     self.refresh_all(&mut changed);

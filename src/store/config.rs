@@ -139,7 +139,9 @@ fn without_comment(text: &str) -> &str {
     for (index, character) in text.char_indices() {
         match (quote, character) {
             (None, '#') if before.is_whitespace() => return text[..index].trim_end(),
-            (None, '"' | '\'') if index == 0 || matches!(before, '[' | ',' | ' ') => quote = Some(character),
+            (None, '"' | '\'') if index == 0 || before == character || matches!(before, '[' | ',' | ' ') => {
+                quote = Some(character)
+            }
             (Some(open), close) if open == close => quote = None,
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Bringing one run up to date from its folder's small files.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use loradeck_core::file;
@@ -13,7 +13,7 @@ use super::run::Run;
 use super::stamp::{Fetched, Stamp};
 
 /// How long a heartbeat on another host may stand still, by our clock, before its run counts as dead.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// What was last seen of one run's files.
 #[derive(Debug, Default)]
@@ -39,16 +39,16 @@ impl Seen {
     pub(super) fn refresh(&mut self, run: &mut Run, reading: &mut Reading<'_>) -> bool {
         let folder = run.folder.clone();
         let mut changed = self.refresh_status(run);
-        changed |= update(&mut self.summary, folder.summary(), &mut run.problems, &mut run.summary);
+        changed |= update(&mut self.summary, &folder.summary(), &mut run.problems, &mut run.summary);
         if changed && let Some(summary) = &run.summary {
             run.pace.note(summary);
         }
         let (mut queue, mut labels) = (None, None);
-        if update(&mut self.queue, folder.queue(), &mut run.problems, &mut queue) {
+        if update(&mut self.queue, &folder.queue(), &mut run.problems, &mut queue) {
             run.queue = queue.unwrap_or_default();
             changed = true;
         }
-        if update(&mut self.labels, folder.labels(), &mut run.problems, &mut labels) {
+        if update(&mut self.labels, &folder.labels(), &mut run.problems, &mut labels) {
             run.labels = labels.unwrap_or_default();
             changed = true;
         }
@@ -72,7 +72,7 @@ impl Seen {
 
     fn refresh_status(&mut self, run: &mut Run) -> bool {
         let path = run.folder.status();
-        let changed = update(&mut self.status, path, &mut run.problems, &mut run.status);
+        let changed = update(&mut self.status, &path, &mut run.problems, &mut run.status);
         if changed && run.status.as_ref().is_some_and(|status: &Status| status.format > FORMAT) {
             run.problems.push(String::from("status.json: written by a newer loradeck, please upgrade"));
         }
@@ -132,12 +132,12 @@ impl Seen {
 /// Reads a JSON file into `target` if there is a new version; whether `target` changed.
 fn update<T: DeserializeOwned>(
     stamp: &mut Stamp,
-    path: PathBuf,
+    path: &Path,
     problems: &mut Vec<String>,
     target: &mut Option<T>,
 ) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let fetched = stamp.fetch(&path);
+    let fetched = stamp.fetch(path);
     if !matches!(fetched, Ok(Fetched::Same)) {
         problems.retain(|problem| !problem.starts_with(&name));
     }

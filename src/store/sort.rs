@@ -8,18 +8,12 @@ use super::field::{FieldValue, field};
 use super::run::{Run, ShownState};
 
 /// How a list is sorted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SortKey {
     /// The field's name; empty for the order of experiments and numbers.
     pub field: String,
     /// The other way round.
     pub reversed: bool,
-}
-
-impl Default for SortKey {
-    fn default() -> Self {
-        Self { field: String::new(), reversed: false }
-    }
 }
 
 impl SortKey {

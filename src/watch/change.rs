@@ -25,6 +25,19 @@ pub enum Change {
     Liveness,
 }
 
+/// Files directly in a run's folder that lists and run screens show.
+const RUN_FILES: &[&str] = &[
+    "status.json",
+    "summary.json",
+    "queue.json",
+    "labels.json",
+    "config.yaml",
+    "heartbeat.json",
+    "run.lock",
+    "train.lock",
+    "README.md",
+];
+
 /// What a changed path means to the workspace at `root`; `None` for what nobody shows.
 pub fn classify(root: &Path, path: &Path) -> Option<Change> {
     let names: Vec<&str> = path
@@ -56,11 +69,8 @@ fn in_run(run: PathBuf, rest: &[&str]) -> Option<Change> {
         ["logs", name] if name.starts_with(EVENT_FILE_PREFIX) => Some(Change::Metrics(run)),
         ["logs", "train.log"] | ["logs", "journal", ..] => Some(Change::Log(run)),
         ["logs"] => Some(Change::Metrics(run)),
-        [
-            "status.json" | "summary.json" | "queue.json" | "labels.json" | "config.yaml" | "heartbeat.json",
-        ]
-        | ["attempts" | "checkpoints" | "control", ..]
-        | ["run.lock" | "train.lock" | "README.md"] => Some(Change::Run(run)),
+        [name] if RUN_FILES.contains(name) => Some(Change::Run(run)),
+        ["attempts" | "checkpoints" | "control", ..] => Some(Change::Run(run)),
         _ => None,
     }
 }
