@@ -1,9 +1,18 @@
 //! One file per command: parse, call, print.
 
+mod check;
 mod dispatch;
+mod list;
+mod logs;
+mod metrics;
 mod out;
+mod queue;
+mod run;
 mod runs;
+mod show;
 mod supervise;
+mod watch;
+mod write;
 
 use std::process::ExitCode;
 
@@ -27,6 +36,18 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Remove(runs) => runs::remove(&runs.runs),
         Command::Restore(runs) => runs::restore(&runs.runs),
         Command::Resume { run, overrides } => runs::resume(&run, &overrides),
+        Command::Retry { run, overrides } => run::retry(&run, &overrides),
+        Command::Run { target, overrides, dry_run, wait, plain, json } => {
+            run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json })
+        }
+        Command::Check { target, overrides, json } => check::check(&target, &overrides, json),
+        Command::Queue { change, json } => queue::queue(change, json),
+        Command::List { filter, json } => list::list(&filter, json),
+        Command::Show { run, json } => show::show(&run.run, json),
+        Command::Logs { run, follow, lines } => logs::logs(&run.run, follow, lines),
+        Command::Metrics { run, csv, json } => metrics::metrics(&run.run, csv, json),
+        Command::Watch { plain } => watch::watch(plain),
+        Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
         _ => Ok(FAILED),

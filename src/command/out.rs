@@ -55,6 +55,8 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// The exit code that an error deserves.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<UsageError>()
+        || error.is::<loradeck_core::config::Diagnostics>()
+        || error.is::<crate::launch::Unknown>()
         || matches!(
             error.downcast_ref::<WorkspaceError>(),
             Some(

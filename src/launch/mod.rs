@@ -5,6 +5,7 @@ pub mod dispatch;
 mod environment;
 mod gpu;
 mod inherit;
+mod prepare;
 mod program;
 mod queue_settings;
 mod recover;
@@ -16,9 +17,20 @@ pub mod supervise;
 mod write_up;
 
 pub use environment::trainer_program;
-pub use program::{ensure_dispatcher, own_program};
+pub use prepare::{Prepared, Target, prepare, queue, retry};
+pub use program::{ensure_dispatcher, ensure_dispatcher_if_needed, own_program};
 pub use queue_settings::QueueSettings;
 pub use schedule::{QueuedRun, RunningRun, Slot, SlotKind, next};
 pub use slots::{HostSlots, detect_slots};
 pub use submit::{NewRun, Submission, SubmitError, submit};
-pub use write_up::{WriteUp, commit_pending, write_up_experiment, write_up_run};
+pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
+
+/// A target that is neither an experiment, a run nor a file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "'{target}' is no experiment, run or YAML file here (hint: `loradeck list` shows runs, `ls experiments` experiments)"
+)]
+pub struct Unknown {
+    /// What was named.
+    pub target: String,
+}

@@ -103,6 +103,19 @@ fn journal_entry(written: &WriteUp, attempt: u32) -> JournalEntry {
     }
 }
 
+/// What people are told about an ended run's commit, once there is something to tell.
+pub fn commit_word(run: &RunFolder, status: &Status) -> Option<String> {
+    let entries = read_journal(run).entries;
+    let entry = entries.iter().rev().find(|entry| {
+        entry.attempt == status.attempt && entry.time >= status.since && entry.kind.starts_with("commit")
+    })?;
+    Some(match (entry.text("id"), entry.text("reason")) {
+        (Some(id), _) => format!("report committed as {}", id.get(..7).unwrap_or(id)),
+        (_, Some(reason)) => format!("report written; its commit waits: {reason}"),
+        _ => "report written; nothing new to commit".to_owned(),
+    })
+}
+
 /// Whether an ended run's report is missing or older than its end.
 fn needs_report(run: &RunFolder) -> bool {
     is_older(&run.report(), &run.status())

@@ -6,8 +6,11 @@ pub mod figure;
 pub mod markdown;
 mod notes;
 pub mod performance;
+mod plain;
 pub mod statistics;
 pub mod words;
+
+pub use plain::plain_table;
 
 use std::path::PathBuf;
 

@@ -84,6 +84,11 @@ impl LogTail {
         self.lines.iter().map(|(_, line)| line.as_str()).chain(unfinished)
     }
 
+    /// The finished lines held, oldest first.
+    pub fn finished_lines(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.lines.iter().map(|(_, line)| line.as_str())
+    }
+
     /// How many lines [`LogTail::lines`] gives.
     pub fn len(&self) -> usize {
         self.lines.len() + usize::from(!self.unfinished_shown.is_empty())

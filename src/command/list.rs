@@ -1,0 +1,101 @@
+//! `loradeck list`: runs as a table, or as JSON.
+
+use std::path::Path;
+
+use anyhow::Result;
+use loradeck_core::run::Workspace;
+use loradeck_core::time::Moment;
+use serde_json::{Value, json};
+
+use super::out::UsageError;
+use super::{OK, out};
+use crate::report::plain_table;
+use crate::store::{Filter, Run, SortKey, Store};
+
+pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    let filter = Filter::parse(&filter.join(" ")).map_err(|error| UsageError(error.to_string()))?;
+    let store = Store::open(vec![workspace]);
+    let now = Moment::now();
+    let runs: Vec<&Run> =
+        store.select(&filter, &SortKey::parse("")).into_iter().filter_map(|id| store.get(id)).collect();
+    if as_json {
+        return out::json(&runs.iter().map(|run| describe(run, now)).collect::<Vec<_>>()).map(|()| OK);
+    }
+    if runs.is_empty() {
+        out::note("no runs (hint: `loradeck run EXPERIMENT` queues one)");
+        return Ok(OK);
+    }
+    let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now)).collect();
+    out::document(&plain_table(&["run", "state", "step", "left", "train loss", "eval loss", "note"], &rows));
+    Ok(OK)
+}
+
+fn row(run: &Run, now: Moment) -> Vec<String> {
+    vec![
+        run.label(),
+        run.state().word().to_owned(),
+        run.steps().map_or_else(String::new, |(step, total)| format!("{step}/{total}")),
+        run.seconds_left(now).map_or_else(String::new, duration),
+        run.last("train/loss").map_or_else(String::new, short),
+        run.best("eval/loss").map_or_else(String::new, short),
+        note(run).unwrap_or_default(),
+    ]
+}
+
+fn note(run: &Run) -> Option<String> {
+    let message = run.status.as_ref().and_then(|status| status.message.clone());
+    message.or_else(|| run.problems.first().cloned())
+}
+
+/// `1:05:09`, `5:09`.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
+/// Four significant digits.
+pub(super) fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 10) as usize;
+    format!("{value:.digits$}")
+}
+
+/// What scripts get about a run.
+pub(super) fn describe(run: &Run, now: Moment) -> Value {
+    let config: serde_json::Map<String, Value> =
+        run.config.iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
+    json!({
+        "run": run.label(),
+        "path": run.path(),
+        "state": run.state().word(),
+        "attempt": run.status.as_ref().map(|status| status.attempt),
+        "since": run.status.as_ref().map(|status| status.since),
+        "reason": run.status.as_ref().and_then(|status| status.reason),
+        "message": run.status.as_ref().and_then(|status| status.message.clone()),
+        "exit": run.status.as_ref().and_then(|status| status.exit),
+        "resumable": run.folder.is_resumable(),
+        "priority": run.queue.priority,
+        "seconds_left": run.seconds_left(now),
+        "config": config,
+        "summary": run.summary,
+        "problems": run.problems,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short_and_times_readable() {
+        assert_eq!(
+            (short(1.234_567), short(0.001_234_5), short(1234.56)),
+            ("1.235".into(), "0.001234".into(), "1235".into())
+        );
+        assert_eq!((duration(9.4), duration(3909.0)), ("0:09".into(), "1:05:09".into()));
+    }
+}

@@ -1,0 +1,84 @@
+//! `loradeck show RUN`: status, figures, configuration and what happened.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use loradeck_core::run::{JournalEntry, Workspace, read_attempts, read_journal};
+use loradeck_core::time::Moment;
+use serde_json::json;
+
+use super::list::{describe, duration, short};
+use super::{OK, out};
+use crate::store::{Run, Store};
+
+const LAST_ENTRIES: usize = 15;
+
+pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    let folder = workspace.find_run(name)?;
+    let store = Store::open(vec![workspace]);
+    let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run has just gone away")?;
+    let journal = read_journal(&folder);
+    if as_json {
+        let mut value = describe(run, Moment::now());
+        value["attempts"] = json!(read_attempts(&folder));
+        value["journal"] = json!(journal.entries);
+        return out::json(&value).map(|()| OK);
+    }
+    print_status(run);
+    print_figures(run);
+    print_settings(run);
+    out::line("");
+    for entry in journal.entries.iter().rev().take(LAST_ENTRIES).rev() {
+        out::line(&happening(entry));
+    }
+    if journal.unreadable > 0 {
+        out::line(&format!("({} journal lines could not be read)", journal.unreadable));
+    }
+    Ok(OK)
+}
+
+fn print_status(run: &Run) {
+    out::line(&format!("{}  {}", run.label(), run.state().word()));
+    if let Some(status) = &run.status {
+        let message = status.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        out::line(&format!("attempt {} since {}{message}", status.attempt, status.since.to_minute()));
+    }
+    if let Some((step, total)) = run.steps() {
+        let left = run.seconds_left(Moment::now()).map(|left| format!(", {} left", duration(left)));
+        out::line(&format!("step {step} of {total}{}", left.unwrap_or_default()));
+    }
+    out::line(&format!("{}", run.path().display()));
+}
+
+fn print_figures(run: &Run) {
+    let Some(summary) = &run.summary else { return };
+    out::line("");
+    for (tag, metric) in &summary.metrics {
+        out::line(&format!(
+            "{tag:<28} last {} (step {})  best {} (step {})",
+            short(metric.last),
+            metric.last_step,
+            short(metric.best),
+            metric.best_step
+        ));
+    }
+}
+
+fn print_settings(run: &Run) {
+    out::line("");
+    for (key, value) in run.config.iter() {
+        out::line(&format!("{key:<28} {value}"));
+    }
+}
+
+fn happening(entry: &JournalEntry) -> String {
+    let step = entry.step.map(|step| format!(" step {step}")).unwrap_or_default();
+    let facts: Vec<String> = entry.facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut text =
+        format!("{} [{}] {}{step} {}", entry.time.to_minute(), entry.attempt, entry.kind, facts.join(" "));
+    if text.chars().count() > 160 {
+        text = text.chars().take(159).chain(['…']).collect();
+    }
+    text
+}

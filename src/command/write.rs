@@ -1,0 +1,39 @@
+//! `loradeck report`, `commit` and `compare`: write-ups by hand.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use loradeck_core::run::Workspace;
+
+use super::{FAILED, OK, out};
+use crate::launch::{WriteUp, commit_pending, write_up_run};
+
+pub(super) fn commit(names: &[String], pending: bool) -> Result<u8> {
+    let workspace = Workspace::find(Path::new("."))?;
+    if names.is_empty() && !pending {
+        bail!(out::UsageError("name a run, or say --pending".to_owned()));
+    }
+    let mut lines = Vec::new();
+    for name in names {
+        let run = workspace.find_run(name)?;
+        lines.push((run.label(), write_up_run(&workspace, &run)?));
+    }
+    if pending {
+        lines.extend(commit_pending(&workspace)?);
+    }
+    if lines.is_empty() {
+        out::line("nothing waits for a commit");
+    }
+    let mut code = OK;
+    for (name, written) in &lines {
+        match written {
+            WriteUp::Committed(id) => out::line(&format!("{name}: committed as {}", id.short())),
+            WriteUp::Unchanged => out::line(&format!("{name}: nothing new")),
+            WriteUp::Waiting(reason) => {
+                out::note(&format!("{name}: waits: {reason}"));
+                code = FAILED;
+            }
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,247 @@
+//! From what a person names to runs that can be queued: the experiment, its trials, their frozen configurations.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use loradeck_core::config::{Plan, Provenance, Trial, frozen_text, load_frozen, load_plan, read_config_text};
+use loradeck_core::file::{self, Durability};
+use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, Workspace, WorkspaceError};
+use loradeck_core::text::slug;
+use loradeck_core::time::Moment;
+use serde_json::{Value, json};
+
+use super::submit::{NewRun, Submission, submit};
+use crate::vcs;
+
+/// What `run` and `check` were asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An experiment of the workspace.
+    Experiment(ExperimentFolder),
+    /// An earlier run, to be cloned with changes.
+    Run(ExperimentFolder, RunFolder),
+    /// A file elsewhere, which becomes an experiment of this name.
+    File(ExperimentFolder, PathBuf),
+}
+
+impl Target {
+    /// Finds out what `text` means: an experiment's name, a run, or a YAML file.
+    pub fn find(workspace: &Workspace, text: &str) -> Result<Self> {
+        let name = text.strip_prefix("experiments/").unwrap_or(text).trim_end_matches('/');
+        let experiment = workspace.experiment(name);
+        if !name.contains('/') && experiment.file().is_file() {
+            return Ok(Self::Experiment(experiment));
+        }
+        let path = Path::new(text);
+        if path.is_file()
+            && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
+            return Self::of_file(workspace, path);
+        }
+        match workspace.find_run(text) {
+            Ok(run) => {
+                let folder =
+                    run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
+                Ok(Self::Run(ExperimentFolder::at(folder), run))
+            }
+            Err(WorkspaceError::NoSuchRun(_)) => Err(super::Unknown { target: text.to_owned() }.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn of_file(workspace: &Workspace, path: &Path) -> Result<Self> {
+        let path = std::fs::canonicalize(path)?;
+        let inside = workspace
+            .experiments()
+            .into_iter()
+            .find(|experiment| std::fs::canonicalize(experiment.file()).is_ok_and(|file| file == path));
+        if let Some(experiment) = inside {
+            return Ok(Self::Experiment(experiment));
+        }
+        let name = experiment_name_of(workspace, &path)?;
+        Ok(Self::File(workspace.experiment(&name), path))
+    }
+
+    /// The file with the settings.
+    pub fn file(&self) -> PathBuf {
+        match self {
+            Self::Experiment(experiment) => experiment.file(),
+            Self::Run(_, run) => run.config(),
+            Self::File(_, path) => path.clone(),
+        }
+    }
+
+    /// The experiment that the runs will belong to.
+    pub fn experiment(&self) -> &ExperimentFolder {
+        match self {
+            Self::Experiment(experiment) | Self::Run(experiment, _) | Self::File(experiment, _) => experiment,
+        }
+    }
+}
+
+/// A bare file's experiment is named after its `output_dir`, else after the file.
+fn experiment_name_of(workspace: &Workspace, path: &Path) -> Result<String> {
+    let (experiment, _) = load_plan(path, workspace.root(), &[])?;
+    let output = experiment.value("output_dir").map(loradeck_core::config::Value::plain);
+    let source = output.as_deref().map_or(path, Path::new);
+    let stem = source.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = slug(&stem, 48);
+    if name.is_empty() {
+        bail!("'{}' gives no name for an experiment (hint: set output_dir)", path.display())
+    }
+    Ok(name)
+}
+
+/// Runs that can be queued.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What was asked for.
+    pub target: Target,
+    /// The checked trials.
+    pub plan: Plan,
+    /// One frozen configuration each.
+    pub runs: Vec<NewRun>,
+    /// The frozen description of a sweep.
+    pub sweep: Option<Value>,
+}
+
+/// Resolves `text` with `overrides` into runs. Nothing is written.
+pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Result<Prepared> {
+    let target = Target::find(workspace, text)?;
+    let (_, plan) = load_plan(&target.file(), workspace.root(), overrides)?;
+    let common = common_provenance(workspace, &target, overrides);
+    let runs =
+        plan.trials.iter().enumerate().map(|(index, trial)| new_run(&plan, trial, index, &common)).collect();
+    let sweep = plan.sweep.then(|| describe_sweep(&target, &plan, overrides, &common));
+    Ok(Prepared { target, plan, runs, sweep })
+}
+
+/// Queues what was prepared and starts the dispatcher.
+pub fn queue(workspace: &Workspace, prepared: &Prepared) -> Result<Submission> {
+    if let Target::File(experiment, path) = &prepared.target {
+        adopt_file(experiment, path)?;
+    }
+    let experiment = prepared.target.experiment();
+    let committed = highest_committed(experiment);
+    let submission = submit(workspace, experiment, &prepared.runs, prepared.sweep.clone(), committed)?;
+    super::ensure_dispatcher(workspace)?;
+    Ok(submission)
+}
+
+/// Queues a new run with the configuration of `run`, changed by `overrides`.
+pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Submission> {
+    let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
+    let experiment = ExperimentFolder::at(folder);
+    let (settings, mut provenance) = load_frozen(&run.config(), overrides)?;
+    provenance.retry_of = Some(run.name());
+    provenance.submitted_at = Some(Moment::now());
+    provenance.overrides.extend(overrides.iter().cloned());
+    let base = loradeck_core::run::RunName::parse(&run.name()).map(|name| name.slug).unwrap_or_default();
+    let slug = format!(
+        "{} {}",
+        base.trim_end_matches("-retry"),
+        if overrides.is_empty() { "retry".to_owned() } else { overrides.join(" ") }
+    );
+    let new = NewRun {
+        slug,
+        config: frozen_text(&settings, Some(&provenance)),
+        priority: QueueEntry::read(run)?.priority,
+    };
+    let submission = submit(workspace, &experiment, &[new], None, highest_committed(&experiment))?;
+    super::ensure_dispatcher(workspace)?;
+    Ok(submission)
+}
+
+fn adopt_file(experiment: &ExperimentFolder, path: &Path) -> Result<()> {
+    let text = read_config_text(path)?;
+    match file::read_if_exists(&experiment.file())? {
+        Some(known) if known == text.as_bytes() => Ok(()),
+        Some(_) => bail!(
+            "the experiment '{}' exists with another file's settings (hint: another output_dir, or `loradeck run {}`)",
+            experiment.name(),
+            experiment.name()
+        ),
+        None => {
+            file::create_folder(experiment.path())?;
+            Ok(file::replace(&experiment.file(), text.as_bytes(), Durability::Synced)?)
+        }
+    }
+}
+
+fn highest_committed(experiment: &ExperimentFolder) -> u32 {
+    let names = vcs::names_in_head(&experiment.runs_folder()).unwrap_or_default();
+    names
+        .iter()
+        .filter_map(|name| loradeck_core::run::RunName::parse(name))
+        .map(|name| name.number)
+        .max()
+        .unwrap_or(0)
+}
+
+fn common_provenance(workspace: &Workspace, target: &Target, overrides: &[String]) -> Provenance {
+    let mut common = Provenance {
+        submitted_at: Some(Moment::now()),
+        source_file: Some(workspace.relative(&target.file()).display().to_string()),
+        code_commit: vcs::head_commit(workspace.root()).ok().flatten().map(|id| id.0),
+        code_changed: vcs::is_dirty(workspace.root()).ok(),
+        overrides: overrides.to_vec(),
+        ..Provenance::default()
+    };
+    common.versions.insert("loradeck".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    common
+}
+
+fn new_run(plan: &Plan, trial: &Trial, index: usize, common: &Provenance) -> NewRun {
+    let mut provenance = common.clone();
+    if plan.sweep {
+        provenance.trial = Some(index as u32 + 1);
+        provenance.varied =
+            trial.varied.iter().map(|(key, value)| format!("{key}={}", value.plain())).collect();
+    }
+    provenance.metric.clone_from(&plan.metric);
+    let slug = match (&trial.settings.run_name, trial.varied.is_empty()) {
+        (Some(name), true) => name.clone(),
+        (None, true) => provenance.overrides.join(" "),
+        (Some(name), false) => format!("{name} {}", short_label(trial)),
+        (None, false) => short_label(trial),
+    };
+    NewRun { slug, config: frozen_text(&trial.settings, Some(&provenance)), priority: plan.priority }
+}
+
+/// `rank=8 lr=2e-4`: the usual short names keep folder names readable.
+fn short_label(trial: &Trial) -> String {
+    let short = |key: &str| match key {
+        "learning_rate" => "lr".to_owned(),
+        "lora_rank" => "rank".to_owned(),
+        "lora_alpha" => "alpha".to_owned(),
+        "batch_size" => "bs".to_owned(),
+        "max_steps" => "steps".to_owned(),
+        other => other.to_owned(),
+    };
+    let parts: Vec<String> =
+        trial.varied.iter().map(|(key, value)| format!("{}={}", short(key), value.plain())).collect();
+    parts.join(" ")
+}
+
+fn describe_sweep(target: &Target, plan: &Plan, overrides: &[String], common: &Provenance) -> Value {
+    let trials: Vec<Value> = plan
+        .trials
+        .iter()
+        .map(|trial| {
+            let values: serde_json::Map<String, Value> =
+                trial.varied.iter().map(|(key, value)| ((*key).to_owned(), value.to_json())).collect();
+            Value::Object(values)
+        })
+        .collect();
+    json!({
+        "format": loradeck_core::run::FORMAT,
+        "method": "grid",
+        "metric": plan.metric,
+        "submitted_at": common.submitted_at,
+        "code_commit": common.code_commit,
+        "source": common.source_file,
+        "text": std::fs::read_to_string(target.file()).unwrap_or_default(),
+        "overrides": overrides,
+        "trials": trials,
+    })
+}
