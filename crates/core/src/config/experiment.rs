@@ -7,7 +7,8 @@ use super::keys::{Key, Support, find_key, nearest_key_hint};
 use super::kind::{fitted, quoted_value};
 use super::place::{Place, Problem, Source};
 use super::provenance::Provenance;
-use super::sweep::{SweepSpec, read_sweep};
+use super::sweep::SweepSpec;
+use super::sweep_reader::read_sweep;
 use super::value::Value;
 use super::yaml::{self, Content, Node};
 

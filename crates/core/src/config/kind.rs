@@ -59,6 +59,9 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         Kind::OneOf(words) => one_of(node, words),
         Kind::TextList => text_list(node),
         Kind::TextOrList => match node.content {
+            Content::List(ref items) if items.is_empty() => {
+                Err(Misfit::new(node, "an empty list stands here"))
+            }
             Content::List(_) => text_list(node),
             _ => path(node).map(Value::Text),
         },

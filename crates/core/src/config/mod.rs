@@ -14,15 +14,20 @@ mod kind;
 mod load;
 mod merge;
 mod overrides;
+mod paths;
 mod place;
 mod plan;
 mod provenance;
 mod resolve;
+mod schema;
 mod settings;
 mod sweep;
+mod sweep_reader;
+mod table;
 mod value;
 mod workspace_file;
 mod yaml;
+mod yaml_passes;
 
 pub use diagnostic::{COMMAND_LINE, Diagnostic, Diagnostics};
 pub use experiment::{Entry, Experiment, read_experiment};
@@ -30,13 +35,20 @@ pub use frozen::{frozen_text, read_frozen};
 pub use keys::{Default, Group, Key, Kind, Range, Support, all_keys, find_key};
 pub use load::{load_frozen, load_plan, read_config_text};
 pub use overrides::{Change, Override};
+pub use paths::{check_paths, root_of};
 pub use plan::{Plan, TRIAL_LIMIT, Trial, parse_overrides, plan, resolve};
 pub use provenance::{DataIdentity, FileIdentity, Provenance};
 pub use resolve::default_value;
+pub use schema::json_schema;
 pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
 pub use sweep::{Goal, Metric, Parameter, SweepSpec};
+pub use table::{SettingRow, differing_keys, setting, settings_table};
 pub use value::{Value, number_text};
-pub use workspace_file::workspace_trainer;
+pub use workspace_file::{
+    WORKSPACE_FILE_TEXT, WorkspaceSettings, read_workspace_settings, workspace_trainer,
+};
 
+#[cfg(test)]
+mod round_trip_tests;
 #[cfg(test)]
 mod tests;

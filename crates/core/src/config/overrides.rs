@@ -6,7 +6,7 @@ use super::experiment::{Entry, checked_value, known_key};
 use super::functions;
 use super::keys::Key;
 use super::place::{Place, Problem};
-use super::sweep::sweepable;
+use super::sweep_reader::sweepable;
 use super::yaml::{self, Content, Node};
 
 /// One override, checked.

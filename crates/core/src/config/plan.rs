@@ -35,9 +35,20 @@ pub struct Trial {
     pub settings: Settings,
     /// What differs between the trials of the sweep, in order.
     pub varied: Vec<(&'static str, Value)>,
+    places: Vec<(&'static str, Place)>,
 }
 
 impl Trial {
+    /// A run that comes from no file.
+    pub fn new(settings: Settings, varied: Vec<(&'static str, Value)>) -> Self {
+        Self { settings, varied, places: Vec::new() }
+    }
+
+    /// Where a key's value was given.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        self.places.iter().find(|(name, _)| *name == key).map_or(Place::File, |(_, place)| *place)
+    }
+
     /// What differs, as `lora_rank=8 learning_rate=2e-4`; empty for a single run.
     pub fn label(&self) -> String {
         let parts: Vec<String> =
@@ -104,7 +115,8 @@ fn planned(experiment: &Experiment, overrides: &[Override], problems: &mut Vec<P
         let effective: Vec<&Entry> = layers.set.iter().chain(chosen.iter().copied()).collect();
         let settings = settings_of(&effective, &layers.spoilt, problems);
         let varied = varied(&layers.swept, &chosen);
-        trials.extend(settings.map(|settings| Trial { settings, varied }));
+        let places = effective.iter().map(|entry| (entry.key.name, entry.place)).collect();
+        trials.extend(settings.map(|settings| Trial { settings, varied, places }));
     }
     let sweep = layers.swept.iter().any(|parameter| !parameter.is_fixed);
     let metric = experiment.sweep.as_ref().and_then(|sweep| sweep.metric.clone());

@@ -29,7 +29,7 @@ fn the_seeds_own_file_is_a_run_with_defaults() {
     let text = "train_data_dir: \"./data/style_train\"\nbase_model: \"./models/v1-5.safetensors\"\nlora_rank: 8\n\
                 batch_size: 4\nlearning_rate: 2e-4\noutput_dir: \"./output/my_style_lora\"\nsave_steps: 100\n";
     let plan = plan_of(text, &[]).unwrap();
-    let [Trial { settings, varied }] = plan.trials.as_slice() else { panic!() };
+    let [Trial { settings, varied, .. }] = plan.trials.as_slice() else { panic!() };
     assert!(varied.is_empty() && !plan.sweep);
     assert_eq!((settings.lora_rank, settings.lora_alpha, settings.learning_rate), (8, 16.0, 2e-4));
     assert_eq!(settings.output_dir.as_deref(), Some("./output/my_style_lora"));

@@ -1,27 +1,119 @@
 //! `loradeck.yaml`: the workspace's own settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use super::diagnostic::Diagnostics;
+use super::kind::fitted;
+use super::place::{Place, Problem, Source};
+use super::value::Value;
+use super::yaml::{self, Content, Node};
+use super::{Diagnostic, Kind};
+use crate::run::FORMAT;
+use crate::text::nearest;
 
-#[derive(Deserialize)]
-struct WorkspaceFile {
-    #[serde(default)]
-    trainer: Option<PathBuf>,
+/// What `loradeck init` writes.
+pub const WORKSPACE_FILE_TEXT: &str = "\
+# The settings of this loradeck workspace. `loradeck init` wrote it; change it as you like.
+format: 1
+# The trainer program, where it is not beside loradeck or in PATH:
+# trainer: /path/to/loradeck-train
+";
+
+/// Keys that are known and refused, never ignored.
+const NOT_YET: [&str; 7] = ["slots", "launcher", "git", "publish", "hooks", "theme", "keys"];
+
+/// The settings of a workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkspaceSettings {
+    /// The trainer program; a relative path starts at the workspace's root.
+    pub trainer: Option<PathBuf>,
+}
+
+/// Reads `loradeck.yaml`. A format newer than this program knows is refused.
+pub fn read_workspace_settings(path: &Path, text: &str) -> Result<WorkspaceSettings, Diagnostics> {
+    let source = Source { file: path.display().to_string(), text: text.to_owned() };
+    let root = yaml::read(text).map_err(|error| {
+        let diagnostic = Diagnostic::of_file(source.file.clone(), error.message);
+        Diagnostics(vec![Diagnostic { line: error.line, column: error.column, ..diagnostic }])
+    })?;
+    let mut settings = WorkspaceSettings::default();
+    let mut problems = Vec::new();
+    match &root.content {
+        Content::Map(entries) => {
+            for (key, value) in entries {
+                problems.extend(read_entry(&mut settings, key, value).err());
+            }
+        }
+        Content::Null => {}
+        _ => problems.push(Problem::new(
+            Place::Node(root.id),
+            "loradeck.yaml",
+            "is no mapping of keys to values",
+        )),
+    }
+    if problems.is_empty() { Ok(settings) } else { Err(source.diagnostics(problems)) }
+}
+
+fn read_entry(settings: &mut WorkspaceSettings, key: &Node, value: &Node) -> Result<(), Problem> {
+    let name = key.text.as_str();
+    let place = Place::Node(key.id);
+    let misfit = |misfit| Problem::of_value(Place::Node(value.id), name, misfit);
+    match name {
+        "format" => {
+            let format = fitted(Kind::Whole { min: 1, max: 1_000_000 }, value).map_err(misfit)?;
+            match format {
+                Value::Whole(format) if format > i128::from(FORMAT) => {
+                    let message = format!("is newer than this program, which knows format {FORMAT}");
+                    let problem = Problem::new(Place::Node(value.id), name, message);
+                    Err(problem.value(Some(format.to_string())).hint("use a newer loradeck"))
+                }
+                _ => Ok(()),
+            }
+        }
+        "trainer" if value.content == Content::Null => Ok(()),
+        "trainer" => {
+            let path = fitted(Kind::Path, value).map_err(misfit)?;
+            settings.trainer = Some(PathBuf::from(path.plain()));
+            Ok(())
+        }
+        _ if NOT_YET.contains(&name) => Err(Problem::new(place, name, "is not supported yet")),
+        _ => {
+            let problem = Problem::new(place, name, "is not a known key of loradeck.yaml");
+            let near = nearest(name, NOT_YET.into_iter().chain(["format", "trainer"]));
+            Err(Problem { hint: near.map(|near| format!("did you mean '{near}'?")), ..problem })
+        }
+    }
 }
 
 /// The trainer program named in `loradeck.yaml`'s text, if one is.
 pub fn workspace_trainer(text: &str) -> Option<PathBuf> {
-    serde_yaml::from_str::<WorkspaceFile>(text).ok()?.trainer
+    read_workspace_settings(Path::new("loradeck.yaml"), text).ok()?.trainer
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn error(text: &str) -> String {
+        read_workspace_settings(Path::new("loradeck.yaml"), text).unwrap_err().to_string()
+    }
+
     #[test]
     fn the_trainer_is_read_where_it_is_named() {
         assert_eq!(workspace_trainer("format: 1\n"), None);
         assert_eq!(workspace_trainer("format: 1\ntrainer: bin/t\n"), Some(PathBuf::from("bin/t")));
+        assert_eq!(workspace_trainer(WORKSPACE_FILE_TEXT), None);
+        assert!(read_workspace_settings(Path::new("loradeck.yaml"), WORKSPACE_FILE_TEXT).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_ignored() {
+        assert_eq!(
+            error("format: 2\n"),
+            "loradeck.yaml:1:9: format: '2' is newer than this program, which knows format 1\n  hint: use a newer loradeck"
+        );
+        assert_eq!(error("theme: dark\n"), "loradeck.yaml:1:1: theme: is not supported yet");
+        assert!(error("trainr: x\n").ends_with("did you mean 'trainer'?"));
+        assert!(error("- x\n").contains("is no mapping"));
     }
 }

@@ -4,18 +4,13 @@
 //! Every node has a number in the order of reading. Its position is found by reading the text again with a visitor
 //! that refuses exactly that node: the library then says where it stood. Aliases are followed and `<<` is merged here.
 
-use std::cell::{Cell, RefCell};
-use std::fmt;
-
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 
 use super::merge::merged;
+use super::yaml_passes::{Pass, TextPass};
 
 /// The largest text that is read, in bytes.
 pub(crate) const SIZE_LIMIT: usize = 1 << 20;
-
-/// The most nodes that are read, counting those that aliases repeat.
-const NODE_LIMIT: u32 = 100_000;
 
 /// The most opening brackets and braces: the parser underneath takes time with the square of their depth.
 const BRACKET_LIMIT: usize = 10_000;
@@ -163,167 +158,10 @@ fn fill_texts(node: &mut Node, texts: &[String]) {
 
 /// The texts of all scalars by number: a second reading, since one that asks for types loses the spelling.
 fn scalar_texts(text: &str, scalars: Vec<bool>) -> Vec<String> {
-    let pass = TextPass { scalars, texts: RefCell::default() };
+    let pass = TextPass::new(scalars);
     // The first reading went well, so does this one; where it should not, spellings stay empty.
     let _ = (&pass).deserialize(serde_yaml::Deserializer::from_str(text));
     pass.texts.take()
-}
-
-/// One reading: counts nodes and stops at one of them.
-struct Pass {
-    next: Cell<NodeId>,
-    stop: Option<NodeId>,
-    scalars: RefCell<Vec<bool>>,
-    refusal: RefCell<Option<String>>,
-}
-
-impl Pass {
-    fn new(stop: Option<NodeId>) -> Self {
-        Self { next: Cell::new(0), stop, scalars: RefCell::default(), refusal: RefCell::default() }
-    }
-
-    fn begin<E: de::Error>(&self, is_scalar: bool) -> Result<NodeId, E> {
-        let id = self.next.get();
-        self.next.set(id + 1);
-        self.scalars.borrow_mut().push(is_scalar);
-        if self.stop == Some(id) {
-            return Err(E::custom("here"));
-        }
-        if id >= NODE_LIMIT {
-            return self.refuse(format!("this is more than {NODE_LIMIT} values"));
-        }
-        Ok(id)
-    }
-
-    fn refuse<T, E: de::Error>(&self, message: String) -> Result<T, E> {
-        self.refusal.replace(Some(message));
-        Err(E::custom("refused"))
-    }
-
-    fn scalar<E: de::Error>(&self, content: Content) -> Result<Node, E> {
-        Ok(Node { id: self.begin(true)?, content, text: String::new() })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &Pass {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &Pass {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Node, E> {
-        self.scalar(Content::Flag(flag))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Node, E> {
-        self.scalar(Content::Whole(number.into()))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Node, E> {
-        self.scalar(Content::Whole(number.into()))
-    }
-
-    fn visit_i128<E: de::Error>(self, number: i128) -> Result<Node, E> {
-        self.scalar(Content::Whole(number))
-    }
-
-    fn visit_u128<E: de::Error>(self, number: u128) -> Result<Node, E> {
-        self.scalar(Content::Whole(i128::try_from(number).unwrap_or(i128::MAX)))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Node, E> {
-        self.scalar(Content::Real(number))
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Node, E> {
-        self.scalar(Content::Text)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
-        self.scalar(Content::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
-        self.scalar(Content::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
-        let id = self.begin(false)?;
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(self)? {
-            items.push(item);
-        }
-        Ok(Node { id, content: Content::List(items), text: String::new() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
-        let id = self.begin(false)?;
-        let mut entries = Vec::new();
-        while let Some(key) = access.next_key_seed(self)? {
-            entries.push((key, access.next_value_seed(self)?));
-        }
-        Ok(Node { id, content: Content::Map(entries), text: String::new() })
-    }
-
-    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
-        self.begin::<A::Error>(true)?;
-        self.refuse(String::from("tags such as '!name' have no meaning here"))
-    }
-}
-
-/// The second reading, which asks for the text of every scalar.
-struct TextPass {
-    scalars: Vec<bool>,
-    texts: RefCell<Vec<String>>,
-}
-
-impl<'de> DeserializeSeed<'de> for &TextPass {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let id = self.texts.borrow().len();
-        if self.scalars.get(id).copied().unwrap_or(false) {
-            deserializer.deserialize_str(self)
-        } else {
-            deserializer.deserialize_any(self)
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for &TextPass {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        self.texts.borrow_mut().push(text.to_owned());
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        self.texts.borrow_mut().push(String::new());
-        while access.next_element_seed(self)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        self.texts.borrow_mut().push(String::new());
-        while access.next_key_seed(self)?.is_some() {
-            access.next_value_seed(self)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,109 @@
+//! Properties over all settings and over generated files.
+#![allow(clippy::inconsistent_struct_constructor)] // as proptest's macro takes them apart
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9 ./_-]{1,12}",
+        "\\PC{1,20}",
+        "[ -~\n\t]{1,16}",
+        Just("null".to_owned()),
+        Just("1e3".to_owned())
+    ]
+}
+
+fn path() -> impl Strategy<Value = String> {
+    text().prop_filter("a path", |path| !path.trim().is_empty())
+}
+
+fn targets() -> impl Strategy<Value = LoraTargets> {
+    prop_oneof![
+        path().prop_filter("not supported", |text| text != "kohya").prop_map(LoraTargets::Preset),
+        proptest::collection::vec(text(), 1..4).prop_map(LoraTargets::List),
+    ]
+}
+
+prop_compose! {
+    fn what()(
+        base_model in path(), train_data_dir in path(), output_dir in proptest::option::of(path()),
+        eval_data_dir in proptest::option::of(path()), share in 0.0..1.0f64, run_name in proptest::option::of(text()),
+        version in proptest::option::of(text()), notes in proptest::option::of(text()), lora_targets in targets(),
+        sample_prompts in proptest::collection::vec(text(), 0..3), train_on_prompt: bool,
+        lora_rank in 1..65_536u32, lora_alpha in 1e-300..1e300f64,
+    ) -> Settings {
+        let eval_split = if eval_data_dir.is_some() { 0.0 } else { share };
+        let mut settings = minimal();
+        settings.eval_steps = (eval_data_dir.is_some() || eval_split > 0.0).then_some(7);
+        Settings {
+            base_model, train_data_dir, output_dir, eval_data_dir, eval_split, run_name, version, notes, lora_targets,
+            sample_prompts, train_on_prompt, lora_rank, lora_alpha, ..settings
+        }
+    }
+}
+
+prop_compose! {
+    fn any_settings()(
+        settings in what(), batch_size in 1..65_536u32, learning_rate in 1e-12..10.0f64, warmup_steps in 0..50u64,
+        max_grad_norm in 0.0..1e9f64, epochs in 1e-3..1e6f64, max_steps in proptest::option::of(50..1_000_000u64),
+        seed: u64, threads in proptest::option::of(1..4096u32), schedule in 0..3usize, precision in 0..3usize,
+        max_seq_len in 2..1_000_000u32, save_steps in 1..1_000_000_000u64,
+    ) -> Settings {
+        use LearningRateSchedule::{Constant, Cosine, Linear};
+        Settings {
+            batch_size, learning_rate, warmup_steps, max_grad_norm, epochs, max_steps, seed, threads, max_seq_len,
+            save_steps, lr_scheduler: [Cosine, Linear, Constant][schedule],
+            precision: [Precision::Auto, Precision::Fp32, Precision::Bf16][precision], ..settings
+        }
+    }
+}
+
+fn minimal() -> Settings {
+    let (_, plan) = plan(Path::new("e.yaml"), "base_model: m\ntrain_data_dir: d\n", &[], None).unwrap();
+    plan.trials.into_iter().next().unwrap().settings
+}
+
+proptest! {
+    #[test]
+    fn any_settings_read_back_from_their_frozen_text(settings in any_settings(), note in text()) {
+        let provenance = Provenance { overrides: vec![note.clone()], retry_of: Some(note), ..Provenance::default() };
+        let frozen = frozen_text(&settings, Some(&provenance));
+        let back = read_frozen(Path::new("config.yaml"), &frozen, &[]).map_err(|p| p.to_string());
+        prop_assert_eq!(back, Ok((settings, provenance)), "{}", frozen);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "((lr|rank|sweep|seed|x|provenance|lora_targets): ?[ -~]{0,20}\n){0,5}|\\PC{0,80}") {
+        let _ = plan(Path::new("e.yaml"), &text, &["seed=1,2".to_owned()], None);
+    }
+
+    /// A bad value is put into a generated file: the position that is told is where it stands.
+    #[test]
+    fn positions_are_where_the_value_stands(
+        comments in proptest::collection::vec("(# [a-zä ]{0,8})?", 0..4), spaces in 1..6usize, quote: bool, at in 0..4usize,
+    ) {
+        let mut lines = vec!["base_model: m".to_owned(), "train_data_dir: d".to_owned(), "notes: 'für später'".to_owned()];
+        lines.extend(comments);
+        let value = if quote { "\"bad\"" } else { "bad" };
+        lines.insert(at, format!("lora_rank:{}{value} # ü", " ".repeat(spaces)));
+        let error = plan(Path::new("e.yaml"), &lines.join("\n"), &[], None).unwrap_err();
+        let [only] = error.0.as_slice() else { panic!("{error}") };
+        prop_assert_eq!((only.line, only.column), (at + 1, 11 + spaces));
+        prop_assert_eq!(only.value.as_deref(), Some("bad"));
+    }
+
+    /// The product has every combination once, whatever the number of values.
+    #[test]
+    fn an_expansion_is_a_product(lengths in proptest::collection::vec(1..5usize, 1..4)) {
+        let keys = ["seed", "lora_rank", "batch_size"];
+        let overrides: Vec<String> = keys.iter().zip(&lengths).map(|(key, n)| format!("{key}=range(1,{})", n + 1)).collect();
+        let (_, plan) = plan(Path::new("e.yaml"), "base_model: m\ntrain_data_dir: d\n", &overrides, None).unwrap();
+        let labels: std::collections::BTreeSet<String> = plan.trials.iter().map(Trial::label).collect();
+        prop_assert_eq!(plan.trials.len(), lengths.iter().product::<usize>());
+        prop_assert_eq!(labels.len(), plan.trials.len());
+    }
+}

@@ -1,0 +1,121 @@
+//! The JSON schema of an experiment file, for editors, made of the key table.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::keys::{Default, Key, Kind, Range, Support, all_keys};
+use super::resolve::default_value;
+
+/// The schema (draft 2020-12). Keys that are not supported yet are refused by it, with their documentation.
+pub fn json_schema() -> Json {
+    let mut properties = Map::new();
+    for key in all_keys() {
+        let schema = described(key);
+        for alias in key.aliases {
+            properties.insert((*alias).to_owned(), schema.clone());
+        }
+        properties.insert(key.name.to_owned(), schema);
+    }
+    properties.insert("sweep".to_owned(), sweep_schema());
+    properties
+        .insert("provenance".to_owned(), json!({"type": "object", "description": "written by loradeck"}));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "loradeck experiment",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn described(key: &Key) -> Json {
+    let Support::Supported = key.support else {
+        return json!({"not": {}, "description": format!("not supported yet: {}", key.about)});
+    };
+    let mut schema = json!({"anyOf": [value_schema(key.kind), {"type": "null"}], "description": about(key)});
+    if let Some(default) = default_value(key) {
+        schema["default"] = default.to_json();
+    }
+    schema
+}
+
+fn about(key: &Key) -> String {
+    match key.default {
+        Default::Required => format!("{} (required)", key.about),
+        Default::Derived(how) => format!("{} (default: {how})", key.about),
+        Default::Nothing | Default::Fixed(_) => key.about.to_owned(),
+    }
+}
+
+fn value_schema(kind: Kind) -> Json {
+    match kind {
+        Kind::Whole { min, max } => {
+            let bound = |number: i128| super::Value::Whole(number).to_json();
+            json!({"type": "integer", "minimum": bound(min), "maximum": bound(max)})
+        }
+        Kind::Real(Range::Positive) => json!({"type": "number", "exclusiveMinimum": 0}),
+        Kind::Real(Range::NotNegative) => json!({"type": "number", "minimum": 0}),
+        Kind::Real(Range::Share) => json!({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+        Kind::Flag => json!({"type": "boolean"}),
+        Kind::Text => json!({"type": ["string", "number", "boolean"]}),
+        Kind::Path => json!({"type": "string", "minLength": 1}),
+        Kind::OneOf(words) => json!({"enum": words}),
+        Kind::TextList | Kind::TextOrList => {
+            json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+        }
+        Kind::Any => json!({}),
+    }
+}
+
+fn sweep_schema() -> Json {
+    let mut parameters = Map::new();
+    for key in all_keys().filter(|key| key.is_setting() && key.name != "output_dir") {
+        let value = value_schema(key.kind);
+        let schema = json!({
+            "type": "object",
+            "description": key.about,
+            "properties": {"values": {"type": "array", "minItems": 1, "items": value}, "value": value},
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": false,
+        });
+        for name in key.aliases.iter().chain([&key.name]) {
+            parameters.insert((*name).to_owned(), schema.clone());
+        }
+    }
+    json!({
+        "type": "object",
+        "properties": {
+            "method": {"enum": ["grid"]},
+            "metric": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "goal": {"enum": ["minimize", "maximize"]}},
+                "required": ["name"],
+                "additionalProperties": false,
+            },
+            "parameters": {"type": "object", "properties": parameters, "additionalProperties": false},
+            "run_cap": {"type": "integer", "minimum": 1},
+        },
+        "required": ["parameters"],
+        "additionalProperties": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_knows_every_key() {
+        let schema = json_schema();
+        for key in all_keys() {
+            let entry = &schema["properties"][key.name];
+            assert_eq!(entry.get("not").is_some(), !key.is_supported(), "{}", key.name);
+            assert!(entry["description"].as_str().is_some_and(|text| text.contains(key.about)));
+        }
+        assert_eq!(schema["properties"]["lr"], schema["properties"]["learning_rate"]);
+        assert_eq!(schema["properties"]["learning_rate"]["default"], 2e-4);
+        assert_eq!(schema["properties"]["seed"]["anyOf"][0]["maximum"], u64::MAX);
+        let swept = &schema["properties"]["sweep"]["properties"]["parameters"]["properties"];
+        assert!(swept["lora_rank"].is_object() && swept["output_dir"].is_null());
+    }
+}
