@@ -209,11 +209,11 @@ pub enum Command {
     /// Train a small real sweep in a workspace of its own.
     #[command(hide = true)]
     Demo {
-        /// The workspace to make or use again.
-        dir: PathBuf,
-        /// The shipped experiment's folder.
+        /// The workspace to make or use again (default: `demo` in the checkout).
+        dir: Option<PathBuf>,
+        /// The checkout, with the shipped experiments.
         #[arg(long)]
-        experiment: PathBuf,
+        shipped: PathBuf,
         /// The base model's file.
         #[arg(long)]
         base_model: PathBuf,

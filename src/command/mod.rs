@@ -1,7 +1,9 @@
 //! One file per command: parse, call, print.
 
 mod check;
+mod demo;
 mod dispatch;
+mod init;
 mod list;
 mod logs;
 mod metrics;
@@ -48,6 +50,8 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Metrics { run, csv, json } => metrics::metrics(&run.run, csv, json),
         Command::Watch { plain } => watch::watch(plain),
         Command::Commit { runs, pending } => write::commit(&runs, pending),
+        Command::Init { dir } => init::init(dir),
+        Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
         _ => Ok(FAILED),

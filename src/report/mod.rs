@@ -46,3 +46,8 @@ pub fn write_comparison(_workspace: &Workspace, experiment: &ExperimentFolder) -
 pub fn comparison_message_for(experiment: &ExperimentFolder) -> Result<String> {
     Ok(experiment.name())
 }
+
+/// An experiment's comparison as a table for the terminal.
+pub fn comparison_for_terminal(_workspace: &Workspace, experiment: &ExperimentFolder) -> Result<String> {
+    Ok(experiment.name())
+}

@@ -109,6 +109,18 @@ pub fn init(folder: &Path) -> Result<Initialised, CommitError> {
     Ok(Initialised::Made(folder))
 }
 
+/// Gives the repository of `start` a name for its commits, in its own configuration. For repositories that loradeck
+/// made itself; it never touches the user's.
+pub fn set_local_identity(start: &Path, name: &str, email: &str) -> Result<(), CommitError> {
+    let Some(repository) = open_if_any(start)? else { return Ok(()) };
+    let set = |key: &str, value: &str| {
+        let level = git2::ConfigLevel::Local;
+        repository.config()?.open_level(level)?.set_str(key, value)
+    };
+    set("user.name", name).in_git("set user.name in", start)?;
+    set("user.email", email).in_git("set user.email in", start)
+}
+
 fn is_ignored_below(repository: &Repository, root: &Path, folder: &Path) -> Result<bool, CommitError> {
     match folder.strip_prefix(root) {
         Ok(relative) if !relative.as_os_str().is_empty() => {
