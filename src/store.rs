@@ -29,7 +29,7 @@ pub use labels::Labels;
 pub use run::{Run, RunId, ShownState};
 pub use sort::SortKey;
 
-use crate::watch::Change;
+use crate::watch::{Change, Followed};
 use config::Interner;
 use loaded::Loaded;
 use read::{Reading, Seen};
@@ -127,15 +127,28 @@ impl Store {
         chosen.into_iter().map(|run| run.id).collect()
     }
 
-    /// The folders of runs that are at work, for [`crate::watch`].
+    /// The runs that are at work.
     pub fn live(&self) -> Vec<RunId> {
         self.runs().filter(|run| run.state().is_live()).map(|run| run.id).collect()
     }
 
-    /// Looks again at what `changes` name, and at nothing else; says what became different.
-    pub fn refresh(&mut self, changes: &[Change]) -> Changed {
+    /// What the watcher should look at more closely while the runs `on_screen` are drawn.
+    pub fn followed(&self, on_screen: &[RunId]) -> Followed {
+        let path = |run: &Run| run.path().to_path_buf();
+        let of = |wanted: fn(ShownState) -> bool| {
+            self.runs().filter(|run| wanted(run.state())).map(path).collect()
+        };
+        Followed {
+            on_screen: on_screen.iter().filter_map(|id| self.get(*id)).map(path).collect(),
+            live: of(ShownState::is_live),
+            queued: of(|state| matches!(state, ShownState::Queued | ShownState::Held)),
+        }
+    }
+
+    /// Looks again at what `hints` name, and at nothing else; says what became different.
+    pub fn refresh(&mut self, hints: &[Change]) -> Changed {
         let mut changed = Changed::default();
-        let distinct: BTreeSet<&Change> = changes.iter().collect();
+        let distinct: BTreeSet<&Change> = hints.iter().collect();
         for hint in distinct {
             match hint {
                 Change::Everything => {
@@ -153,6 +166,7 @@ impl Store {
                 }
                 Change::Log(folder) => changed.logs.extend(self.find(folder)),
                 Change::Queue(_) => changed.queue = true,
+                Change::States(root) => self.refresh_states(root, &mut changed),
                 Change::Liveness => self.refresh_liveness(&mut changed),
             }
         }
@@ -168,6 +182,16 @@ impl Store {
         }
         self.loaded.values_mut().for_each(Loaded::mark_stale);
         changed.logs.extend(self.loaded.keys());
+    }
+
+    /// Looks at the runs of one workspace whose folders were touched.
+    fn refresh_states(&mut self, root: &Path, changed: &mut Changed) {
+        for (run, seen) in self.runs.iter_mut().flatten() {
+            let mut reading = Reading { here: &self.here, interner: &mut self.interner };
+            if run.path().starts_with(root) && seen.refresh_if_touched(run, &mut reading) {
+                changed.runs.insert(run.id);
+            }
+        }
     }
 
     fn refresh_run(&mut self, folder: &Path, changed: &mut Changed) {

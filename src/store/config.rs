@@ -140,7 +140,7 @@ fn without_comment(text: &str) -> &str {
         match (quote, character) {
             (None, '#') if before.is_whitespace() => return text[..index].trim_end(),
             (None, '"' | '\'') if index == 0 || before == character || matches!(before, '[' | ',' | ' ') => {
-                quote = Some(character)
+                quote = Some(character);
             }
             (Some(open), close) if open == close => quote = None,
             _ => {}

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::config::{ConfigValues, Interner};
 use super::run::Run;
-use super::stamp::{Fetched, Stamp};
+use super::stamp::{Fetched, FolderStamp, Stamp};
 
 /// How long a heartbeat on another host may stand still, by our clock, before its run counts as dead.
 const STANDSTILL: Duration = Duration::from_mins(1);
@@ -18,6 +18,7 @@ const STANDSTILL: Duration = Duration::from_mins(1);
 /// What was last seen of one run's files.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
+    folder: FolderStamp,
     status: Stamp,
     summary: Stamp,
     queue: Stamp,
@@ -54,6 +55,11 @@ impl Seen {
         }
         changed |= self.refresh_config(run, reading.interner);
         changed | self.refresh_liveness(run, reading.here)
+    }
+
+    /// As [`Seen::refresh`], but only if the folder has changed since the last such look.
+    pub(super) fn refresh_if_touched(&mut self, run: &mut Run, reading: &mut Reading<'_>) -> bool {
+        self.folder.may_have_changed(run.path()) && self.refresh(run, reading)
     }
 
     /// Asks the locks of a run that should be at work; whether the answer is a new one.

@@ -4,6 +4,10 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Longer than the steps in which any file system counts times.
+const TICK: Duration = Duration::from_secs(2);
 
 /// What tells one version of a file from another: replaced files have another inode, appended ones another size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,28 @@ impl Version {
             size: metadata.size(),
             inode: metadata.ino(),
         }
+    }
+}
+
+/// Whether a folder's entries may have changed: files that are replaced by renaming change their folder's time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FolderStamp {
+    settled: Option<Version>,
+}
+
+impl FolderStamp {
+    /// Whether entries may have come, gone or been replaced since the last time. To be asked *before* they are read.
+    ///
+    /// A folder that changed just now counts as changed the next time too, because times of files move in ticks.
+    pub(super) fn may_have_changed(&mut self, folder: &Path) -> bool {
+        let Ok(metadata) = std::fs::metadata(folder) else { return true };
+        let now = Version::of(&metadata);
+        if self.settled == Some(now) {
+            return false;
+        }
+        let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        self.settled = age.filter(|age| *age > TICK).map(|_| now);
+        true
     }
 }
 

@@ -242,6 +242,21 @@ fn configurations_differ_by_value_not_by_spelling() {
 }
 
 #[test]
+fn a_held_queue_lock_makes_touched_runs_be_looked_at() {
+    let fixture = Fixture::new();
+    let (first, second) = (fixture.run("a", "0001-x", ""), fixture.run("a", "0002-y", ""));
+    status(&first, State::Queued);
+    let mut store = Store::open(vec![fixture.workspace()]);
+    let root = fixture.workspace().root().to_path_buf();
+    assert!(store.refresh(&[Change::States(root.clone())]).is_empty());
+    status(&second, State::Queued);
+    let changed = store.refresh(&[Change::States(root)]);
+    assert_eq!(changed.runs, store.find(second.path()).into_iter().collect());
+    assert_eq!(store.followed(&[]).queued, [first.path(), second.path()]);
+    assert!(store.refresh(&[Change::States("/elsewhere".into())]).is_empty());
+}
+
+#[test]
 fn two_workspaces_stay_apart() {
     let (first, second) = (Fixture::new(), Fixture::new());
     second.run("a", "0001-second", "");
