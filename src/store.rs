@@ -23,7 +23,7 @@ use loradeck_core::run::{ExperimentFolder, Host, Workspace};
 
 pub use config::ConfigValues;
 pub use differences::{Difference, differences};
-pub use field::{FieldValue, config_key, field};
+pub use field::{FieldName, FieldValue, config_key, field};
 pub use filter::{Filter, FilterError};
 pub use labels::Labels;
 pub use run::{Run, RunId, ShownState};
@@ -123,7 +123,7 @@ impl Store {
     /// The runs that pass `filter`, sorted by `sort`.
     pub fn select(&self, filter: &Filter, sort: &SortKey) -> Vec<RunId> {
         let mut chosen: Vec<&Run> = self.runs().filter(|run| filter.matches(run)).collect();
-        chosen.sort_by(|left, right| sort.compare(left, right));
+        sort.sort(&mut chosen);
         chosen.into_iter().map(|run| run.id).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use loradeck_core::config::find_key;
 use loradeck_core::metrics::registry;
 
 use super::run::Run;
@@ -33,33 +34,47 @@ impl FieldValue<'_> {
     }
 }
 
-/// Short names for configuration keys, as the command line takes them.
-const ALIASES: &[(&str, &str)] = &[
-    ("lr", "learning_rate"),
-    ("rank", "lora_rank"),
-    ("r", "lora_rank"),
-    ("alpha", "lora_alpha"),
-    ("dropout", "lora_dropout"),
-    ("targets", "lora_targets"),
-    ("steps", "max_steps"),
-    ("bs", "batch_size"),
-    ("model", "base_model"),
-    ("data", "train_data_dir"),
-];
-
-/// The configuration key that `name` means.
+/// The configuration key that `name` means: keys' own aliases, and the words people say for two paths.
 pub fn config_key(name: &str) -> &str {
-    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, key)| key)
+    match name {
+        "model" => "base_model",
+        "data" => "train_data_dir",
+        _ => find_key(name).map_or(name, |key| key.name),
+    }
 }
 
-/// The value of the field `name`: a fact about the run (`state`, `experiment`, `run`, `number`, `step`, `epoch`,
-/// `progress`, `seconds`, `started`, `updated`, `tokens`, `memory`, `attempt`, `priority`, `host`, `device`, `pin`,
-/// `archived`), a configuration key or its short name, or a metric's best value (`eval/loss`; also `eval/loss.last`
-/// and `.first`).
+/// A field's name, looked up once for many runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldName {
+    name: String,
+    key: String,
+}
+
+impl FieldName {
+    /// The field called `name`: a fact about the run (`state`, `experiment`, `run`, `number`, `step`, `epoch`,
+    /// `progress`, `seconds`, `started`, `updated`, `tokens`, `memory`, `attempt`, `priority`, `host`, `device`,
+    /// `pin`, `archived`), a configuration key or its short name, or a metric's best value (`eval/loss`; also
+    /// `eval/loss.last` and `.first`).
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), key: config_key(name).to_owned() }
+    }
+
+    /// The name as it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The field's value in a run; `None` where the run has none.
+    pub fn of<'a>(&self, run: &'a Run) -> Option<FieldValue<'a>> {
+        fact(run, &self.name)
+            .or_else(|| Some(FieldValue::Text(Cow::Borrowed(run.config.get(&self.key)?))))
+            .or_else(|| metric(run, &self.name).map(FieldValue::Number))
+    }
+}
+
+/// The value of the field `name` in one run, as [`FieldName::new`] understands it.
 pub fn field<'a>(run: &'a Run, name: &str) -> Option<FieldValue<'a>> {
-    fact(run, name)
-        .or_else(|| Some(FieldValue::Text(Cow::Borrowed(run.config.get(config_key(name))?))))
-        .or_else(|| metric(run, name).map(FieldValue::Number))
+    FieldName::new(name).of(run)
 }
 
 fn fact<'a>(run: &'a Run, name: &str) -> Option<FieldValue<'a>> {

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::field::{FieldValue, field, parse_number};
+use super::field::{FieldName, FieldValue, parse_number};
 use super::run::Run;
 
 /// A filter expression that cannot be understood.
@@ -33,7 +33,7 @@ struct Term {
 #[derive(Clone, Debug, PartialEq)]
 enum Test {
     Word(String),
-    Field { name: String, operator: Operator, values: Vec<String> },
+    Field { name: FieldName, operator: Operator, values: Vec<String> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Filter {
 
 impl Term {
     fn asks_for_archived(&self) -> bool {
-        matches!(&self.test, Test::Field { name, .. } if name == "archived")
+        matches!(&self.test, Test::Field { name, .. } if name.name() == "archived")
     }
 }
 
@@ -93,7 +93,7 @@ impl Test {
     fn holds(&self, run: &Run) -> bool {
         match self {
             Self::Word(word) => holds_word(run, word),
-            Self::Field { name, operator, values } if name == "tag" => {
+            Self::Field { name, operator, values } if name.name() == "tag" => {
                 let any = run.labels.tags.iter().any(|tag| {
                     values
                         .iter()
@@ -103,7 +103,7 @@ impl Test {
             }
             Self::Field { name, operator, values } => {
                 let wanted = positive(*operator);
-                let found = field(run, name);
+                let found = name.of(run);
                 let any =
                     found.is_some_and(|found| values.iter().any(|value| compare(&found, wanted, value)));
                 any == (wanted == *operator)
@@ -187,7 +187,7 @@ fn term(word: &str) -> Result<Term, FilterError> {
     if values.is_empty() {
         return error("the value is missing after the sign");
     }
-    Ok(Term { negated, test: Test::Field { name: name.to_owned(), operator, values } })
+    Ok(Term { negated, test: Test::Field { name: FieldName::new(name), operator, values } })
 }
 
 #[cfg(test)]

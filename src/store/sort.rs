@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use loradeck_core::metrics::{Goal, registry};
 
-use super::field::{FieldValue, field};
-use super::run::{Run, ShownState};
+use super::field::{FieldName, FieldValue};
+use super::run::Run;
 
 /// How a list is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,25 +25,38 @@ impl SortKey {
         }
     }
 
-    /// The order of two runs: pinned ones first, then by the field (metrics best first), runs without it last; equals
-    /// by experiment and number.
-    pub fn compare(&self, left: &Run, right: &Run) -> Ordering {
-        let pinned = right.labels.pin.cmp(&left.labels.pin);
-        pinned.then_with(|| self.by_field(left, right)).then_with(|| natural(left, right))
+    /// Sorts runs: pinned ones first, then by the field (metrics best first), runs without it last; equals by
+    /// workspace, experiment and number.
+    pub fn sort(&self, runs: &mut Vec<&Run>) {
+        let name = FieldName::new(&self.field);
+        let keyed = runs.iter().map(|run| (self.value(&name, run), *run));
+        let mut keyed: Vec<(Option<FieldValue<'_>>, &Run)> = keyed.collect();
+        keyed.sort_by(|(left_value, left), (right_value, right)| {
+            let pinned = right.labels.pin.cmp(&left.labels.pin);
+            let by_value = || self.by_value(left_value.as_ref(), right_value.as_ref());
+            let by_place = || match natural(left, right) {
+                order if self.field.is_empty() && self.reversed => order.reverse(),
+                order => order,
+            };
+            pinned.then_with(by_value).then_with(by_place)
+        });
+        runs.clear();
+        runs.extend(keyed.into_iter().map(|(_, run)| run));
     }
 
-    fn by_field(&self, left: &Run, right: &Run) -> Ordering {
-        if self.field.is_empty() {
-            let order = natural(left, right);
-            return if self.reversed { order.reverse() } else { order };
+    fn value<'a>(&self, name: &FieldName, run: &'a Run) -> Option<FieldValue<'a>> {
+        match self.field.as_str() {
+            "" => None,
+            // States sort by how much they want attention, not by their names.
+            "state" => Some(FieldValue::Number(f64::from(run.state() as u8))),
+            _ => name.of(run),
         }
-        if self.field == "state" {
-            let order = order_of(left.state()).cmp(&order_of(right.state()));
-            return if self.reversed { order.reverse() } else { order };
-        }
-        match (field(left, &self.field), field(right, &self.field)) {
+    }
+
+    fn by_value(&self, left: Option<&FieldValue<'_>>, right: Option<&FieldValue<'_>>) -> Ordering {
+        match (left, right) {
             (Some(left), Some(right)) => {
-                let order = compare(&left, &right);
+                let order = compare(left, right);
                 if self.reversed == self.higher_is_better() { order } else { order.reverse() }
             }
             (left, right) => right.is_some().cmp(&left.is_some()),
@@ -54,10 +67,6 @@ impl SortKey {
         let tag = self.field.trim_end_matches(".best").trim_end_matches(".last").trim_end_matches(".first");
         tag.contains('/') && registry::describe(tag).goal == Some(Goal::Maximise)
     }
-}
-
-fn order_of(state: ShownState) -> usize {
-    state as usize
 }
 
 fn compare(left: &FieldValue<'_>, right: &FieldValue<'_>) -> Ordering {
