@@ -4,17 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use loradeck_core::config::WORKSPACE_FILE_TEXT;
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::Workspace;
 
 use super::{OK, out};
 use crate::vcs::{self, Initialised};
-
-const SETTINGS: &str = "\
-# A loradeck workspace. Everything about a run is in its folder below experiments/.
-format: 1
-# trainer: path/to/loradeck-train   # another trainer program than the one beside loradeck
-";
 
 pub(super) fn init(folder: Option<PathBuf>) -> Result<u8> {
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
@@ -51,9 +46,10 @@ pub(super) fn make(folder: &Path) -> Result<Made> {
     let root = std::fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?;
     let workspace = Workspace::at(&root);
     let mut written = Vec::new();
-    for (path, text) in
-        [(workspace.settings_file(), SETTINGS.to_owned()), (root.join(".gitignore"), String::new())]
-    {
+    for (path, text) in [
+        (workspace.settings_file(), WORKSPACE_FILE_TEXT.to_owned()),
+        (root.join(".gitignore"), String::new()),
+    ] {
         let text = if text.is_empty() { ignore_text(&path)? } else { (!path.exists()).then_some(text) };
         if let Some(text) = text {
             file::replace(&path, text.as_bytes(), Durability::Synced)?;
@@ -85,4 +81,25 @@ fn ignore_text(path: &Path) -> Result<Option<String>> {
         "\n\n"
     };
     Ok(Some(format!("{theirs}{gap}{ours}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_time_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".gitignore"), "*.bak").unwrap();
+        let first = make(folder.path()).unwrap();
+        assert_eq!(first.written.len(), 2);
+        assert!(matches!(first.repository, Initialised::Made(_)));
+        let read = || std::fs::read_to_string(folder.path().join(".gitignore")).unwrap();
+        let ignored = read();
+        assert!(ignored.starts_with("*.bak\n\n# Written by"), "{ignored}");
+        let again = make(folder.path()).unwrap();
+        assert!(again.written.is_empty() && matches!(again.repository, Initialised::Found(_)));
+        assert_eq!(read(), ignored);
+        assert!(Workspace::find(folder.path()).is_ok());
+    }
 }

@@ -3,14 +3,17 @@
 mod check;
 mod demo;
 mod dispatch;
+mod doctor;
 mod init;
 mod list;
 mod logs;
 mod metrics;
+mod new;
 mod out;
 mod queue;
 mod run;
 mod runs;
+mod schema;
 mod show;
 mod supervise;
 mod watch;
@@ -33,6 +36,9 @@ pub const USAGE: u8 = 2;
 pub fn execute(cli: Cli) -> ExitCode {
     let Some(command) = cli.command else { return report(dashboard(&cli.workspaces)) };
     report(match command {
+        Command::New { name, template } => new::new(&name, &template),
+        Command::Doctor { json } => doctor::doctor(json),
+        Command::Schema => schema::schema(),
         Command::Stop(runs) => runs::stop(&runs.runs),
         Command::Kill(runs) => runs::kill(&runs.runs),
         Command::Remove(runs) => runs::remove(&runs.runs),

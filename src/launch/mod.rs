@@ -16,7 +16,9 @@ mod submit;
 pub mod supervise;
 mod write_up;
 
+pub(crate) use environment::library_path;
 pub use environment::trainer_program;
+pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use prepare::{Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, ensure_dispatcher_if_needed, own_program};
 pub use queue_settings::QueueSettings;

@@ -1,6 +1,6 @@
 //! Experiment files: keys, checks, sweeps, overrides, and the frozen configuration of a run.
 //!
-//! Text becomes a tree ([`yaml`]), the tree an [`Experiment`], with overrides a [`Plan`] of [`Trial`]s, each with
+//! Text becomes a tree, the tree an [`Experiment`], with overrides a [`Plan`] of [`Trial`]s, each with
 //! typed [`Settings`]. Every problem on the way has a file, a line and a column, and all are told at once.
 
 mod diagnostic;

@@ -1,0 +1,139 @@
+//! The trainer program, its libtorch, and the GPUs.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use loradeck_core::run::Workspace;
+
+use super::finding::Finding;
+use crate::launch::{Gpu, library_path, list_gpus, trainer_program};
+
+/// How long the trainer may take to say its version; opening libtorch from a cold disk takes seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn examine(workspace: Option<&Workspace>) -> Vec<Finding> {
+    let gpus = list_gpus();
+    let Some(program) = trainer_program(workspace) else {
+        return vec![missing_trainer(), machine(&gpus)];
+    };
+    let mut findings = vec![start(&program)];
+    findings.extend(libraries(&program, &gpus));
+    findings.push(machine(&gpus));
+    findings
+}
+
+fn missing_trainer() -> Finding {
+    Finding::bad("trainer", "loradeck-train was not found")
+        .with("looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, and in PATH")
+        .with("build it: cargo build --release -p loradeck-train")
+}
+
+fn start(program: &Path) -> Finding {
+    match version_of(program, PATIENCE) {
+        Ok(version) => Finding::good("trainer", format!("{} ({version})", program.display())),
+        Err(reason) => {
+            let found = format!("{} does not start: {reason}", program.display());
+            Finding::bad("trainer", found).with("with `./x` it is built with the libtorch that it needs")
+        }
+    }
+}
+
+/// The first line that `program --version` prints, or why there is none.
+fn version_of(program: &Path, patience: Duration) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(libraries) = library_path(program) {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let deadline = Instant::now() + patience;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+            outcome => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(outcome.err().map_or_else(
+                    || format!("it did not answer within {} s", patience.as_secs()),
+                    |error| error.to_string(),
+                ));
+            }
+        }
+    };
+    let printed = first_line(child.stdout.take());
+    let complaint = first_line(child.stderr.take());
+    match (status.success(), printed.starts_with("loradeck-train")) {
+        (true, true) => Ok(printed),
+        (true, false) => Err(format!("it answers '{printed}', which is no version of loradeck-train")),
+        (false, _) => Err(format!("{status}: {complaint}")),
+    }
+}
+
+fn first_line(stream: Option<impl Read>) -> String {
+    let mut text = Vec::new();
+    if let Some(stream) = stream {
+        let _ = stream.take(4096).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned()
+}
+
+/// Where the trainer's libtorch is, and whether it can use the GPUs there are.
+fn libraries(program: &Path, gpus: &[Gpu]) -> Option<Finding> {
+    let paths = library_path(program).or_else(|| env::var_os("LD_LIBRARY_PATH"))?;
+    let folder: PathBuf = env::split_paths(&paths).find(|folder| folder.join("libtorch_cpu.so").is_file())?;
+    let has_cuda = folder.join("libtorch_cuda.so").is_file();
+    Some(judged_libraries(&folder, has_cuda, !gpus.is_empty()))
+}
+
+fn judged_libraries(folder: &Path, has_cuda: bool, has_gpus: bool) -> Finding {
+    let with = if has_cuda { "with CUDA" } else { "for the CPU only" };
+    let found = format!("{} ({with})", folder.display());
+    if has_gpus && !has_cuda {
+        let finding = Finding::bad("libtorch", format!("{found}, although there are GPUs"));
+        return finding.with("fetch its CUDA part: LORADECK_CUDA=1 ./x");
+    }
+    Finding::good("libtorch", found)
+}
+
+/// What runs train on.
+fn machine(gpus: &[Gpu]) -> Finding {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    if gpus.is_empty() {
+        return Finding::good("devices", format!("no NVIDIA GPU; the CPU with {cores} cores is one slot"));
+    }
+    let names: Vec<String> = gpus
+        .iter()
+        .map(|gpu| {
+            format!("{} {} ({:.0} GiB)", gpu.index, gpu.name, gpu.memory_bytes as f64 / f64::from(1 << 30))
+        })
+        .collect();
+    Finding::good("devices", format!("one slot for each GPU: {}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::doctor::finding::Verdict;
+
+    #[test]
+    fn a_trainer_that_does_not_start_says_why() {
+        assert!(
+            version_of(Path::new("/nonexistent/trainer"), PATIENCE).unwrap_err().contains("No such file")
+        );
+        assert!(version_of(Path::new("/bin/false"), PATIENCE).unwrap_err().starts_with("exit status: 1"));
+        let foreign = version_of(Path::new("/bin/bash"), PATIENCE).unwrap_err();
+        assert!(foreign.contains("no version of loradeck-train"), "{foreign}");
+    }
+
+    #[test]
+    fn gpus_want_cuda() {
+        let verdict = |cuda, gpus| judged_libraries(Path::new("/lib"), cuda, gpus).verdict;
+        assert_eq!(verdict(false, true), Verdict::Bad);
+        assert_eq!(verdict(false, false), Verdict::Good);
+        assert_eq!(verdict(true, true), Verdict::Good);
+    }
+}
