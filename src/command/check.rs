@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use loradeck_core::config::check_paths;
 use loradeck_core::run::Workspace;
 
 use super::{OK, run};
@@ -17,6 +18,7 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
 }
 
 /// Refuses trials whose files are missing or cannot be used.
-pub(super) fn refuse_what_cannot_train(_workspace: &Workspace, _prepared: &Prepared) -> Result<()> {
-    Ok(())
+pub(super) fn refuse_what_cannot_train(workspace: &Workspace, prepared: &Prepared) -> Result<()> {
+    let problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root());
+    Ok(problems.or(())?)
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use loradeck_core::config::{Plan, Provenance, Trial, frozen_text, load_frozen, load_plan, read_config_text};
+use loradeck_core::config::{
+    Experiment, Plan, Provenance, Trial, frozen_text, load_frozen, load_plan, read_config_text,
+};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, Workspace, WorkspaceError};
 use loradeck_core::text::slug;
@@ -97,6 +99,8 @@ fn experiment_name_of(workspace: &Workspace, path: &Path) -> Result<String> {
 pub struct Prepared {
     /// What was asked for.
     pub target: Target,
+    /// The file as it was read, which knows where every value stands.
+    pub experiment: Experiment,
     /// The checked trials.
     pub plan: Plan,
     /// One frozen configuration each.
@@ -108,12 +112,12 @@ pub struct Prepared {
 /// Resolves `text` with `overrides` into runs. Nothing is written.
 pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Result<Prepared> {
     let target = Target::find(workspace, text)?;
-    let (_, plan) = load_plan(&target.file(), workspace.root(), overrides)?;
+    let (experiment, plan) = load_plan(&target.file(), workspace.root(), overrides)?;
     let common = common_provenance(workspace, &target, overrides);
     let runs =
         plan.trials.iter().enumerate().map(|(index, trial)| new_run(&plan, trial, index, &common)).collect();
     let sweep = plan.sweep.then(|| describe_sweep(&target, &plan, overrides, &common));
-    Ok(Prepared { target, plan, runs, sweep })
+    Ok(Prepared { target, experiment, plan, runs, sweep })
 }
 
 /// Queues what was prepared and starts the dispatcher.
