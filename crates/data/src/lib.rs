@@ -2,8 +2,12 @@
 //! samples with their loss masks, data sets, the data order, and the check before any training time is spent.
 
 pub mod base_model;
+pub mod chat;
+pub mod check;
+pub mod dataset;
 pub mod gguf;
 pub mod mapped;
+pub mod memory;
 pub mod order;
 pub mod random;
 pub mod safetensors;

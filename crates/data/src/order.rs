@@ -1,6 +1,8 @@
 //! Which samples each training step sees, as a pure function of seed and step, so that a resumed run goes on exactly
 //! where the killed one would have gone; and the padding of samples into one rectangular batch.
 
+use loradeck_core::config::Settings;
+
 use crate::random::{Purpose, Stream};
 
 /// The order of `count` samples in one epoch (counted from 0): a Fisher–Yates shuffle fixed by seed and epoch.
@@ -14,10 +16,10 @@ pub fn epoch_order(seed: u64, epoch: u64, count: usize) -> Vec<usize> {
 }
 
 /// How long a training goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PlanLength {
-    /// So many passes over the samples.
-    Epochs(u64),
+    /// So many passes over the samples; a part of a step counts as one.
+    Epochs(f64),
     /// So many optimizer steps, however many epochs that takes.
     Steps(u64),
 }
@@ -27,7 +29,7 @@ pub enum PlanLength {
 /// Each epoch's order is cut into micro-batches of `batch_size`; the last one of an epoch keeps what is left, so every
 /// sample is seen once per epoch. `accumulation` micro-batches make one optimizer step; the last step of an epoch takes
 /// the micro-batches that are left and never reaches into the next epoch (as Hugging Face's Trainer does).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchPlan {
     /// The number of samples.
     pub samples: usize,
@@ -42,6 +44,14 @@ pub struct BatchPlan {
 }
 
 impl BatchPlan {
+    /// The order that checked settings ask for.
+    pub fn of(settings: &Settings, samples: usize) -> Self {
+        let length = settings.max_steps.map_or(PlanLength::Epochs(settings.epochs), PlanLength::Steps);
+        let (batch_size, accumulation) =
+            (settings.batch_size as usize, settings.gradient_accumulation as usize);
+        Self { samples, batch_size, accumulation, length, seed: settings.seed }
+    }
+
     /// Micro-batches in one epoch.
     pub fn batches_per_epoch(&self) -> u64 {
         self.samples.div_ceil(self.batch_size.max(1)) as u64
@@ -56,7 +66,7 @@ impl BatchPlan {
     pub fn total_steps(&self) -> u64 {
         match self.length {
             _ if self.samples == 0 => 0,
-            PlanLength::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch()),
+            PlanLength::Epochs(epochs) => (epochs * self.steps_per_epoch() as f64).ceil() as u64,
             PlanLength::Steps(steps) => steps,
         }
     }
@@ -99,7 +109,7 @@ mod tests {
     use super::*;
 
     fn plan(samples: usize, batch_size: usize, accumulation: usize) -> BatchPlan {
-        BatchPlan { samples, batch_size, accumulation, length: PlanLength::Epochs(2), seed: 3 }
+        BatchPlan { samples, batch_size, accumulation, length: PlanLength::Epochs(2.0), seed: 3 }
     }
 
     #[test]
@@ -122,6 +132,8 @@ mod tests {
         assert_ne!(plan.step(0), plan.step(2));
         assert_eq!((plan.epoch_of(1), plan.epoch_of(2)), (0, 1));
         assert!((plan.epochs_after(3) - 1.5).abs() < 1e-12);
+        let part = BatchPlan { length: PlanLength::Epochs(1.25), ..plan };
+        assert_eq!(part.total_steps(), 3);
     }
 
     #[test]

@@ -13,12 +13,25 @@ pub(crate) fn config() -> serde_json::Value {
     })
 }
 
-/// Writes a folder with this config and weights that count up, in BF16.
+/// Writes a folder with this config and weights that count up, in BF16; its embedding has ten rows.
 pub(crate) fn write_folder(folder: &Path, config: &serde_json::Value) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    write_weights(folder, 10);
+}
+
+/// Gives such a folder an embedding of so many rows.
+pub(crate) fn grow_vocabulary(folder: &Path, rows: usize) {
+    let path = folder.join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["vocab_size"] = rows.into();
+    std::fs::write(path, config.to_string()).unwrap();
+    write_weights(folder, rows);
+}
+
+fn write_weights(folder: &Path, rows: usize) {
     let sizes = [
-        ("model.embed_tokens.weight", vec![10, 8]),
+        ("model.embed_tokens.weight", vec![rows, 8]),
         ("model.layers.0.input_layernorm.weight", vec![8]),
         ("model.layers.0.self_attn.q_proj.weight", vec![8, 8]),
         ("model.layers.0.self_attn.k_proj.weight", vec![4, 8]),

@@ -1,0 +1,231 @@
+//! Everything that can be known of a training before it takes any GPU time: that model, tokenizer, template and data
+//! fit together, how many steps it has, and about how much memory it needs.
+
+use std::path::Path;
+
+use loradeck_core::config::{Diagnostic, Diagnostics, Precision, Settings};
+use loradeck_core::time::Moment;
+use serde::{Deserialize, Serialize};
+
+use crate::base_model::{BaseModel, LlamaShape};
+use crate::dataset::{Dataset, Summary, TrainingData, problems_without_model};
+use crate::memory::{MemoryEstimate, MemoryRequest, adapter_parameters, estimate};
+use crate::order::BatchPlan;
+use crate::tokenizer::Tokenizer;
+
+/// Opened and checked inputs of a training.
+#[derive(Debug)]
+pub struct Inputs {
+    /// The base model.
+    pub model: BaseModel,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// The data, tokenised.
+    pub data: TrainingData,
+}
+
+/// What a check found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckSummary {
+    /// The base model's path as found.
+    pub base_model: String,
+    /// `gguf` or `huggingface`.
+    pub base_model_kind: String,
+    /// Bytes of its weight file.
+    pub base_model_size: u64,
+    /// Its weights.
+    pub base_parameters: u64,
+    /// Trained parameters.
+    pub adapter_parameters: u64,
+    /// The training data.
+    pub train: Summary,
+    /// The held-out data.
+    pub eval: Option<Summary>,
+    /// Optimizer steps of one pass over the training data.
+    pub steps_per_epoch: u64,
+    /// Optimizer steps in all.
+    pub total_steps: u64,
+    /// About how many bytes the training takes.
+    pub memory: MemoryEstimate,
+    /// What is allowed but worth knowing, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Opens and checks everything a training reads. Every problem is told at once: a model that cannot be opened does not
+/// hide what is wrong with the data. `now` is the time that a chat template may ask for.
+pub fn open_inputs(root: &Path, settings: &Settings, now: Moment) -> Result<Inputs, Diagnostics> {
+    let opened =
+        BaseModel::find(root, &settings.base_model).map_err(|error| error.to_string()).and_then(|model| {
+            let tokenizer = Tokenizer::of(&model).map_err(|error| error.to_string())?;
+            Ok((model, tokenizer))
+        });
+    match opened {
+        Ok((model, tokenizer)) => {
+            let data = TrainingData::load(root, settings, &tokenizer, now)?;
+            fits(&model, &data, settings)?;
+            Ok(Inputs { model, tokenizer, data })
+        }
+        Err(message) => {
+            let mut problems = vec![Diagnostic::of_file("base_model", message)];
+            for text in
+                [Some(&settings.train_data_dir), settings.eval_data_dir.as_ref()].into_iter().flatten()
+            {
+                problems
+                    .extend(problems_without_model(root, text).err().into_iter().flat_map(|found| found.0));
+            }
+            Err(Diagnostics(problems))
+        }
+    }
+}
+
+/// Checks a training; `cuda` says whether it would run on a GPU, which decides the number format.
+pub fn check(root: &Path, settings: &Settings, cuda: bool, now: Moment) -> Result<CheckSummary, Diagnostics> {
+    let inputs = open_inputs(root, settings, now)?;
+    Ok(inputs.summary(settings, cuda))
+}
+
+impl Inputs {
+    /// What is worth telling about these inputs.
+    pub fn summary(&self, settings: &Settings, cuda: bool) -> CheckSummary {
+        let shape = self.model.shape();
+        let train = self.data.train.summary();
+        let eval = self.data.eval.as_ref().map(Dataset::summary);
+        let plan = BatchPlan::of(settings, self.data.train.len());
+        let parameters = adapter_parameters(shape, &settings.lora_targets, u64::from(settings.lora_rank));
+        let half = settings.precision == Precision::Bf16 || (settings.precision == Precision::Auto && cuda);
+        let request = MemoryRequest {
+            bytes_per_number: if half { 2 } else { 4 },
+            batch_size: u64::from(settings.batch_size),
+            longest: train.tokens.max as u64,
+            longest_trained: train.trained_tokens.max as u64,
+            adapter_parameters: parameters,
+        };
+        CheckSummary {
+            base_model: self.model.path().display().to_string(),
+            base_model_kind: self.model.kind().name().to_owned(),
+            base_model_size: self.model.size(),
+            base_parameters: shape.parameters(),
+            adapter_parameters: parameters,
+            notes: notes(&train, eval.as_ref(), self.data.leaked()),
+            steps_per_epoch: plan.steps_per_epoch(),
+            total_steps: plan.total_steps(),
+            memory: estimate(shape, request),
+            train,
+            eval,
+        }
+    }
+}
+
+/// Refuses samples that the model cannot take: positions beyond its context, ids beyond its embedding.
+fn fits(model: &BaseModel, data: &TrainingData, settings: &Settings) -> Result<(), Diagnostics> {
+    let shape = model.shape();
+    let mut problems = Vec::new();
+    for dataset in [Some(&data.train), data.eval.as_ref()].into_iter().flatten() {
+        problems.extend(dataset.samples.iter().zip(&dataset.rows).find_map(|(sample, row)| {
+            let message = misfit(shape, &sample.ids)?;
+            let mut problem = Diagnostic::of_file(&row.file, message);
+            (problem.line, problem.column) = (row.line, 1);
+            let hint =
+                format!("lower max_seq_len ({}) to at most {}", settings.max_seq_len, shape.max_positions);
+            Some(if sample.ids.len() > shape.max_positions { problem.with_hint(hint) } else { problem })
+        }));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
+}
+
+fn misfit(shape: &LlamaShape, ids: &[u32]) -> Option<String> {
+    if ids.len() > shape.max_positions {
+        return Some(format!("has {} tokens, and the model was made for {}", ids.len(), shape.max_positions));
+    }
+    let beyond = ids.iter().find(|id| **id as usize >= shape.vocabulary)?;
+    Some(format!("has the token {beyond}, and the model's embedding has {} rows", shape.vocabulary))
+}
+
+fn notes(train: &Summary, eval: Option<&Summary>, leaked: usize) -> Vec<String> {
+    let count = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let both = |of: fn(&Summary) -> usize| of(train) + eval.map_or(0, of);
+    [
+        count(both(|s| s.truncated), "samples are cut to max_seq_len tokens"),
+        count(train.duplicates, "training samples repeat an earlier one"),
+        count(leaked, "held-out samples also occur in the training data"),
+        count(
+            both(|s| s.without_end),
+            "samples have an answer that no special token ends: the model is not taught to stop",
+        ),
+        count(
+            both(|s| s.special_in_content),
+            "samples spell one of the model's special tokens, which is taken as that token",
+        ),
+        (!train.ignored_files.is_empty()).then(|| format!("not read: {}", train.ignored_files.join(", "))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base_model::testing::{config, write_folder};
+    use crate::tokenizer::testing::{CHATML, tokenizer};
+
+    const SAMPLE: &str =
+        r#"{"messages": [{"role": "user", "content": "he"}, {"role": "assistant", "content": "hello"}]}"#;
+
+    fn workspace(vocabulary: usize, positions: usize) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let mut config = config();
+        config["max_position_embeddings"] = positions.into();
+        write_folder(&root.path().join("m"), &config);
+        for (name, contents) in tokenizer("smollm", CHATML).unwrap().files().unwrap() {
+            std::fs::write(root.path().join("m").join(name), contents).unwrap();
+        }
+        if vocabulary != 10 {
+            crate::base_model::testing::grow_vocabulary(&root.path().join("m"), vocabulary);
+        }
+        std::fs::write(root.path().join("d.jsonl"), format!("{SAMPLE}\n{SAMPLE}\n{SAMPLE}\n")).unwrap();
+        root
+    }
+
+    fn settings(extra: &str) -> Settings {
+        let text = format!("base_model: m\ntrain_data_dir: d.jsonl\n{extra}");
+        loradeck_core::config::read_frozen(Path::new("e.yaml"), &text, &[]).unwrap().0
+    }
+
+    #[test]
+    fn a_check_tells_sizes_steps_and_notes() {
+        let root = workspace(300, 64);
+        let settings = settings("eval_split: 0.3\nbatch_size: 1\nepochs: 2\n");
+        let summary = check(root.path(), &settings, false, Moment(0)).unwrap();
+        assert_eq!((summary.train.samples, summary.eval.as_ref().unwrap().samples), (2, 1));
+        assert_eq!((summary.steps_per_epoch, summary.total_steps), (2, 4));
+        assert_eq!(summary.base_model_kind, "huggingface");
+        assert_eq!(summary.notes[0], "1 training samples repeat an earlier one");
+        assert_eq!(summary.notes[1], "1 held-out samples also occur in the training data");
+        let on_gpu = check(root.path(), &settings, true, Moment(0)).unwrap();
+        assert_eq!(on_gpu.memory.base * 2, summary.memory.base);
+    }
+
+    #[test]
+    fn samples_must_fit_the_model() {
+        let error = |root: tempfile::TempDir| {
+            check(root.path(), &settings(""), false, Moment(0)).unwrap_err().to_string()
+        };
+        let long = error(workspace(300, 5));
+        assert!(
+            long.starts_with("d.jsonl:1:1: has ") && long.contains("lower max_seq_len (2048) to at most 5"),
+            "{long}"
+        );
+        let wide = error(workspace(10, 64));
+        assert!(wide.contains("the model's embedding has 10 rows"), "{wide}");
+    }
+
+    #[test]
+    fn a_missing_model_does_not_hide_bad_data() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("d.jsonl"), "{}\n").unwrap();
+        let error = check(root.path(), &settings(""), false, Moment(0)).unwrap_err().to_string();
+        assert!(error.starts_with("base_model: base model 'm' was not found"), "{error}");
+        assert!(error.contains("d.jsonl:1:1: has no key 'messages'"), "{error}");
+    }
+}

@@ -1,0 +1,142 @@
+//! How much memory a training will take, reckoned from sizes alone: an estimate to plan by, not a measurement.
+
+use loradeck_core::config::LoraTargets;
+use serde::{Deserialize, Serialize};
+
+use crate::base_model::LlamaShape;
+
+/// Bytes of an adapter parameter: a fp32 weight, its gradient, and `AdamW`'s two moments.
+const BYTES_PER_ADAPTER_PARAMETER: u64 = 16;
+/// Copies of the logits in fp32: themselves, their softmax, their gradient.
+const LOGIT_COPIES: u64 = 3;
+
+/// What an estimate is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryRequest {
+    /// Bytes of a base weight and of an activation: 4 for fp32, 2 for bf16.
+    pub bytes_per_number: u64,
+    /// Samples per micro-batch.
+    pub batch_size: u64,
+    /// Tokens of the longest sample.
+    pub longest: u64,
+    /// Tokens of one sample that the loss counts, at most.
+    pub longest_trained: u64,
+    /// Trained parameters.
+    pub adapter_parameters: u64,
+}
+
+/// Bytes by purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryEstimate {
+    /// The frozen base.
+    pub base: u64,
+    /// Adapters with gradients and optimizer state.
+    pub adapters: u64,
+    /// What the forward pass keeps for the backward pass.
+    pub activations: u64,
+    /// Logits, softmax and gradient.
+    pub logits: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+/// Estimates the peak of a training step without gradient checkpointing and with fused attention.
+pub fn estimate(shape: &LlamaShape, request: MemoryRequest) -> MemoryEstimate {
+    let tokens = request.batch_size * request.longest;
+    let projected = (shape.heads + 2 * shape.key_value_heads) * shape.head_dim;
+    // Per token and layer: both norms' inputs and outputs, residuals and attention's output; queries, keys and values
+    // before and after rotation; gate, up, activation and their product.
+    let kept = 7 * shape.hidden_size + 2 * projected + 4 * shape.intermediate_size;
+    let activations = tokens * (shape.layers * kept) as u64 * request.bytes_per_number;
+    let targets = request.batch_size * request.longest_trained;
+    let logits = targets * shape.vocabulary as u64 * 4 * LOGIT_COPIES;
+    let base = shape.parameters() * request.bytes_per_number;
+    let adapters = request.adapter_parameters * BYTES_PER_ADAPTER_PARAMETER;
+    MemoryEstimate { base, adapters, activations, logits, total: base + adapters + activations + logits }
+}
+
+/// The number of trained parameters; a regular expression counts as all projections, which is the most it can be.
+pub fn adapter_parameters(shape: &LlamaShape, targets: &LoraTargets, rank: u64) -> u64 {
+    let (hidden, inner) = (shape.hidden_size, shape.intermediate_size);
+    let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
+    let modules = [
+        ("self_attn.q_proj", hidden + queries),
+        ("self_attn.k_proj", hidden + keys),
+        ("self_attn.v_proj", hidden + keys),
+        ("self_attn.o_proj", queries + hidden),
+        ("mlp.gate_proj", hidden + inner),
+        ("mlp.up_proj", hidden + inner),
+        ("mlp.down_proj", inner + hidden),
+    ];
+    let chosen = |name: &str| match targets {
+        LoraTargets::Preset(preset) => match preset.as_str() {
+            "qkv" => ["q_proj", "k_proj", "v_proj"].iter().any(|end| name.ends_with(end)),
+            "attention" => name.starts_with("self_attn"),
+            "character" => ["q_proj", "v_proj"].iter().any(|end| name.ends_with(end)),
+            _ => true,
+        },
+        LoraTargets::List(names) => {
+            names.iter().any(|wanted| name == wanted || name.ends_with(&format!(".{wanted}")))
+        }
+    };
+    let per_layer: usize = modules.iter().filter(|(name, _)| chosen(name)).map(|(_, sizes)| sizes).sum();
+    (per_layer * shape.layers) as u64 * rank
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn smollm2() -> LlamaShape {
+        LlamaShape {
+            hidden_size: 576,
+            intermediate_size: 1536,
+            layers: 30,
+            heads: 9,
+            key_value_heads: 3,
+            head_dim: 64,
+            rms_norm_epsilon: 1e-5,
+            rope_theta: 100_000.0,
+            rope_scaling: None,
+            vocabulary: 49_152,
+            max_positions: 8192,
+            tied_embeddings: true,
+        }
+    }
+
+    #[test]
+    fn parameters_are_those_that_peft_counts() {
+        let count = |targets| adapter_parameters(&smollm2(), &targets, 8);
+        let preset = |name: &str| LoraTargets::Preset(name.into());
+        // 30 · 8 · (576 + 576) for q, 30 · 8 · (576 + 192) for k and v each.
+        assert_eq!(count(preset("qkv")), 276_480 + 2 * 184_320);
+        assert_eq!(count(preset("character")), 276_480 + 184_320);
+        assert_eq!(count(preset("attention")), 2 * 276_480 + 2 * 184_320);
+        assert_eq!(count(preset("all-linear")), 2 * 276_480 + 2 * 184_320 + 3 * 30 * 8 * 2112);
+        assert_eq!(count(LoraTargets::List(vec!["q_proj".into()])), 276_480);
+        assert_eq!(smollm2().parameters(), 134_515_008);
+    }
+
+    #[test]
+    fn more_of_anything_takes_more() {
+        let request = MemoryRequest {
+            bytes_per_number: 4,
+            batch_size: 8,
+            longest: 65,
+            longest_trained: 40,
+            adapter_parameters: 645_120,
+        };
+        let base = estimate(&smollm2(), request);
+        assert_eq!(base.base, 134_515_008 * 4);
+        assert_eq!(base.total, base.base + base.adapters + base.activations + base.logits);
+        for larger in [
+            MemoryRequest { batch_size: 9, ..request },
+            MemoryRequest { longest: 66, ..request },
+            MemoryRequest { longest_trained: 41, ..request },
+            MemoryRequest { adapter_parameters: 645_121, ..request },
+        ] {
+            assert!(estimate(&smollm2(), larger).total > base.total);
+        }
+        assert!(estimate(&smollm2(), MemoryRequest { bytes_per_number: 2, ..request }).total < base.total);
+    }
+}
