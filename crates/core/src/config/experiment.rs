@@ -35,6 +35,7 @@ pub struct Experiment {
     /// Where a frozen file came from.
     pub provenance: Option<Provenance>,
     pub(crate) source: Source,
+    pub(crate) sweep_place: Place,
     /// Keys whose value is wrong, so that nobody also calls them missing.
     pub(crate) spoilt: Vec<&'static str>,
 }
@@ -80,8 +81,14 @@ pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Probl
             return Err(Diagnostics(vec![diagnostic.with_hint("lines such as `lora_rank: 8`")]));
         }
     };
-    let mut experiment =
-        Experiment { values: Vec::new(), sweep: None, provenance: None, source, spoilt: Vec::new() };
+    let mut experiment = Experiment {
+        values: Vec::new(),
+        sweep: None,
+        provenance: None,
+        source,
+        sweep_place: Place::File,
+        spoilt: Vec::new(),
+    };
     let mut problems = Vec::new();
     let mut seen = Vec::new();
     for (key, value) in &entries {
@@ -110,7 +117,10 @@ fn read_entry(
         return;
     }
     match name {
-        "sweep" => experiment.sweep = read_sweep(value, problems),
+        "sweep" => {
+            experiment.sweep = read_sweep(value, problems);
+            experiment.sweep_place = Place::Node(key.id);
+        }
         "provenance" => match Provenance::from_node(value) {
             Ok(provenance) => experiment.provenance = Some(provenance),
             Err(message) => problems.push(Problem::new(Place::Node(value.id), name, message)),

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::diagnostic::Diagnostics;
 use super::emit::push_entry;
 use super::keys::{Group, all_keys};
+use super::place::Problem;
 use super::plan::plan;
 use super::provenance::Provenance;
 use super::settings::Settings;
@@ -42,13 +43,13 @@ pub fn read_frozen(
     overrides: &[String],
 ) -> Result<(Settings, Provenance), Diagnostics> {
     let (experiment, plan) = plan(path, text, overrides, None)?;
-    let is_one = plan.trials.len() == 1 && !plan.sweep;
+    let is_one = plan.trials.len() == 1 && !plan.sweep && experiment.sweep.is_none();
     match plan.trials.into_iter().next() {
         Some(trial) if is_one => Ok((trial.settings, experiment.provenance.unwrap_or_default())),
         _ => {
-            let message = "is a sweep, but one training is wanted";
-            let diagnostic = super::Diagnostic::of_file(path.display().to_string(), message);
-            Err(Diagnostics(vec![diagnostic.with_hint("`loradeck run` makes the runs of a sweep")]))
+            let problem =
+                Problem::new(experiment.sweep_place, "sweep", "stands here, but this is one training");
+            Err(experiment.source.diagnostics(vec![problem.hint("`loradeck run` makes the runs of a sweep")]))
         }
     }
 }

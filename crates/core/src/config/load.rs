@@ -1,6 +1,6 @@
 //! Reading configurations from disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::experiment::Experiment;
@@ -31,12 +31,19 @@ pub fn read_config_text(path: &Path) -> Result<String, Diagnostics> {
 /// the file, that is it; its path is written relative to `root`, as all paths of a configuration are.
 pub fn load_plan(path: &Path, root: &Path, overrides: &[String]) -> Result<(Experiment, Plan), Diagnostics> {
     let text = read_config_text(path)?;
-    plan(path, &text, overrides, data_beside(path, root).as_deref())
+    plan(&shown(path), &text, overrides, data_beside(path, root).as_deref())
 }
 
 /// Reads a run's `config.yaml` with the overrides of its attempt.
 pub fn load_frozen(path: &Path, overrides: &[String]) -> Result<(Settings, Provenance), Diagnostics> {
-    read_frozen(path, &read_config_text(path)?, overrides)
+    read_frozen(&shown(path), &read_config_text(path)?, overrides)
+}
+
+/// The path as it is told: relative to the current folder where it lies below it.
+fn shown(path: &Path) -> PathBuf {
+    let relative =
+        std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
+    relative.unwrap_or_else(|| path.to_path_buf())
 }
 
 fn data_beside(path: &Path, root: &Path) -> Option<String> {

@@ -146,11 +146,26 @@ fn layered(experiment: &Experiment, overrides: &[Override]) -> Layers {
     let swept = experiment.sweep.as_ref().map_or_else(Vec::new, |sweep| sweep.parameters.clone());
     let mut set = experiment.values.clone();
     set.retain(|entry| !swept.iter().any(|parameter| parameter.key == entry.key));
+    if experiment.provenance.is_some() && follows_rank(&set, overrides) {
+        set.retain(|entry| entry.key.name != "lora_alpha");
+    }
     let mut layers = Layers { set, swept, spoilt: experiment.spoilt.clone() };
     for change in overrides {
         layers.apply(change);
     }
     layers
+}
+
+/// Whether a frozen `lora_alpha` is only the default that followed from the rank, and the rank is changed: it
+/// follows again, as it would in the experiment's own file.
+fn follows_rank(set: &[Entry], overrides: &[Override]) -> bool {
+    let number = |name: &str| match set.iter().find(|entry| entry.key.name == name).map(|entry| &entry.value)
+    {
+        Some(Value::Whole(number)) => Some(Value::Real(2.0 * *number as f64)),
+        other => other.cloned(),
+    };
+    let is_changed = overrides.iter().any(|change| change.key.name == "lora_rank");
+    is_changed && number("lora_rank").is_some() && number("lora_rank") == number("lora_alpha")
 }
 
 impl Layers {

@@ -190,6 +190,19 @@ fn a_frozen_file_reads_back_with_its_provenance_and_overrides() {
     let (longer, _) = read_frozen(Path::new("config.yaml"), &text, &["max_steps=9".into()]).unwrap();
     assert_eq!(longer.max_steps, Some(9));
     let error = read_frozen(Path::new("config.yaml"), &text, &["seed=1,2".into()]).unwrap_err();
-    assert!(error.to_string().contains("is a sweep"), "{error}");
+    assert!(error.to_string().contains("sweep: stands here, but this is one training"), "{error}");
     assert!(text.contains("\nlearning_rate: 1e-4\n"), "{text}");
+}
+
+#[test]
+fn a_frozen_alpha_follows_another_rank_where_it_followed_the_first() {
+    let alpha = |rest: &str, overrides: &[&str]| {
+        let text =
+            frozen_text(&with_base(rest, &[]).unwrap().trials[0].settings, Some(&Provenance::default()));
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        number_text(read_frozen(Path::new("config.yaml"), &text, &overrides).unwrap().0.lora_alpha)
+    };
+    assert_eq!(alpha("lora_rank: 8\n", &["lora_rank=32"]), "64");
+    assert_eq!(alpha("lora_rank: 8\n", &["lora_rank=32", "lora_alpha=5"]), "5");
+    assert_eq!(alpha("lora_rank: 8\nlora_alpha: 8\n", &["lora_rank=32"]), "8");
 }
