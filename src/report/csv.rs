@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180), the little that reports need. No IO.
 
 /// A field, quoted where it has to be.
-pub fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -10,13 +10,13 @@ pub fn field(text: &str) -> String {
 }
 
 /// A record with its line end.
-pub fn record<T: AsRef<str>>(fields: &[T]) -> String {
+pub(super) fn record<T: AsRef<str>>(fields: &[T]) -> String {
     let fields: Vec<String> = fields.iter().map(|text| field(text.as_ref())).collect();
     fields.join(",") + "\n"
 }
 
 /// All records of `text`. A quote that is never closed ends with the text.
-pub fn records(text: &str) -> Vec<Vec<String>> {
+pub(super) fn records(text: &str) -> Vec<Vec<String>> {
     let mut records = Vec::new();
     let mut current = vec![String::new()];
     let mut quoted = false;

@@ -33,8 +33,9 @@ pub fn inline(text: &str) -> String {
 /// At the beginning of a line more characters are markup than inside it.
 fn escape_first(text: String) -> String {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let ends_marker = text.as_bytes().get(digits + 1).is_none_or(|next| *next == b' ');
     match text.as_bytes().get(digits) {
-        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &text[..digits], &text[digits..]),
+        Some(b'.' | b')') if digits > 0 && ends_marker => format!("{}\\{}", &text[..digits], &text[digits..]),
         Some(b'#' | b'+' | b'-' | b'=') if digits == 0 => format!("\\{text}"),
         _ => text,
     }
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(inline("a|b *c* <img src=x>"), "a\\|b \\*c\\* &lt;img src=x&gt;");
         assert_eq!(inline("# not a\nheading"), "\\# not a heading");
         assert_eq!(inline("1. no list"), "1\\. no list");
-        assert_eq!(inline("2026"), "2026");
+        assert_eq!([inline("2026"), inline("0.1.0"), inline("7.")], ["2026", "0.1.0", "7\\."]);
         assert_eq!(inline("\u{1b}[31mred"), "␛\\[31mred");
     }
 

@@ -1,53 +1,66 @@
-//! Run reports and comparisons.
+//! Run reports and comparisons: what people read. Everything is made from files, and again the same from those that
+//! are committed.
 
-pub mod csv;
+mod answers;
+pub mod comparison;
+mod csv;
 pub mod curve;
+mod data;
 pub mod figure;
+mod gather;
+mod happenings;
+pub mod inputs;
 pub mod markdown;
+mod metric;
 mod notes;
 pub mod performance;
 mod plain;
+mod run_report;
+pub mod settings;
 pub mod statistics;
+pub mod table;
+#[cfg(test)]
+mod tests;
+mod view;
 pub mod words;
-
-pub use plain::plain_table;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
 use loradeck_core::run::{ExperimentFolder, RunFolder, Workspace};
 
-/// Files of a run that are committed, as they exist.
-pub fn committed_files(_run: &RunFolder) -> Vec<PathBuf> {
-    Vec::new()
+pub use comparison::committed_experiment_files;
+pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
+pub use plain::plain_table;
+pub(crate) use run_report::outcome_word;
+pub use run_report::{ReportError, committed_files, write_report};
+
+/// Writes the report of a workspace's run; answers the files to commit.
+pub fn write_run_report(workspace: &Workspace, run: &RunFolder) -> Result<Vec<PathBuf>, ReportError> {
+    write_report(Some(workspace), run)
 }
 
-/// Files of an experiment that are committed, as they exist.
-pub fn committed_experiment_files(_experiment: &ExperimentFolder) -> Vec<PathBuf> {
-    Vec::new()
+/// The message of a run's commit. Its report has been written.
+pub fn commit_message_for(run: &RunFolder) -> Result<String, ReportError> {
+    run_report::commit_message(run)
 }
 
-/// Writes a run's report.
-pub fn write_run_report(_workspace: &Workspace, run: &RunFolder) -> Result<Vec<PathBuf>> {
-    Ok(committed_files(run))
-}
-
-/// The message of a run's commit.
-pub fn commit_message_for(run: &RunFolder) -> Result<String> {
-    Ok(run.label())
-}
-
-/// Writes an experiment's comparison.
-pub fn write_comparison(_workspace: &Workspace, experiment: &ExperimentFolder) -> Result<Vec<PathBuf>> {
-    Ok(committed_experiment_files(experiment))
+/// Writes an experiment's comparison; answers the files to commit.
+pub fn write_comparison(
+    workspace: &Workspace,
+    experiment: &ExperimentFolder,
+) -> Result<Vec<PathBuf>, ReportError> {
+    comparison::write(workspace, experiment)
 }
 
 /// The message of a comparison's commit.
-pub fn comparison_message_for(experiment: &ExperimentFolder) -> Result<String> {
-    Ok(experiment.name())
+pub fn comparison_message_for(experiment: &ExperimentFolder) -> Result<String, ReportError> {
+    comparison::comparison_message(experiment)
 }
 
 /// An experiment's comparison as a table for the terminal.
-pub fn comparison_for_terminal(_workspace: &Workspace, experiment: &ExperimentFolder) -> Result<String> {
-    Ok(experiment.name())
+pub fn comparison_for_terminal(
+    _workspace: &Workspace,
+    experiment: &ExperimentFolder,
+) -> Result<String, ReportError> {
+    Ok(comparison::to_terminal(&comparison::compare_experiment(experiment)?))
 }

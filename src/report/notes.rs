@@ -22,7 +22,7 @@ const SPIKE: f64 = 3.0;
 const OVERFIT: f64 = 0.02;
 
 /// The rules in a sentence or two, for the report's readers.
-pub const RULES: &str = "Notes follow fixed rules: *falling* means an average loss at least 10 % below the row \
+pub(super) const RULES: &str = "Notes follow fixed rules: *falling* means an average loss at least 10 % below the row \
     before, *slowing* 2 to 10 %, *levelling off* less than that, *rising* over 5 % above; a *spike* is a loss above \
     three times its row's median.";
 
@@ -64,6 +64,10 @@ fn trend(
     }
     if oscillates(changes, index) {
         return Some("oscillating".into());
+    }
+    // Single batches differ too much to make a trend.
+    if rows[index].to - rows[index].from < 2 {
+        return None;
     }
     let change = changes[index]?;
     let word = match change {

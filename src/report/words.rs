@@ -23,10 +23,22 @@ pub fn value(number: f64) -> String {
 
 /// A setting's number in its shortest notation with at most three significant digits: `2e-4`, `0.1`, `0.00187`.
 pub fn rate(number: f64) -> String {
+    shortest(number, 3)
+}
+
+/// A number with at most two significant digits, small ones always by their power of ten: `0.5`, `2e-3`, `1.8e-3`.
+pub fn roughly(number: f64) -> String {
+    if number == 0.0 || number.abs() >= 0.01 || !number.is_finite() {
+        return shortest(number, 2);
+    }
+    shortened(&format!("{number:.1e}"))
+}
+
+fn shortest(number: f64, digits: usize) -> String {
     if number == 0.0 || !number.is_finite() {
         return value(number);
     }
-    let rounded: f64 = format!("{number:.2e}").parse().unwrap_or(number);
+    let rounded: f64 = format!("{number:.*e}", digits - 1).parse().unwrap_or(number);
     let (decimal, exponent) = (format!("{rounded}"), format!("{rounded:e}"));
     if exponent.len() < decimal.len() { exponent } else { decimal }
 }
@@ -129,6 +141,14 @@ mod tests {
     #[test]
     fn rates_are_short() {
         assert_eq!([2e-4, 0.1, 0.001_866, 1.0, 1e-10].map(rate), ["2e-4", "0.1", "0.00187", "1", "1e-10"]);
+    }
+
+    #[test]
+    fn rough_numbers_have_two_digits() {
+        assert_eq!(
+            [0.001_993, 0.001_84, 1.341e-4, 0.0, 0.25].map(roughly),
+            ["2e-3", "1.8e-3", "1.3e-4", "0", "0.25"]
+        );
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! Collecting what a report uses beyond the committed files, and freezing it beside them.
+
+use std::fs;
+use std::path::Path;
+
+use loradeck_core::error::FileError;
+use loradeck_core::file::{self, Durability};
+use loradeck_core::metrics::{EventTail, RunMetrics, Series};
+use loradeck_core::run::{
+    ExperimentFolder, FORMAT, RunFolder, State, Status, Summary, Workspace, read_attempts, read_journal,
+};
+
+use super::answers::answers;
+use super::curve::Curves;
+use super::data::summarise;
+use super::happenings::tell;
+use super::inputs::{End, ReportInputs, Sibling};
+use super::performance::{Measured, Points, table};
+use super::settings::{Frozen, FrozenError, Setting};
+
+/// Whether the folder holds more than its committed files, so that the inputs can be gathered afresh.
+pub(super) fn has_sources(run: &RunFolder) -> bool {
+    run.journal().is_dir() || run.status().is_file()
+}
+
+/// Gathers the inputs of a run's report and its curves, and writes `report-inputs.json` and `metrics.csv`.
+pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(), FrozenError> {
+    let metrics = read_metrics(run)?;
+    let attempts = read_attempts(run);
+    let overrides = attempts.last().map(|attempt| attempt.overrides.clone()).unwrap_or_default();
+    let frozen = Frozen::read(run, &overrides)?;
+    let status = Status::read(run)?;
+    let summary = Summary::read(run)?;
+    let journal = read_journal(run);
+    let told = tell(&journal);
+    let end = status.map(|status| end_of(&status));
+    let finished = end.as_ref().is_some_and(|end| end.state == State::Finished.word());
+    let metadata = file::read_if_exists(&run.metadata())?.unwrap_or_default();
+    let inputs = ReportInputs {
+        format: FORMAT,
+        experiment: workspace.and_then(|_| run.experiment()),
+        run: run.name(),
+        output_path: output_path(workspace, run, &frozen),
+        attempts,
+        happenings: told.happenings,
+        happenings_left_out: told.left_out,
+        unreadable_lines: journal.unreadable,
+        checkpoints: told.checkpoints,
+        data: summarise(&String::from_utf8_lossy(&metadata)),
+        performance: table(&measured(&metrics, finished)),
+        sweep: frozen.provenance.sweep,
+        siblings: siblings(workspace, run, &frozen),
+        answers: answers(run, &frozen.settings.sample_prompts, summary.map_or(0, |summary| summary.step)),
+        weights: weights(run),
+        end,
+    };
+    file::replace_json(&run.report_inputs(), &inputs, Durability::Renamed)?;
+    file::replace(&run.metrics_csv(), Curves::of(&metrics).to_csv().as_bytes(), Durability::Renamed)?;
+    Ok(())
+}
+
+/// Everything the run has measured.
+fn read_metrics(run: &RunFolder) -> Result<RunMetrics, FileError> {
+    let mut metrics = RunMetrics::default();
+    let mut tail = EventTail::new(&run.logs());
+    while tail.poll(&mut metrics)?.more {}
+    Ok(metrics)
+}
+
+fn end_of(status: &Status) -> End {
+    // The reason's word is the one in the file.
+    let reason = status.reason.and_then(|reason| serde_json::to_value(reason).ok());
+    End {
+        state: status.state.word().to_owned(),
+        reason: reason.and_then(|word| word.as_str().map(str::to_owned)),
+        message: status.message.clone(),
+        exit: status.exit,
+        time: status.since,
+    }
+}
+
+fn output_path(workspace: Option<&Workspace>, run: &RunFolder, frozen: &Frozen) -> String {
+    match workspace {
+        Some(workspace) => workspace.relative(run.path()).display().to_string(),
+        None => frozen.settings.output_dir.clone().unwrap_or_else(|| run.name()),
+    }
+}
+
+fn measured(metrics: &RunMetrics, finished: bool) -> Measured {
+    let points = |tag: &str| metrics.get(tag).map(all_points).unwrap_or_default();
+    Measured {
+        train: points("train/loss"),
+        rate: points("train/learning_rate"),
+        evaluation: points("eval/loss"),
+        epoch: points("train/epoch"),
+        finished,
+    }
+}
+
+fn all_points(series: &Series) -> Points {
+    series.steps().iter().copied().zip(series.values().iter().map(|value| f64::from(*value))).collect()
+}
+
+/// The other runs of the same sweep; of a run without a sweep, the others of its experiment.
+fn siblings(workspace: Option<&Workspace>, run: &RunFolder, frozen: &Frozen) -> Vec<Sibling> {
+    let Some(experiment) = workspace.and_then(|_| run.path().parent()?.parent()) else { return Vec::new() };
+    let runs = ExperimentFolder::at(experiment).runs();
+    let others = runs.iter().filter(|other| other.path() != run.path());
+    others
+        .filter_map(|other| {
+            let theirs = Frozen::read(other, &[]).ok()?;
+            if theirs.provenance.sweep != frozen.provenance.sweep {
+                return None;
+            }
+            sibling(other, &theirs, frozen)
+        })
+        .collect()
+}
+
+fn sibling(run: &RunFolder, theirs: &Frozen, ours: &Frozen) -> Option<Sibling> {
+    let summary = Summary::read(run).ok().flatten();
+    let state = Status::read(run).ok().flatten().map(|status| status.state.word().to_owned());
+    let state =
+        state.or_else(|| summary.as_ref().map(|summary| super::outcome_word(summary.outcome).to_owned()))?;
+    let our_rows = ours.rows();
+    // What follows from another setting in both runs says nothing more.
+    let differs = |row: &Setting| {
+        let ours = our_rows.iter().find(|known| known.key == row.key);
+        let is_chosen = row.is_chosen || ours.is_some_and(|ours| ours.is_chosen);
+        is_chosen && ours.is_none_or(|ours| ours.value != row.value)
+    };
+    let varied = theirs
+        .rows()
+        .into_iter()
+        .filter(|row| !row.is_name && differs(row))
+        .map(|row| (row.key.to_owned(), row.value))
+        .collect();
+    let metric = summary.and_then(|summary| {
+        let tag = super::key_metric(&ours.provenance, &summary.metrics);
+        tag.and_then(|tag| summary.metrics.get(&tag).copied())
+    });
+    Some(Sibling { run: run.name(), state, varied, metric })
+}
+
+/// Final weights: the safetensors files directly in `checkpoints/`.
+fn weights(run: &RunFolder) -> Vec<(String, u64)> {
+    let Ok(entries) = fs::read_dir(run.checkpoints()) else { return Vec::new() };
+    let is_weights = |path: &Path| path.extension().is_some_and(|extension| extension == "safetensors");
+    let mut found: Vec<(String, u64)> = entries
+        .flatten()
+        .filter(|entry| is_weights(&entry.path()))
+        .filter_map(|entry| {
+            let name = format!("checkpoints/{}", entry.file_name().to_string_lossy());
+            Some((name, entry.metadata().ok().filter(fs::Metadata::is_file)?.len()))
+        })
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,146 @@
+//! A run's journal in words: what a reader of the report should know. No IO.
+
+use loradeck_core::run::{JournalEntry, JournalReading};
+use serde_json::Value;
+
+use super::inputs::Happening;
+use super::words;
+
+/// Happenings kept in a report.
+const KEPT: usize = 40;
+
+/// What of a journal goes into a report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Told {
+    /// The first and last of what is worth telling, by time.
+    pub happenings: Vec<Happening>,
+    /// How many in between were left out.
+    pub left_out: usize,
+    /// Checkpoints written.
+    pub checkpoints: u64,
+}
+
+/// Tells a journal.
+pub(super) fn tell(journal: &JournalReading) -> Told {
+    let mut happenings: Vec<Happening> = journal.entries.iter().filter_map(happening).collect();
+    let left_out = happenings.len().saturating_sub(KEPT);
+    if left_out > 0 {
+        happenings.drain(KEPT / 2..KEPT / 2 + left_out);
+    }
+    let checkpoints = journal.entries.iter().filter(|entry| entry.kind == "checkpoint").count() as u64;
+    Told { happenings, left_out, checkpoints }
+}
+
+fn happening(entry: &JournalEntry) -> Option<Happening> {
+    let (text, is_trouble) = told(entry)?;
+    let text = match entry.text("message") {
+        Some(message) if !text.contains(message) => format!("{text}: {message}"),
+        _ => text,
+    };
+    Some(Happening { time: entry.time, attempt: entry.attempt, step: entry.step, text, is_trouble })
+}
+
+/// Words for an entry and whether it is trouble; `None` for what every run does.
+fn told(entry: &JournalEntry) -> Option<(String, bool)> {
+    let at = entry.step.map(|step| format!(" at step {}", words::count(step))).unwrap_or_default();
+    Some(match entry.kind.as_str() {
+        // What every run does, and what this report itself is.
+        "checkpoint" | "sample" | "eval" | "report" | "commit" | "commit-waiting" => return None,
+        "start" if entry.attempt <= 1 => return None,
+        "start" => (format!("attempt {} started", entry.attempt), false),
+        "resume" => (format!("training went on from the checkpoint{at}"), false),
+        "adopt" => ("the supervisor was gone; a new one took the running training over".into(), true),
+        "non-finite" => (format!("a value was not finite{at}"), true),
+        "out-of-memory" => (format!("memory ran out{at}"), true),
+        "spawn-failed" => ("the training could not be started".into(), true),
+        "grace-over" => ("it did not stop in time and was killed".into(), true),
+        "lost" => ("supervisor and trainer died without a word".into(), true),
+        "stop" => (format!("stopped at a checkpoint{at}"), false),
+        "control" => control(entry)?,
+        "end" => end(entry)?,
+        other => (format!("{}{at}", other.replace('-', " ")), entry.facts.contains_key("recovered")),
+    })
+}
+
+fn control(entry: &JournalEntry) -> Option<(String, bool)> {
+    let asked = match entry.text("do")? {
+        "stop" => "a stop was asked for",
+        "kill" => "a kill was asked for",
+        "prune" => "its sweep gave the run up",
+        "save" => "a checkpoint was asked for",
+        "sample" => "samples were asked for",
+        "keep" => "a checkpoint was to be kept",
+        _ => return None,
+    };
+    let expired = entry.text("answer") == Some("expired");
+    Some((format!("{asked}{}", if expired { " (of an earlier attempt)" } else { "" }), false))
+}
+
+fn end(entry: &JournalEntry) -> Option<(String, bool)> {
+    let state = entry.text("state").unwrap_or("ended");
+    if state == "finished" {
+        return None;
+    }
+    let signal = entry.facts.get("signal").and_then(Value::as_i64);
+    let signal = signal.map(|number| format!(" by signal {number}")).unwrap_or_default();
+    Some((format!("attempt {} {state}{signal}", entry.attempt), state == "failed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use loradeck_core::time::Moment;
+
+    use super::*;
+
+    fn reading(entries: Vec<JournalEntry>) -> JournalReading {
+        JournalReading { entries, unreadable: 0 }
+    }
+
+    fn texts(entries: Vec<JournalEntry>) -> Vec<(String, bool)> {
+        tell(&reading(entries)).happenings.into_iter().map(|entry| (entry.text, entry.is_trouble)).collect()
+    }
+
+    #[test]
+    fn an_even_run_has_nothing_to_tell() {
+        let kinds = ["start", "eval", "checkpoint", "checkpoint", "sample", "report", "commit"];
+        let mut entries: Vec<_> = kinds.iter().map(|kind| JournalEntry::new(kind, 1)).collect();
+        entries.push(JournalEntry::new("end", 1).with("state", "finished"));
+        let told = tell(&reading(entries));
+        assert_eq!((told.happenings.len(), told.checkpoints), (0, 2));
+    }
+
+    #[test]
+    fn an_interrupted_run_is_told() {
+        let told = texts(vec![
+            JournalEntry::new("control", 1).with("do", "stop").with("answer", "passed on"),
+            JournalEntry::new("stop", 1).at(1200),
+            JournalEntry::new("end", 1).with("state", "stopped"),
+            JournalEntry::new("start", 2),
+            JournalEntry::new("resume", 2).at(1200),
+            JournalEntry::new("non-finite", 2).at(1300).with("message", "loss of step 1300 is NaN"),
+            JournalEntry::new("end", 2).with("state", "failed").with("signal", 9),
+        ]);
+        let expected = [
+            ("a stop was asked for", false),
+            ("stopped at a checkpoint at step 1,200", false),
+            ("attempt 1 stopped", false),
+            ("attempt 2 started", false),
+            ("training went on from the checkpoint at step 1,200", false),
+            ("a value was not finite at step 1,300: loss of step 1300 is NaN", true),
+            ("attempt 2 failed by signal 9", true),
+        ];
+        assert_eq!(told, expected.map(|(text, trouble)| (text.to_owned(), trouble)));
+    }
+
+    #[test]
+    fn of_many_the_first_and_last_stay() {
+        let entries = (0..100).map(|number| JournalEntry {
+            time: Moment(number),
+            ..JournalEntry::new("start", number as u32 + 2)
+        });
+        let told = tell(&reading(entries.collect()));
+        assert_eq!((told.happenings.len(), told.left_out), (KEPT, 60));
+        assert_eq!(told.happenings.first().map(|first| first.attempt), Some(2));
+        assert_eq!(told.happenings.last().map(|last| last.attempt), Some(101));
+    }
+}

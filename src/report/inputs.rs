@@ -1,0 +1,140 @@
+//! `report-inputs.json`: frozen copies of everything a report uses beyond the committed files, so that a clone can
+//! make the same report again.
+
+use loradeck_core::run::{Attempt, MetricBest};
+use loradeck_core::time::Moment;
+use serde::{Deserialize, Serialize};
+
+use super::performance::Table;
+
+/// The contents of `report-inputs.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReportInputs {
+    /// Format of the run folder.
+    pub format: u32,
+    /// The experiment's name; `None` for a bare output folder.
+    pub experiment: Option<String>,
+    /// The run folder's name.
+    pub run: String,
+    /// The run folder, relative to the workspace.
+    pub output_path: String,
+    /// State, reason and message of `status.json`.
+    pub end: Option<End>,
+    /// One record per start.
+    pub attempts: Vec<Attempt>,
+    /// What happened that a reader should know, by time.
+    pub happenings: Vec<Happening>,
+    /// Happenings beyond those kept.
+    pub happenings_left_out: usize,
+    /// Lines of the journal that could not be read.
+    pub unreadable_lines: usize,
+    /// Checkpoints that were written, by all attempts.
+    pub checkpoints: u64,
+    /// The data as it was used.
+    pub data: DataSummary,
+    /// The curve in a few rows.
+    pub performance: Table,
+    /// The number of the sweep within the experiment.
+    pub sweep: Option<u32>,
+    /// The other runs of the sweep, or else of the experiment, as they stood at the end of this run.
+    pub siblings: Vec<Sibling>,
+    /// Prompts and their answers before and after training.
+    pub answers: Vec<Answer>,
+    /// Files with final weights and their sizes in bytes, relative to the run folder.
+    pub weights: Vec<(String, u64)>,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct End {
+    /// The state's word.
+    pub state: String,
+    /// The class of a failure.
+    pub reason: Option<String>,
+    /// A sentence about it.
+    pub message: Option<String>,
+    /// Exit code of the trainer.
+    pub exit: Option<i32>,
+    /// When it ended.
+    pub time: Moment,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    /// When.
+    pub time: Moment,
+    /// In which attempt.
+    pub attempt: u32,
+    /// At which step, where one matters.
+    pub step: Option<u64>,
+    /// In words.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_trouble: bool,
+}
+
+/// The data as it was used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataSummary {
+    /// Samples by part, such as `train` and `eval`; one part without a name where the data has no parts.
+    pub parts: Vec<DataPart>,
+    /// Width × height and number of pictures, the most frequent first.
+    pub sizes: Vec<(String, u64)>,
+}
+
+/// One part of the data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataPart {
+    /// Its name; may be empty.
+    pub name: String,
+    /// Number of samples.
+    pub samples: u64,
+    /// Tokens per sample.
+    pub tokens: Option<Distribution>,
+    /// Tokens per sample that the loss counts.
+    pub trained_tokens: Option<Distribution>,
+}
+
+/// How a number is spread over samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Sum.
+    pub total: u64,
+    /// Smallest.
+    pub least: u64,
+    /// Median.
+    pub median: f64,
+    /// Largest.
+    pub most: u64,
+}
+
+/// Another run beside this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sibling {
+    /// Its folder's name.
+    pub run: String,
+    /// Its state's word.
+    pub state: String,
+    /// What it varies, as (key, value).
+    pub varied: Vec<(String, String)>,
+    /// The metric that the runs are judged by.
+    pub metric: Option<MetricBest>,
+}
+
+/// A prompt and what the model said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The prompt.
+    pub prompt: String,
+    /// The base model's answer.
+    pub before: Option<String>,
+    /// The answer after training.
+    pub after: Option<String>,
+    /// The step after which it was given.
+    pub step: u64,
+}

@@ -1,0 +1,7 @@
+//! Reports and comparisons of a made-up workspace, whose runs look as real ones do.
+
+mod comparing;
+mod fixture;
+mod reporting;
+
+use fixture::{Lab, Made};

@@ -1,0 +1,129 @@
+//! The first sentences of a report: what was done, what came of it, and what to make of it.
+
+use loradeck_core::run::{MetricBest, Summary};
+
+use super::super::inputs::{ReportInputs, Sibling};
+use super::super::markdown::{code, inline};
+use super::super::words;
+use super::facts::data_size;
+use super::{Material, epochs};
+use crate::report::{MetricGoal, goal_of, key_metric, metric_name};
+
+/// One paragraph each; empty ones are left out.
+pub(super) fn story(material: &Material) -> Vec<String> {
+    let Some(summary) = &material.summary else {
+        return [ending(material), Some("It ended before anything was measured.".into())]
+            .into_iter()
+            .flatten()
+            .collect();
+    };
+    [ending(material), Some(deed(material, summary)), result(material, summary), standing(material, summary)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What a run that did not finish is first of all.
+fn ending(material: &Material) -> Option<String> {
+    let end = material.inputs.end.as_ref()?;
+    let message = end.message.as_deref().map(|text| format!(": {}", inline(text))).unwrap_or_default();
+    let label = code(&label(&material.inputs));
+    match end.state.as_str() {
+        "failed" => {
+            let reason = end.reason.as_deref().map(|word| format!(" ({})", inline(&word.replace('-', " "))));
+            Some(format!("**This run failed**{}{message}.", reason.unwrap_or_default()).replace("..", "."))
+        }
+        "stopped" => Some(format!(
+            "**This run was stopped before its end**{message}. `loradeck resume` {label} lets it go on."
+        )),
+        "pruned" => Some(format!("**Its sweep gave this run up**{message}.")),
+        _ => None,
+    }
+}
+
+fn label(inputs: &ReportInputs) -> String {
+    inputs.experiment.as_ref().map_or(inputs.run.clone(), |experiment| format!("{experiment}/{}", inputs.run))
+}
+
+fn deed(material: &Material, summary: &Summary) -> String {
+    let model = material.frozen.settings.base_model.trim_end_matches('/');
+    let model = model.rsplit('/').next().unwrap_or(model);
+    let device = Some(summary.environment.device.as_str()).filter(|device| !device.is_empty());
+    let device = device.map(|device| format!(" on {}", inline(device))).unwrap_or_default();
+    format!(
+        "{} learned from {} in {} ({} {}), which took {}{device}.",
+        inline(model),
+        data_size(material),
+        words::counted(summary.step, "step"),
+        epochs(summary.epoch),
+        if epochs(summary.epoch) == "1" { "epoch" } else { "epochs" },
+        words::duration(summary.seconds),
+    )
+}
+
+fn result(material: &Material, summary: &Summary) -> Option<String> {
+    let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
+    let metric = summary.metrics.get(&tag)?;
+    let goal = goal_of(&material.frozen.provenance, &tag);
+    let name = metric_name(&tag);
+    if metric.best_step == metric.first_step {
+        let text =
+            format!("The {name} never got better than the {} it began with", words::value(metric.first));
+        return Some(format!("{text}: this run taught the model nothing that it measures."));
+    }
+    let change =
+        words::change(metric.first, metric.best).map(|text| format!(" ({text})")).unwrap_or_default();
+    let verb = if goal.is_lower() { "fell" } else { "rose" };
+    let text = format!(
+        "The {name} {verb} from {} to **{}**{change}, reached at step {}",
+        words::value(metric.first),
+        words::value(metric.best),
+        words::count(metric.best_step)
+    );
+    Some(text + &afterwards(metric, summary, goal))
+}
+
+/// What the place of the best value says.
+fn afterwards(metric: &MetricBest, summary: &Summary, goal: MetricGoal) -> String {
+    let worse = if goal.is_lower() { metric.last - metric.best } else { metric.best - metric.last };
+    if metric.best_step >= metric.last_step {
+        return if summary.step >= summary.total_steps {
+            ", the end of the run: more steps may still help.".into()
+        } else {
+            ", where it still got better.".into()
+        };
+    }
+    if worse > 0.02 * metric.best.abs() {
+        let last = words::value(metric.last);
+        return format!(
+            "; after that it got worse, to {last} at the end: fewer steps would have done better."
+        );
+    }
+    format!("; from there to the end it stayed level ({} at last).", words::value(metric.last))
+}
+
+fn standing(material: &Material, summary: &Summary) -> Option<String> {
+    let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
+    let ours = summary.metrics.get(&tag)?.best;
+    let goal = goal_of(&material.frozen.provenance, &tag);
+    if material.inputs.end.as_ref().is_some_and(|end| end.state == "failed") {
+        return None;
+    }
+    let theirs: Vec<f64> = material.inputs.siblings.iter().filter_map(done).collect();
+    if theirs.is_empty() {
+        return None;
+    }
+    let place = 1 + theirs.iter().filter(|value| goal.is_better(**value, ours)).count();
+    let of = if material.inputs.sweep.is_some() { "of its sweep" } else { "of its experiment" };
+    let among = format!("{} runs {of} that had ended by then", theirs.len() + 1);
+    Some(match place {
+        1 => format!("It was the best of the {among}."),
+        place => format!("It came {} of the {among}.", words::ordinal(place)),
+    })
+}
+
+/// The best value of a run that has ended.
+fn done(sibling: &Sibling) -> Option<f64> {
+    let ended = ["finished", "stopped", "pruned"].contains(&sibling.state.as_str());
+    sibling.metric.filter(|_| ended).map(|metric| metric.best)
+}
