@@ -46,6 +46,14 @@ lint:
 build:
     cargo build --release --package loradeck --package loradeck-train
 
+# Put the demo's base model into ./models, where the shipped experiments look for it.
+model:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    model=$({{ fetch }} base-model)
+    mkdir -p {{ quote(root / "models") }}
+    ln -sfn -- "$model" {{ quote(root / "models/SmolLM2-135M-Instruct.Q4_1.gguf") }}
+
 # Compare the trainer with peft, transformers and tensorboard: judge [NAME…].
 judge *NAMES:
     #!/usr/bin/env bash
