@@ -15,7 +15,8 @@ use crate::store::{Filter, Run, SortKey, Store};
 pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::find(Path::new("."))?;
     let filter = Filter::parse(&filter.join(" ")).map_err(|error| UsageError(error.to_string()))?;
-    let store = Store::open(vec![workspace]);
+    let store = Store::open(vec![workspace.clone()]);
+    crate::launch::wake(&workspace, &store.runs().collect::<Vec<_>>())?;
     let now = Moment::now();
     let runs: Vec<&Run> =
         store.select(&filter, &SortKey::parse("")).into_iter().filter_map(|id| store.get(id)).collect();

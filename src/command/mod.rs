@@ -1,6 +1,7 @@
 //! One file per command: parse, call, print.
 
 mod check;
+mod compare;
 mod demo;
 mod dispatch;
 mod doctor;
@@ -55,12 +56,15 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Logs { run, follow, lines } => logs::logs(&run.run, follow, lines),
         Command::Metrics { run, csv, json } => metrics::metrics(&run.run, csv, json),
         Command::Watch { plain } => watch::watch(plain),
+        Command::Compare { targets, sort, form, output } => {
+            compare::compare(&targets, sort.as_deref(), &form, output)
+        }
+        Command::Report { target } => write::report(&target),
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
         Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
-        _ => Ok(FAILED),
     })
 }
 

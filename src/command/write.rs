@@ -3,10 +3,26 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use loradeck_core::run::Workspace;
+use loradeck_core::run::{RunFolder, Workspace};
 
 use super::{FAILED, OK, out};
 use crate::launch::{WriteUp, commit_pending, write_up_run};
+
+/// Writes the report of a run, or of a folder that the trainer wrote outside any workspace.
+pub(super) fn report(target: &str) -> Result<u8> {
+    let workspace = Workspace::find(Path::new(".")).ok();
+    let folder = Path::new(target);
+    let named = workspace.as_ref().and_then(|workspace| workspace.find_run(target).ok());
+    let run = match named {
+        Some(run) => run,
+        None if folder.is_dir() => RunFolder::new(folder.canonicalize()?),
+        None => bail!(out::UsageError(format!("'{target}' is no run and no folder"))),
+    };
+    let within = workspace.filter(|workspace| run.path().starts_with(workspace.root()));
+    crate::report::write_report(within.as_ref(), &run)?;
+    out::line(&format!("wrote {}", run.report().display()));
+    Ok(OK)
+}
 
 pub(super) fn commit(names: &[String], pending: bool) -> Result<u8> {
     let workspace = Workspace::find(Path::new("."))?;

@@ -25,7 +25,7 @@ pub use queue_settings::QueueSettings;
 pub use schedule::{QueuedRun, RunningRun, Slot, SlotKind, next};
 pub use slots::{HostSlots, detect_slots};
 pub use submit::{NewRun, Submission, SubmitError, submit};
-pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
+pub use write_up::{WriteUp, commit_pending, commit_word, wake, write_up_experiment, write_up_run};
 
 /// A target that is neither an experiment, a run nor a file.
 #[derive(Debug, thiserror::Error)]

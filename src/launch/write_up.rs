@@ -103,6 +103,18 @@ fn journal_entry(written: &WriteUp, attempt: u32) -> JournalEntry {
     }
 }
 
+/// Starts a dispatcher if something waits, lives or was lost and none is there: whoever looks at a workspace on its
+/// home host sets it going again, after a reboot too.
+pub fn wake(workspace: &Workspace, runs: &[&crate::store::Run]) -> Result<()> {
+    let waits = |run: &&crate::store::Run| {
+        run.status.as_ref().is_some_and(|status| {
+            !status.state.is_end() && !(run.queue.hold && status.state == State::Queued)
+                || status.state.is_end() && needs_report(&run.folder) && latest_attempt(&run.folder) > 0
+        })
+    };
+    if runs.iter().any(waits) { Ok(super::ensure_dispatcher_if_needed(workspace)?) } else { Ok(()) }
+}
+
 /// What people are told about an ended run's commit, once there is something to tell.
 pub fn commit_word(run: &RunFolder, status: &Status) -> Option<String> {
     let entries = read_journal(run).entries;

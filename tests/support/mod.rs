@@ -63,7 +63,11 @@ impl Deck {
     pub fn queue_in(&self, workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()
-            .map(|mode| NewRun { slug: (*mode).into(), config: format!("mode: {mode}\n"), priority: 0 })
+            .map(|mode| NewRun {
+                slug: (*mode).into(),
+                config: format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\n"),
+                priority: 0,
+            })
             .collect();
         submit(workspace, &workspace.experiment("x"), &runs, None, 0).unwrap().runs
     }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# A stand-in for the trainer, for tests that need an end on demand. `mode:` in config.yaml says which:
+# A stand-in for the trainer, for tests that need an end on demand. `notes:` in config.yaml says which:
 # finish, fail, refuse (exit 2 without a word), wait (until the file `go` appears; SIGTERM is answered like a
 # trainer does: a checkpoint, then exit 3).
 run=$2
 attempt=$4
-mode=$(sed -n 's/^mode: //p' "$run/config.yaml")
+mode=$(sed -n 's/^notes: //p' "$run/config.yaml")
 summary() {
     cat > "$run/.tmp-summary" <<EOF
 {"format":1,"attempt":$attempt,"outcome":"$1","step":1,"total_steps":2,"epoch":0.5,"tokens":10,"seconds":0.1,

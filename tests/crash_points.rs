@@ -1,0 +1,108 @@
+//! `kill -9` at every named point of submitter, dispatcher, supervisor and report: what is left is right.
+
+#![cfg(feature = "crash-points")]
+
+mod support;
+
+use std::process::Command;
+
+use loradeck_core::run::{EndReason, RunFolder, State};
+use support::{Deck, starts, state, status, wait_until};
+
+/// Points of the processes that own a queue with two runs, and whether the run that was hit must be resumed by hand.
+const POINTS: [(&str, bool); 12] = [
+    ("dispatch.before-claim", false),
+    ("dispatch.after-claim", false),
+    ("dispatch.after-starting", false),
+    ("supervise.after-lock", false),
+    ("supervise.before-spawn", true),
+    ("supervise.after-spawn", false),
+    ("supervise.before-end", false),
+    ("supervise.after-end", false),
+    ("report.before", false),
+    ("report.after", false),
+    ("commit.after-index", false),
+    ("never", false),
+];
+
+fn git(deck: &Deck, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(deck.workspace.root())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn deck_in_git() -> Deck {
+    let deck = Deck::new();
+    assert!(deck.run(&["init", "."]).status.success());
+    git(&deck, &["config", "user.name", "test"]);
+    git(&deck, &["config", "user.email", "test@example.invalid"]);
+    git(&deck, &["add", "."]);
+    git(&deck, &["commit", "-qm", "begin"]);
+    deck
+}
+
+fn survive(point: &str, needs_resume: bool) {
+    let deck = deck_in_git();
+    let runs = deck.queue(&["finish", "finish"]);
+    let mark = deck.workspace.root().join(".loradeck/crash-mark");
+    let mut first = deck
+        .command(&["dispatch", "--detached"])
+        .env("LORADECK_CRASH_AT", point)
+        .env("LORADECK_CRASH_MARK", &mark)
+        .spawn()
+        .unwrap();
+    first.wait().unwrap();
+    assert_eq!(mark.exists(), point != "never", "{point} was not passed");
+    // Somebody looks, as after a reboot.
+    let look = || assert!(deck.run(&["list"]).status.success());
+    let over = |run: &RunFolder| state(run).is_end();
+    wait_until(&format!("{point}: both end"), || {
+        look();
+        runs.iter().all(over)
+    });
+    if needs_resume {
+        let hit = runs.iter().find(|run| state(run) == State::Failed).unwrap();
+        assert_eq!(status(hit).reason, Some(EndReason::Lost), "{point}");
+        assert!(deck.run(&["resume", &hit.label()]).status.success());
+    }
+    wait_until(&format!("{point}: all is written up"), || {
+        look();
+        runs.iter().all(|run| state(run) == State::Finished)
+            && git(&deck, &["ls-files"]).matches("README.md").count() == 2
+            && git(&deck, &["ls-files"]).contains("comparison.md")
+            && !deck.dispatcher_is_at_work()
+    });
+    for run in &runs {
+        assert_eq!(starts(run).len(), 1, "{point}: {} was started more or less than once", run.label());
+    }
+    let untracked = git(&deck, &["status", "--porcelain"]);
+    assert_eq!(untracked, "", "{point}");
+    git(&deck, &["fsck", "--strict"]);
+    let commits = git(&deck, &["log", "--format=%s"]);
+    assert_eq!(commits.lines().count(), 4 + 2 * usize::from(needs_resume), "{point}: {commits}");
+}
+
+#[test]
+fn a_death_at_any_point_costs_nothing() {
+    for (point, needs_resume) in POINTS {
+        survive(point, needs_resume);
+    }
+}
+
+#[test]
+fn a_submitter_that_dies_leaves_only_whole_runs_and_skips_numbers() {
+    let deck = deck_in_git();
+    let folder = deck.workspace.experiment("x").runs_folder();
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("next"), "5\n").unwrap();
+    std::fs::create_dir_all(folder.join(".tmp-0004-half-1-0")).unwrap();
+    let runs = deck.queue(&["finish"]);
+    assert_eq!(runs[0].name(), "0005-finish");
+    deck.dispatch().wait().unwrap();
+    assert_eq!(state(&runs[0]), State::Finished);
+}
