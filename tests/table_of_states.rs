@@ -33,7 +33,6 @@ enum Mistake {
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Owner {
-    Person(u8),
     Dispatcher,
     Supervisor(u8),
     Trainer(u8),

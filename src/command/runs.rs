@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use loradeck_core::run::{RunFolder, Workspace};
+use loradeck_core::config::load_frozen;
+use loradeck_core::run::{QueueEntry, RunFolder, Workspace};
 
 use super::{OK, USAGE, out};
 use crate::launch::action::{self, ActionError, Done};
@@ -32,6 +33,9 @@ pub(super) fn restore(names: &[String]) -> Result<u8> {
 pub(super) fn resume(name: &str, overrides: &[String]) -> Result<u8> {
     let workspace = Workspace::find(Path::new("."))?;
     let run = workspace.find_run(name)?;
+    // Overrides are checked before anything is queued, on top of those that are in force already.
+    let in_force = QueueEntry::read(&run)?.overrides;
+    load_frozen(&run.config(), &[in_force, overrides.to_vec()].concat())?;
     tell(&run, &action::resume(&workspace, &run, overrides)?);
     Ok(OK)
 }

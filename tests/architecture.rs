@@ -1,0 +1,154 @@
+//! The one-way rules that the compiler does not hold: who may know whom inside the deck, one door per external crate,
+//! and no libtorch anywhere near the deck.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Module of the deck → modules it may know.
+const MAY_KNOW: [(&str, &[&str]); 8] = [
+    ("vcs", &[]),
+    ("watch", &[]),
+    ("store", &["watch"]),
+    ("report", &["store", "vcs"]),
+    ("launch", &["store", "report", "vcs"]),
+    ("tui", &["store", "watch", "launch", "report", "vcs"]),
+    ("cli", &[]),
+    ("command", &["cli", "launch", "report", "store", "tui", "vcs", "watch"]),
+];
+
+/// External crate → the only places whose code may name it.
+const DOORS: [(&str, &[&str]); 14] = [
+    ("clap", &["src/cli.rs", "src/main.rs", "crates/train/src/cli.rs", "crates/train/src/main.rs"]),
+    ("comfy_table", &["src/report/"]),
+    ("crc32c", &["crates/core/src/metrics/record.rs"]),
+    ("git2", &["src/vcs/"]),
+    ("half", &["crates/data/src/"]),
+    ("jiff", &["crates/core/src/time.rs"]),
+    ("memmap2", &["crates/data/src/mapped.rs"]),
+    ("minijinja", &["crates/core/src/template/"]),
+    ("notify", &["src/watch/", "src/watch.rs"]),
+    ("nvml_wrapper", &["src/launch/gpu.rs"]),
+    ("ratatui", &["src/tui/"]),
+    ("serde_yaml", &["crates/core/src/config/"]),
+    ("tch", &["crates/train/src/", "crates/train/tests/", "crates/train/examples/", "crates/train/benches/"]),
+    ("tokenizers", &["crates/data/src/tokenizer/"]),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file below `folder`, relative to the root, with its code (comments left out).
+fn code_of(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    sources(&root().join(folder), &mut found);
+    let without_comments = |text: String| {
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            let code = without_comments(fs::read_to_string(&path).unwrap());
+            (name, code)
+        })
+        .collect()
+}
+
+/// Whether `code` names the crate or module `name` as the start of a path (`name::`), not as part of another word.
+fn names(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|character| character.is_alphanumeric() || character == '_' || character == ':')
+    })
+}
+
+#[test]
+fn modules_of_the_deck_know_only_what_they_may() {
+    let mut trespasses = Vec::new();
+    for (file, code) in code_of("src") {
+        let module = file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default().to_owned();
+        let Some((_, allowed)) = MAY_KNOW.iter().find(|(name, _)| *name == module) else { continue };
+        for (other, _) in MAY_KNOW {
+            let knows =
+                code.contains(&format!("crate::{other}::")) || code.contains(&format!("crate::{other};"));
+            if other != module && knows && !allowed.contains(&other) {
+                trespasses.push(format!("{file} knows {other}"));
+            }
+        }
+    }
+    assert!(trespasses.is_empty(), "{trespasses:#?}");
+}
+
+#[test]
+fn every_external_crate_has_one_door() {
+    let mut trespasses = Vec::new();
+    for folder in ["src", "crates"] {
+        for (file, code) in code_of(folder) {
+            for (name, doors) in DOORS {
+                if names(&code, name) && !doors.iter().any(|door| file.starts_with(door)) {
+                    trespasses.push(format!("{file} names {name}, whose door is {doors:?}"));
+                }
+            }
+        }
+    }
+    assert!(trespasses.is_empty(), "{trespasses:#?}");
+}
+
+#[test]
+fn the_rules_can_say_no() {
+    assert!(names("use git2::Repository;", "git2") && names("let a = git2::Oid::zero();", "git2"));
+    assert!(!names("use my_git2::x; loradeck::git2::y", "git2"));
+}
+
+#[test]
+fn no_libtorch_is_in_the_decks_dependency_tree() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "loradeck", "--edges", "normal,build", "--prefix", "none", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && tree.contains("loradeck-core"), "{output:?}");
+    assert!(!tree.lines().any(|line| line.starts_with("tch ") || line.starts_with("torch-sys ")), "{tree}");
+}
+
+#[test]
+fn the_decks_program_needs_no_libtorch() {
+    let program = env!("CARGO_BIN_EXE_loradeck");
+    let output = Command::new("readelf").args(["-d", program]).output().unwrap();
+    let needed = String::from_utf8_lossy(&output.stdout);
+    assert!(needed.contains("NEEDED") && needed.contains("libc.so"), "{needed}");
+    for library in ["torch", "c10", "cuda"] {
+        assert!(!needed.contains(library), "{needed}");
+    }
+}
+
+#[test]
+fn the_deck_lists_runs_where_no_libtorch_is() {
+    let folder = tempfile::tempdir().unwrap();
+    // Away from the checkout and its `.libtorch` link.
+    let program = folder.path().join("loradeck");
+    fs::copy(env!("CARGO_BIN_EXE_loradeck"), &program).unwrap();
+    let run = |arguments: &[&str]| {
+        Command::new(&program).args(arguments).current_dir(folder.path()).env_clear().output().unwrap()
+    };
+    assert!(run(&["init", "."]).status.success());
+    let listed = run(&["list", "--json"]);
+    assert!(listed.status.success(), "{listed:?}");
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "[]");
+}
