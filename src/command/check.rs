@@ -3,22 +3,138 @@
 use std::path::Path;
 
 use anyhow::Result;
-use loradeck_core::config::check_paths;
 use loradeck_core::run::Workspace;
+use loradeck_data::check::CheckSummary;
+use loradeck_data::dataset::Summary;
+use serde_json::json;
 
-use super::{OK, run};
-use crate::launch::{Prepared, prepare};
+use super::{OK, out};
+use crate::launch::{Prepared, examine, list_gpus, prepare};
+
+/// More trials than this are counted, not listed.
+const LISTED: usize = 50;
 
 pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::find(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
-    refuse_what_cannot_train(&workspace, &prepared)?;
-    run::print_trials(&prepared, as_json)?;
+    let summaries = examine(&workspace, &prepared)?;
+    if as_json {
+        print_json(&prepared, &summaries)?;
+    } else {
+        let memory = list_gpus().iter().map(|gpu| gpu.memory_bytes).min();
+        for line in report(&prepared, &summaries, memory) {
+            out::line(&line);
+        }
+        out::line(&format!("all is well: `loradeck run {target}` queues it"));
+    }
     Ok(OK)
 }
 
 /// Refuses trials whose files are missing or cannot be used.
 pub(super) fn refuse_what_cannot_train(workspace: &Workspace, prepared: &Prepared) -> Result<()> {
-    let problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root());
-    Ok(problems.or(())?)
+    examine(workspace, prepared)?;
+    Ok(())
+}
+
+fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
+    let trials: Vec<_> = prepared
+        .plan
+        .trials
+        .iter()
+        .zip(summaries)
+        .map(|(trial, summary)| json!({"label": trial.label(), "settings": trial.settings, "check": summary}))
+        .collect();
+    out::json(&json!({"experiment": prepared.target.experiment().name(), "trials": trials}))
+}
+
+/// The check in words; `gpu_memory` is that of the smallest GPU, in bytes.
+fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u64>) -> Vec<String> {
+    let trials = &prepared.plan.trials;
+    let noun = if trials.len() == 1 { "run" } else { "runs" };
+    let mut lines = vec![format!("{}: {} {noun}", prepared.target.experiment().name(), trials.len())];
+    for (index, (trial, summary)) in trials.iter().zip(summaries).take(LISTED).enumerate() {
+        let label = trial.label();
+        let gap = if label.is_empty() { "" } else { "  " };
+        lines.push(format!("{:>4}  {label}{gap}{}", index + 1, size(summary)));
+    }
+    if trials.len() > LISTED {
+        lines.push(format!("      and {} more", trials.len() - LISTED));
+    }
+    let mut told: Vec<String> = Vec::new();
+    for line in summaries.iter().flat_map(|summary| inputs(summary, gpu_memory)) {
+        if !told.contains(&line) {
+            told.push(line);
+        }
+    }
+    lines.extend(told);
+    lines
+}
+
+fn size(summary: &CheckSummary) -> String {
+    format!(
+        "{} steps ({} an epoch), {} trained parameters, about {} of memory",
+        summary.total_steps,
+        summary.steps_per_epoch,
+        millions(summary.adapter_parameters),
+        bytes(summary.memory.total)
+    )
+}
+
+/// Model, data and notes, which most trials share.
+fn inputs(summary: &CheckSummary, gpu_memory: Option<u64>) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "base model: {} ({}, {} parameters, {})",
+            summary.base_model,
+            summary.base_model_kind,
+            millions(summary.base_parameters),
+            bytes(summary.base_model_size)
+        ),
+        format!("training data: {}", data(&summary.train)),
+    ];
+    lines.extend(summary.eval.as_ref().map(|eval| format!("held-out data: {}", data(eval))));
+    if summary.eval.is_none() {
+        lines.push("note: no data is held out, so that only the training loss will be known".to_owned());
+    }
+    lines.extend(summary.notes.iter().map(|note| format!("note: {note}")));
+    if let Some(memory) = gpu_memory.filter(|memory| *memory < summary.memory.total) {
+        let (wanted, there) = (bytes(summary.memory.total), bytes(memory));
+        lines.push(format!(
+            "note: {wanted} will hardly fit into the GPU's {there}: lower batch_size or max_seq_len"
+        ));
+    }
+    lines
+}
+
+fn data(summary: &Summary) -> String {
+    let (tokens, learnt) = (&summary.tokens, &summary.trained_tokens);
+    format!(
+        "{} samples of {}–{} tokens (median {}), of which {} are learnt (median)",
+        summary.samples, tokens.min, tokens.max, tokens.median, learnt.median
+    )
+}
+
+fn millions(count: u64) -> String {
+    match count {
+        0..1_000_000 => count.to_string(),
+        1_000_000..1_000_000_000 => format!("{:.1} M", count as f64 / 1e6),
+        _ => format!("{:.2} G", count as f64 / 1e9),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    let (mebi, gibi) = (f64::from(1 << 20), f64::from(1 << 30));
+    let count = count as f64;
+    if count < gibi { format!("{:.0} MiB", count / mebi) } else { format!("{:.1} GiB", count / gibi) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!([999, 134_515_008, 8_030_000_000].map(millions), ["999", "134.5 M", "8.03 G"]);
+        assert_eq!([98_362_432, 5 << 30].map(bytes), ["94 MiB", "5.0 GiB"]);
+    }
 }

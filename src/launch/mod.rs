@@ -3,7 +3,9 @@
 pub mod action;
 pub mod dispatch;
 mod environment;
+mod examine;
 mod gpu;
+mod identities;
 mod inherit;
 mod prepare;
 mod program;
@@ -18,6 +20,7 @@ mod write_up;
 
 pub(crate) use environment::library_path;
 pub use environment::trainer_program;
+pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use prepare::{Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, ensure_dispatcher_if_needed, own_program};

@@ -12,6 +12,7 @@ use loradeck_core::text::slug;
 use loradeck_core::time::Moment;
 use serde_json::{Value, json};
 
+use super::identities::Identities;
 use super::submit::{NewRun, Submission, submit};
 use crate::vcs;
 
@@ -114,8 +115,13 @@ pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Resul
     let target = Target::find(workspace, text)?;
     let (experiment, plan) = load_plan(&target.file(), workspace.root(), overrides)?;
     let common = common_provenance(workspace, &target, overrides);
-    let runs =
-        plan.trials.iter().enumerate().map(|(index, trial)| new_run(&plan, trial, index, &common)).collect();
+    let mut identities = Identities::new(workspace.root());
+    let runs = plan.trials.iter().enumerate().map(|(index, trial)| {
+        let mut provenance = common.clone();
+        identities.note(&mut provenance, &trial.settings);
+        new_run(&plan, trial, index, provenance)
+    });
+    let runs = runs.collect();
     let sweep = plan.sweep.then(|| describe_sweep(&target, &plan, overrides, &common));
     Ok(Prepared { target, experiment, plan, runs, sweep })
 }
@@ -137,6 +143,7 @@ pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Re
     let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
     let experiment = ExperimentFolder::at(folder);
     let (settings, mut provenance) = load_frozen(&run.config(), overrides)?;
+    Identities::new(workspace.root()).note(&mut provenance, &settings);
     provenance.retry_of = Some(run.name());
     provenance.submitted_at = Some(Moment::now());
     provenance.overrides.extend(overrides.iter().cloned());
@@ -195,8 +202,7 @@ fn common_provenance(workspace: &Workspace, target: &Target, overrides: &[String
     common
 }
 
-fn new_run(plan: &Plan, trial: &Trial, index: usize, common: &Provenance) -> NewRun {
-    let mut provenance = common.clone();
+fn new_run(plan: &Plan, trial: &Trial, index: usize, mut provenance: Provenance) -> NewRun {
     if plan.sweep {
         provenance.trial = Some(index as u32 + 1);
         provenance.varied =

@@ -1,0 +1,43 @@
+//! Which base model and data a run was made of, for its provenance: read once for all trials that share them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use loradeck_core::config::{DataIdentity, FileIdentity, Provenance, Settings};
+use loradeck_data::base_model::BaseModel;
+use loradeck_data::dataset;
+
+/// What was identified so far. What cannot be read has no identity; `check` says why.
+pub(super) struct Identities {
+    root: PathBuf,
+    models: HashMap<String, Option<FileIdentity>>,
+    data: HashMap<String, Option<DataIdentity>>,
+}
+
+impl Identities {
+    /// Nothing yet; paths are relative to `root`.
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), models: HashMap::new(), data: HashMap::new() }
+    }
+
+    /// Writes the identities of what `settings` name into the provenance.
+    pub(super) fn note(&mut self, provenance: &mut Provenance, settings: &Settings) {
+        provenance.base_model = self.model(&settings.base_model);
+        provenance.data = self.data(&settings.train_data_dir);
+        provenance.eval_data = settings.eval_data_dir.as_deref().and_then(|path| self.data(path));
+    }
+
+    fn model(&mut self, path: &str) -> Option<FileIdentity> {
+        let root = &self.root;
+        let identify = || {
+            let model = BaseModel::find(root, path).ok()?;
+            Some(FileIdentity { path: path.to_owned(), size: model.size(), header_hash: model.header_hash() })
+        };
+        self.models.entry(path.to_owned()).or_insert_with(identify).clone()
+    }
+
+    fn data(&mut self, path: &str) -> Option<DataIdentity> {
+        let root = &self.root;
+        self.data.entry(path.to_owned()).or_insert_with(|| dataset::identity(root, path).ok()).clone()
+    }
+}
