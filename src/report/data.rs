@@ -17,6 +17,7 @@ pub(super) fn summarise(text: &str) -> DataSummary {
     let Some(header) = rows.next() else { return DataSummary::default() };
     let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
     let (part, tokens, trained) = (column(&PART), column(&TOKENS), column(&TRAINED));
+    let truncated = column(&["truncated"]);
     let size = (column(&["width"]), column(&["height"]));
     let mut parts: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
@@ -39,6 +40,8 @@ pub(super) fn summarise(text: &str) -> DataSummary {
             samples: rows.len() as u64,
             tokens: tokens.and_then(|index| distribution(&rows, index)),
             trained_tokens: trained.and_then(|index| distribution(&rows, index)),
+            truncated: truncated
+                .map_or(0, |index| rows.iter().filter(|row| row[index] == "true").count() as u64),
         })
         .collect();
     DataSummary { parts, sizes }
@@ -61,13 +64,14 @@ mod tests {
 
     #[test]
     fn parts_and_tokens_are_summed_up() {
-        let text = "file,line,split,tokens,trained_tokens\na.jsonl,1,train,10,4\na.jsonl,2,train,30,6\nb.jsonl,1,eval,20,5\nbroken\n";
+        let text = "file,line,split,tokens,trained_tokens,truncated\na.jsonl,1,train,10,4,false\n\
+            a.jsonl,2,train,30,6,true\nb.jsonl,1,eval,20,5,false\nbroken\n";
         let summary = summarise(text);
         let names: Vec<_> = summary.parts.iter().map(|part| (part.name.as_str(), part.samples)).collect();
         assert_eq!(names, [("train", 2), ("eval", 1)]);
         let tokens = summary.parts[0].tokens.unwrap();
         assert_eq!((tokens.total, tokens.least, tokens.median, tokens.most), (40, 10, 20.0, 30));
-        assert_eq!(summary.parts[0].trained_tokens.unwrap().total, 10);
+        assert_eq!((summary.parts[0].trained_tokens.unwrap().total, summary.parts[0].truncated), (10, 1));
     }
 
     #[test]

@@ -30,7 +30,6 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
     let overrides = attempts.last().map(|attempt| attempt.overrides.clone()).unwrap_or_default();
     let frozen = Frozen::read(run, &overrides)?;
     let status = Status::read(run)?;
-    let summary = Summary::read(run)?;
     let journal = read_journal(run);
     let told = tell(&journal);
     let end = status.map(|status| end_of(&status));
@@ -50,7 +49,7 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
         performance: table(&measured(&metrics, finished)),
         sweep: frozen.provenance.sweep,
         siblings: siblings(workspace, run, &frozen),
-        answers: answers(run, &frozen.settings.sample_prompts, summary.map_or(0, |summary| summary.step)),
+        answers: answers(&journal.entries),
         weights: weights(run),
         end,
     };

@@ -22,13 +22,33 @@ pub(super) struct Told {
 
 /// Tells a journal.
 pub(super) fn tell(journal: &JournalReading) -> Told {
-    let mut happenings: Vec<Happening> = journal.entries.iter().filter_map(happening).collect();
+    let entries = &journal.entries;
+    let told = entries.iter().enumerate().filter(|(index, entry)| !is_repeated(entries, *index, entry));
+    let mut happenings: Vec<Happening> = told.filter_map(|(_, entry)| happening(entry)).collect();
     let left_out = happenings.len().saturating_sub(KEPT);
     if left_out > 0 {
         happenings.drain(KEPT / 2..KEPT / 2 + left_out);
     }
-    let checkpoints = journal.entries.iter().filter(|entry| entry.kind == "checkpoint").count() as u64;
+    let is_checkpoint = |entry: &&JournalEntry| entry.kind == "checkpoint" && entry.text("failed").is_none();
+    let checkpoints = entries.iter().filter(is_checkpoint).count() as u64;
     Told { happenings, left_out, checkpoints }
+}
+
+/// Whether another writer has told the same: trainer and supervisor both note starts, ends and answered requests.
+fn is_repeated(entries: &[JournalEntry], index: usize, entry: &JournalEntry) -> bool {
+    let same = |other: &&JournalEntry| other.kind == entry.kind && other.attempt == entry.attempt;
+    match entry.kind.as_str() {
+        "start" => entries[..index].iter().any(|other| same(&other)),
+        "control" => {
+            entries[..index].iter().any(|other| same(&other) && other.text("id") == entry.text("id"))
+        }
+        // The supervisor's word is the state that counts.
+        "end" => {
+            entry.text("state").is_none()
+                && entries.iter().any(|other| same(&other) && other.text("state").is_some())
+        }
+        _ => false,
+    }
 }
 
 fn happening(entry: &JournalEntry) -> Option<Happening> {
@@ -45,12 +65,16 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
     let at = entry.step.map(|step| format!(" at step {}", words::count(step))).unwrap_or_default();
     Some(match entry.kind.as_str() {
         // What every run does, and what this report itself is.
-        "checkpoint" | "sample" | "eval" | "report" | "commit" | "commit-waiting" => return None,
+        "checkpoint" if entry.text("failed").is_some() => {
+            (format!("the checkpoint{at} could not be written{}", because(entry, "failed")), true)
+        }
+        "checkpoint" | "sample" | "eval" | "weights" | "report" | "commit" | "commit-waiting" => return None,
+        "damaged-checkpoint" => (format!("the checkpoint{at} is damaged{}", because(entry, "problem")), true),
         "start" if entry.attempt <= 1 => return None,
         "start" => (format!("attempt {} started", entry.attempt), false),
         "resume" => (format!("training went on from the checkpoint{at}"), false),
         "adopt" => ("the supervisor was gone; a new one took the running training over".into(), true),
-        "non-finite" => (format!("a value was not finite{at}"), true),
+        "non-finite" => (not_finite(entry, &at), true),
         "out-of-memory" => (format!("memory ran out{at}"), true),
         "spawn-failed" => ("the training could not be started".into(), true),
         "grace-over" => ("it did not stop in time and was killed".into(), true),
@@ -60,6 +84,17 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "end" => end(entry)?,
         other => (format!("{}{at}", other.replace('-', " ")), entry.facts.contains_key("recovered")),
     })
+}
+
+fn because(entry: &JournalEntry, fact: &str) -> String {
+    entry.text(fact).map(|text| format!(": {text}")).unwrap_or_default()
+}
+
+fn not_finite(entry: &JournalEntry, at: &str) -> String {
+    let what = entry.text("what").unwrap_or("value");
+    let samples = entry.text("samples").filter(|samples| !samples.is_empty());
+    let samples = samples.map(|samples| format!(", in a batch of {samples}")).unwrap_or_default();
+    format!("the {what} was not finite{at}{samples}")
 }
 
 fn control(entry: &JournalEntry) -> Option<(String, bool)> {
@@ -77,13 +112,16 @@ fn control(entry: &JournalEntry) -> Option<(String, bool)> {
 }
 
 fn end(entry: &JournalEntry) -> Option<(String, bool)> {
-    let state = entry.text("state").unwrap_or("ended");
+    let state = entry.text("state").or(entry.text("outcome")).unwrap_or("ended");
     if state == "finished" {
         return None;
     }
     let signal = entry.facts.get("signal").and_then(Value::as_i64);
     let signal = signal.map(|number| format!(" by signal {number}")).unwrap_or_default();
-    Some((format!("attempt {} {state}{signal}", entry.attempt), state == "failed"))
+    Some((
+        format!("attempt {} {state}{signal}", entry.attempt),
+        !["stopped", "pruned", "ended"].contains(&state),
+    ))
 }
 
 #[cfg(test)]
@@ -126,10 +164,29 @@ mod tests {
             ("attempt 1 stopped", false),
             ("attempt 2 started", false),
             ("training went on from the checkpoint at step 1,200", false),
-            ("a value was not finite at step 1,300: loss of step 1300 is NaN", true),
+            ("the value was not finite at step 1,300: loss of step 1300 is NaN", true),
             ("attempt 2 failed by signal 9", true),
         ];
         assert_eq!(told, expected.map(|(text, trouble)| (text.to_owned(), trouble)));
+    }
+
+    #[test]
+    fn what_two_writers_tell_is_told_once() {
+        let told = texts(vec![
+            JournalEntry::new("start", 2).with("pid", 1),
+            JournalEntry::new("start", 2).with("pid", 2),
+            JournalEntry::new("checkpoint", 2).at(5).with("failed", "disk full"),
+            JournalEntry::new("end", 2).with("outcome", "out-of-memory"),
+            JournalEntry::new("end", 2).with("state", "failed"),
+        ]);
+        let expected = [
+            ("attempt 2 started", false),
+            ("the checkpoint at step 5 could not be written: disk full", true),
+            ("attempt 2 failed", true),
+        ];
+        assert_eq!(told, expected.map(|(text, trouble)| (text.to_owned(), trouble)));
+        let alone = texts(vec![JournalEntry::new("end", 1).with("outcome", "out-of-memory")]);
+        assert_eq!(alone, [("attempt 1 out-of-memory".to_owned(), true)]);
     }
 
     #[test]

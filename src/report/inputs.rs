@@ -98,6 +98,8 @@ pub struct DataPart {
     pub tokens: Option<Distribution>,
     /// Tokens per sample that the loss counts.
     pub trained_tokens: Option<Distribution>,
+    /// Samples that were cut to the longest length allowed.
+    pub truncated: u64,
 }
 
 /// How a number is spread over samples.

@@ -1,6 +1,8 @@
 //! Foreign text inside Markdown: nothing in a configuration, a sample or a log may become markup, HTML or a broken
 //! table. No IO.
 
+use std::fmt::Write as _;
+
 use loradeck_core::text::harmless;
 
 /// Text on one line in which no character is markup, for paragraphs, lists and headings.
@@ -89,8 +91,8 @@ pub fn target(path: &str) -> String {
                 out.push(char::from(byte));
             }
             other => {
-                out.push('%');
-                out.push_str(&format!("{other:02X}"));
+                // Writing to a String cannot fail.
+                let _ = write!(out, "%{other:02X}");
             }
         }
     }

@@ -14,7 +14,6 @@ pub mod markdown;
 mod metric;
 mod notes;
 pub mod performance;
-mod plain;
 mod run_report;
 pub mod settings;
 pub mod statistics;
@@ -30,9 +29,9 @@ use loradeck_core::run::{ExperimentFolder, RunFolder, Workspace};
 
 pub use comparison::committed_experiment_files;
 pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
-pub use plain::plain_table;
 pub(crate) use run_report::outcome_word;
 pub use run_report::{ReportError, committed_files, write_report};
+pub use table::plain_table;
 
 /// Writes the report of a workspace's run; answers the files to commit.
 pub fn write_run_report(workspace: &Workspace, run: &RunFolder) -> Result<Vec<PathBuf>, ReportError> {

@@ -30,6 +30,12 @@ pub fn terminal(header: &[String], rows: &[Vec<String>], right: &[usize]) -> Str
     table.trim_fmt() + "\n"
 }
 
+/// A table for a terminal with all columns to the left, without a line break at its end.
+pub fn plain_table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let header: Vec<String> = header.iter().map(|text| (*text).to_owned()).collect();
+    terminal(&header, rows, &[]).trim_end().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

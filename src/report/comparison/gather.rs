@@ -1,5 +1,8 @@
 //! Reading what a comparison needs of each run: configuration, summary and state, never the events.
 
+use std::collections::BTreeMap;
+
+use loradeck_core::config::Provenance;
 use loradeck_core::error::FileError;
 use loradeck_core::run::{RunFolder, Status, Summary, latest_attempt};
 use loradeck_core::time::Moment;
@@ -19,7 +22,7 @@ pub fn gather(run: &RunFolder, name: String) -> Result<Option<ComparedRun>, File
     let (settings, chosen, provenance) = match Frozen::read(run, &overrides(run)) {
         Ok(frozen) => (settings(&frozen), chosen(&frozen), frozen.provenance),
         Err(FrozenError::File(error)) if !error.is_not_found() => return Err(error),
-        Err(_) => Default::default(),
+        Err(_) => (Vec::new(), Vec::new(), Provenance::default()),
     };
     let message = status.and_then(|status| status.message);
     let link = format!("runs/{}/README.md", run.name());
@@ -47,7 +50,7 @@ pub fn gather(run: &RunFolder, name: String) -> Result<Option<ComparedRun>, File
             message,
             settings,
             chosen,
-            metrics: Default::default(),
+            metrics: BTreeMap::new(),
             step: 0,
             total_steps: 0,
             seconds: 0.0,

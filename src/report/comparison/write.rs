@@ -119,10 +119,10 @@ pub fn committed_experiment_files(experiment: &ExperimentFolder) -> Vec<PathBuf>
 pub fn comparison_message(experiment: &ExperimentFolder) -> Result<String, ReportError> {
     let comparison = compare_experiment(experiment)?;
     let runs = words::counted(comparison.runs.len() as u64, "run");
-    let mut message = format!("Comparison of {}: {runs}\n", experiment.name());
+    let mut lines = vec![format!("Comparison of {}: {runs}", experiment.name())];
     if let Some(best) = comparison.best() {
         let value = best.best(&comparison.metric).map_or_else(String::new, words::value);
-        message += &format!("\nbest: {} with {} {value}\n", best.name, comparison.metric);
+        lines.extend([String::new(), format!("best: {} with {} {value}", best.name, comparison.metric)]);
     }
-    Ok(message.lines().map(|line| harmless(line).into_owned() + "\n").collect())
+    Ok(lines.iter().map(|line| harmless(line).into_owned() + "\n").collect())
 }

@@ -29,6 +29,8 @@ pub(super) struct Made {
     pub evaluation: [f64; 4],
     pub state: State,
     pub config: &'static str,
+    /// What it answers after training.
+    pub answer: &'static str,
 }
 
 impl Default for Made {
@@ -40,6 +42,7 @@ impl Default for Made {
             evaluation: [2.314, 1.42, 0.951, 0.8412],
             state: State::Finished,
             config: "",
+            answer: "ANSWER: Paris\nWHY: it is the seat of government\nSURE: yes",
         }
     }
 }
@@ -63,12 +66,7 @@ impl Lab {
         }
         fs::write(run.config(), config(made)).unwrap();
         fs::write(run.metadata(), metadata()).unwrap();
-        fs::write(run.samples().join("00000000-0-0.txt"), "The capital of France is Paris.\n").unwrap();
-        fs::write(
-            run.samples().join("00000024-0-0.txt"),
-            "ANSWER: Paris\nWHY: it is the seat of government\nSURE: yes\n",
-        )
-        .unwrap();
+        fs::write(run.samples().join("step-00000024-prompt-01.txt"), made.answer).unwrap();
         for name in ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"] {
             fs::write(run.checkpoints().join(name), "weights").unwrap();
         }
@@ -113,9 +111,20 @@ fn config(made: &Made) -> String {
 }
 
 fn metadata() -> String {
-    let rows = (0..192).map(|row| format!("train.jsonl,{row},train,{},{}\n", 60 + row % 40, 20 + row % 9));
-    let held_out = (0..24).map(|row| format!("validation.jsonl,{row},eval,{},{}\n", 62 + row, 21));
-    format!("file,line,split,tokens,trained_tokens\n{}", rows.chain(held_out).collect::<String>())
+    let rows = (0..192).map(|row| {
+        format!(
+            "train,train.jsonl,{row},{},{},300,user assistant,0a,{}\n",
+            60 + row % 40,
+            20 + row % 9,
+            row == 7
+        )
+    });
+    let held_out = (0..24)
+        .map(|row| format!("eval,validation.jsonl,{row},{},21,300,user assistant,0b,false\n", 62 + row));
+    format!(
+        "split,file,line,tokens,trained_tokens,characters,roles,digest,truncated\n{}",
+        rows.chain(held_out).collect::<String>()
+    )
 }
 
 fn steps_of(made: &Made) -> u64 {
@@ -153,11 +162,27 @@ fn journal(run: &RunFolder, made: &Made) {
         journal.append(&JournalEntry { time: Moment(START + second * 1000), ..entry }).unwrap();
     };
     append(JournalEntry::new("start", 1), 0);
+    append(sample(0, "The capital of France is Paris."), 3);
     append(JournalEntry::new("checkpoint", 1).at(8), 20);
     if made.state == State::Failed {
-        append(JournalEntry::new("non-finite", 1).at(9).with("message", "the loss is NaN"), 23);
+        append(
+            JournalEntry::new("non-finite", 1)
+                .at(9)
+                .with("what", "loss")
+                .with("samples", "train.jsonl:7, train.jsonl:9"),
+            23,
+        );
     }
+    if made.state == State::Finished {
+        append(sample(24, made.answer), 60);
+    }
+    append(JournalEntry::new("end", 1).with("outcome", "finished"), 61);
     append(JournalEntry::new("end", 1).with("state", made.state.word()), 61);
+}
+
+fn sample(step: u64, answer: &str) -> JournalEntry {
+    let entry = JournalEntry::new("sample", 1).at(step).with("number", 1);
+    entry.with("prompt", "What is the capital of France?").with("answer", answer)
 }
 
 fn summary(made: &Made) -> Summary {

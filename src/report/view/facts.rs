@@ -135,14 +135,18 @@ fn part(part: &DataPart) -> Fact {
         "eval" => "Evaluated on".to_owned(),
         other => inline(other),
     };
-    let mut text = words::counted(part.samples, "sample");
-    if let Some(tokens) = part.tokens {
-        text += &format!("; {}", spread(tokens));
+    let mut texts = vec![words::counted(part.samples, "sample")];
+    texts.extend(part.tokens.map(spread));
+    texts.extend(
+        part.trained_tokens.map(|trained| format!("the loss counts {} of them", words::count(trained.total))),
+    );
+    if part.truncated > 0 {
+        texts.push(format!(
+            "**{} cut** to the longest length allowed",
+            words::counted(part.truncated, "sample")
+        ));
     }
-    if let Some(trained) = part.trained_tokens {
-        text += &format!("; the loss counts {} of them", words::count(trained.total));
-    }
-    Fact { name, value: text }
+    Fact { name, value: texts.join("; ") }
 }
 
 fn spread(tokens: Distribution) -> String {

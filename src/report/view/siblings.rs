@@ -53,7 +53,9 @@ pub(super) fn view(material: &Material) -> SiblingsView {
     };
     let mut all: Vec<Candidate<'_>> = siblings.iter().map(candidate).chain([ours]).collect();
     all.sort_by(|a, b| {
-        goal.order(a.best.map(|best| best.0), b.best.map(|best| best.0)).then(a.name.cmp(b.name))
+        let failed = (a.state == "failed").cmp(&(b.state == "failed"));
+        let better = goal.order(a.best.map(|best| best.0), b.best.map(|best| best.0));
+        failed.then(better).then(a.name.cmp(b.name))
     });
     let left_out = all.len().saturating_sub(SHOWN);
     let shown = all.iter().enumerate().filter(|(index, run)| *index < SHOWN || run.is_ours);

@@ -45,17 +45,15 @@ pub(super) fn reproduce(material: &Material) -> String {
             lines.push(format!("git apply {}", shell(&format!("{}/code.patch", inputs.output_path))));
         }
     }
-    let overrides: Vec<String> =
-        inputs.attempts.last().map(|last| last.overrides.clone()).unwrap_or_default();
-    let overrides: String = overrides.iter().map(|text| format!(" {}", shell(text))).collect();
-    match &inputs.experiment {
-        Some(experiment) => {
-            lines.push(format!("loradeck run {}{overrides}", shell(&format!("{experiment}/{}", inputs.run))));
-        }
-        None => {
-            let config = format!("{}/config.yaml", inputs.output_path);
-            lines.push(format!("loradeck-train --config {} --overwrite", shell(&config)));
-        }
+    if let Some(experiment) = &inputs.experiment {
+        let mut words = vec!["loradeck run".to_owned(), shell(&format!("{experiment}/{}", inputs.run))];
+        words.extend(
+            inputs.attempts.last().into_iter().flat_map(|last| &last.overrides).map(|text| shell(text)),
+        );
+        lines.push(words.join(" "));
+    } else {
+        let config = format!("{}/config.yaml", inputs.output_path);
+        lines.push(format!("loradeck-train --config {} --overwrite", shell(&config)));
     }
     fenced("sh", &lines.join("\n"))
 }
