@@ -106,7 +106,7 @@ fn a_failed_run_says_so_first() {
     let run = lab.run(&Made { state: State::Failed, ..Made::default() });
     let report = report_of(&lab, &run);
     let first = report.lines().nth(2).unwrap();
-    assert_eq!(first, "**This run failed** (non finite): the loss of step 9 is NaN.");
+    assert_eq!(first, "**This run failed** (a value was not finite): the loss of step 9 is NaN.");
     assert!(
         report.contains("**the loss was not finite at step 9, in a batch of train.jsonl:7, train.jsonl:9**")
     );

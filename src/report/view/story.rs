@@ -30,7 +30,10 @@ fn ending(material: &Material) -> Option<String> {
     let label = code(&label(&material.inputs));
     match end.state.as_str() {
         "failed" => {
-            let reason = end.reason.as_deref().map(|word| format!(" ({})", inline(&word.replace('-', " "))));
+            let reason = end.reason.as_deref().map(|word| match word {
+                "non-finite" => " (a value was not finite)".to_owned(),
+                other => format!(" ({})", inline(&other.replace('-', " "))),
+            });
             Some(format!("**This run failed**{}{message}.", reason.unwrap_or_default()).replace("..", "."))
         }
         "stopped" => Some(format!(
