@@ -85,3 +85,30 @@ fn doctor_examines_the_workspace() {
     // The tests' trainer is a script that knows no --version.
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_workspace_of_a_newer_format_is_refused() {
+    let deck = Deck::new();
+    fs::write(deck.workspace.root().join("loradeck.yaml"), "format: 2\n").unwrap();
+    let refusal = refused(&deck.run(&["list"]));
+    assert!(refusal.contains("loradeck.yaml:1:9: format: '2' is newer than this program"), "{refusal}");
+    let output = deck.run(&["doctor"]);
+    assert!(text(&output.stdout).contains("is newer than this program"), "{output:?}");
+}
+
+#[test]
+fn the_shipped_experiments_are_valid() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = fs::read_dir(root.join("experiments")).unwrap();
+    let files: Vec<_> = folders
+        .flatten()
+        .flat_map(|folder| ["experiment.yaml", "config.yaml"].map(|name| folder.path().join(name)))
+        .filter(|file| file.is_file())
+        .collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let read = loradeck_core::config::load_plan(&file, root, &[]);
+        let (_, plan) = read.unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(!plan.trials.is_empty());
+    }
+}

@@ -15,7 +15,7 @@ use crate::launch::{Prepared, examine, list_gpus, prepare};
 const LISTED: usize = 50;
 
 pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
     let summaries = examine(&workspace, &prepared)?;
     if as_json {

@@ -17,7 +17,7 @@ pub(super) fn compare(
     form: &TableForm,
     output: Option<PathBuf>,
 ) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let runs = chosen(&workspace, targets)?;
     if runs.is_empty() {
         bail!(out::UsageError(

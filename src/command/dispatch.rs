@@ -9,7 +9,7 @@ use super::{OK, out};
 use crate::launch::dispatch::{self, Ended};
 
 pub(super) fn dispatch(detached: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let ended = dispatch::dispatch(&workspace, detached)?;
     if !detached {
         out::note(match ended {

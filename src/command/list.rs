@@ -13,7 +13,7 @@ use crate::report::plain_table;
 use crate::store::{Filter, Run, SortKey, Store};
 
 pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let filter = Filter::parse(&filter.join(" ")).map_err(|error| UsageError(error.to_string()))?;
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake(&workspace, &store.runs().collect::<Vec<_>>())?;

@@ -13,7 +13,7 @@ use super::{OK, out};
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn logs(name: &str, follow: bool, lines: usize) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let run = workspace.find_run(name)?;
     let mut tail = LogTail::new(&run.train_log(), lines);
     tail.poll()?;

@@ -14,7 +14,7 @@ use super::{OK, out};
 use crate::report::plain_table;
 
 pub(super) fn metrics(name: &str, as_csv: bool, as_json: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let run = workspace.find_run(name)?;
     let mut metrics = RunMetrics::default();
     EventTail::new(&run.logs()).poll(&mut metrics)?;

@@ -21,7 +21,7 @@ const STARTERS: [(&str, &str); 3] = [
 const NAME_LIMIT: usize = 64;
 
 pub(super) fn new(name: &str, template: &str) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     refuse_bad_name(name)?;
     let experiment = workspace.experiment(name);
     if experiment.path().exists() {

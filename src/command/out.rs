@@ -60,7 +60,10 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         || matches!(
             error.downcast_ref::<WorkspaceError>(),
             Some(
-                WorkspaceError::NotFound(_) | WorkspaceError::NoSuchRun(_) | WorkspaceError::Ambiguous { .. }
+                WorkspaceError::NotFound(_)
+                    | WorkspaceError::NoSuchRun(_)
+                    | WorkspaceError::Ambiguous { .. }
+                    | WorkspaceError::Settings(_)
             )
         )
         || matches!(error.downcast_ref::<ActionError>(), Some(ActionError::Refused { .. }));

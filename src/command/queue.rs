@@ -15,7 +15,7 @@ use crate::report::plain_table;
 use crate::store::{Run, ShownState, Store};
 
 pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     match change {
         None => show(&workspace, as_json)?,
         Some(QueueChange::Pause) => set(&workspace, |settings| settings.paused = true)?,

@@ -18,7 +18,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
     super::check::refuse_what_cannot_train(&workspace, &prepared)?;
     if options.dry_run {
@@ -44,7 +44,7 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
 }
 
 pub(super) fn retry(name: &str, overrides: &[String]) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let run = workspace.find_run(name)?;
     let submission = crate::launch::retry(&workspace, &run, overrides)?;
     for new in &submission.runs {

@@ -22,7 +22,7 @@ pub(super) fn remove(names: &[String]) -> Result<u8> {
 }
 
 pub(super) fn restore(names: &[String]) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     for name in names {
         let run = action::find_removed(&workspace, name)?;
         tell(&run, &action::restore(&workspace, &run)?);
@@ -31,7 +31,7 @@ pub(super) fn restore(names: &[String]) -> Result<u8> {
 }
 
 pub(super) fn resume(name: &str, overrides: &[String]) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let run = workspace.find_run(name)?;
     // Overrides are checked before anything is queued, on top of those that are in force already.
     let in_force = QueueEntry::read(&run)?.overrides;
@@ -45,7 +45,7 @@ fn on_each(
     names: &[String],
     act: impl Fn(&Workspace, &RunFolder) -> Result<Done, ActionError>,
 ) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let runs = names.iter().map(|name| workspace.find_run(name)).collect::<Result<Vec<_>, _>>()?;
     let mut code = OK;
     for run in runs {

@@ -14,7 +14,7 @@ use crate::store::{Run, Store};
 const LAST_ENTRIES: usize = 15;
 
 pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     let folder = workspace.find_run(name)?;
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake(&workspace, &store.runs().collect::<Vec<_>>())?;

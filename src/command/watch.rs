@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const LINE: Duration = Duration::from_secs(5);
 
 pub(super) fn watch(plain: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     if !plain && out::is_terminal() {
         return super::dashboard(&[]);
     }

@@ -25,7 +25,7 @@ pub(super) fn report(target: &str) -> Result<u8> {
 }
 
 pub(super) fn commit(names: &[String], pending: bool) -> Result<u8> {
-    let workspace = Workspace::find(Path::new("."))?;
+    let workspace = Workspace::open(Path::new("."))?;
     if names.is_empty() && !pending {
         bail!(out::UsageError("name a run, or say --pending".to_owned()));
     }

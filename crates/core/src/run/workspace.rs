@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::{Diagnostics, read_workspace_settings};
 use crate::error::{FileError, WithPath};
 use crate::file::{self, Durability};
 use crate::run::{FileLock, RunFolder, RunName};
@@ -16,6 +17,9 @@ pub enum WorkspaceError {
     /// No `loradeck.yaml` here or above.
     #[error("no workspace: there is no loradeck.yaml in '{}' or above (hint: `loradeck init` makes one)", .0.display())]
     NotFound(PathBuf),
+    /// The settings of the workspace are wrong, or of a newer format.
+    #[error(transparent)]
+    Settings(Diagnostics),
     /// A run's name that fits none.
     #[error("no run is named '{0}' (hint: `loradeck list` shows all)")]
     NoSuchRun(String),
@@ -58,6 +62,14 @@ impl Workspace {
             .find(|folder| folder.join("loradeck.yaml").is_file())
             .map(Self::at)
             .ok_or_else(|| WorkspaceError::NotFound(start.to_path_buf()))
+    }
+
+    /// As [`Workspace::find`], and its `loradeck.yaml` is one that this program understands.
+    pub fn open(start: &Path) -> Result<Self, WorkspaceError> {
+        let workspace = Self::find(start)?;
+        let path = workspace.settings_file();
+        read_workspace_settings(&path, &file::read_text(&path)?).map_err(WorkspaceError::Settings)?;
+        Ok(workspace)
     }
 
     /// The root folder.
