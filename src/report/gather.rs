@@ -23,6 +23,14 @@ pub(super) fn has_sources(run: &RunFolder) -> bool {
     run.journal().is_dir() || run.status().is_file()
 }
 
+/// The experiment that a folder is a run of; `None` for a bare output folder, wherever it lies.
+fn experiment_of(workspace: Option<&Workspace>, run: &RunFolder) -> Option<ExperimentFolder> {
+    let runs = run.path().parent()?;
+    let experiment = runs.parent()?;
+    let is_run = runs.ends_with("runs") && experiment.parent()? == workspace?.experiments_folder();
+    is_run.then(|| ExperimentFolder::at(experiment))
+}
+
 /// Gathers the inputs of a run's report and its curves, and writes `report-inputs.json` and `metrics.csv`.
 pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(), FrozenError> {
     let metrics = read_metrics(run)?;
@@ -35,11 +43,12 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
     let end = status.map(|status| end_of(&status));
     let finished = end.as_ref().is_some_and(|end| end.state == State::Finished.word());
     let metadata = file::read_if_exists(&run.metadata())?.unwrap_or_default();
+    let experiment = experiment_of(workspace, run);
     let inputs = ReportInputs {
         format: FORMAT,
-        experiment: workspace.and_then(|_| run.experiment()),
+        experiment: experiment.as_ref().map(ExperimentFolder::name),
         run: run.name(),
-        output_path: output_path(workspace, run, &frozen),
+        output_path: output_path(workspace.filter(|_| experiment.is_some()), run, &frozen),
         attempts,
         happenings: told.happenings,
         happenings_left_out: told.left_out,
@@ -48,7 +57,7 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
         data: summarise(&String::from_utf8_lossy(&metadata)),
         performance: table(&measured(&metrics, finished)),
         sweep: frozen.provenance.sweep,
-        siblings: siblings(workspace, run, &frozen),
+        siblings: siblings(experiment.as_ref(), run, &frozen),
         answers: answers(&journal.entries),
         weights: weights(run),
         end,
@@ -101,9 +110,8 @@ fn all_points(series: &Series) -> Points {
 }
 
 /// The other runs of the same sweep; of a run without a sweep, the others of its experiment.
-fn siblings(workspace: Option<&Workspace>, run: &RunFolder, frozen: &Frozen) -> Vec<Sibling> {
-    let Some(experiment) = workspace.and_then(|_| run.path().parent()?.parent()) else { return Vec::new() };
-    let runs = ExperimentFolder::at(experiment).runs();
+fn siblings(experiment: Option<&ExperimentFolder>, run: &RunFolder, frozen: &Frozen) -> Vec<Sibling> {
+    let runs = experiment.map(ExperimentFolder::runs).unwrap_or_default();
     let others = runs.iter().filter(|other| other.path() != run.path());
     others
         .filter_map(|other| {

@@ -161,13 +161,21 @@ fn a_run_without_measurements_still_has_a_report() {
 }
 
 #[test]
-fn a_bare_output_folder_is_reported_without_a_workspace() {
+fn a_bare_output_folder_is_reported_by_itself() {
     let lab = Lab::new();
     let run = lab.run(&Made { config: "output_dir: ./output/my_style_lora\n", ..Made::default() });
     fs::remove_file(run.status()).unwrap();
+    // Wherever it lies, inside a workspace or not.
+    let folder = lab.workspace.root().join("output/my_style_lora");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::rename(run.path(), &folder).unwrap();
+    let run = RunFolder::new(folder);
+    write_report(Some(&lab.workspace), &run).unwrap();
+    let within = fs::read(run.report()).unwrap();
     write_report(None, &run).unwrap();
+    assert_eq!(fs::read(run.report()).unwrap(), within);
     let report = fs::read_to_string(run.report()).unwrap();
-    assert!(report.starts_with("# LoRA Training Report: 0001-rank-8\n"));
+    assert!(report.starts_with("# LoRA Training Report: my_style_lora\n"));
     assert!(report.contains("- **Output Path**: `./output/my_style_lora`"));
     assert!(report.contains("loradeck-train --config ./output/my_style_lora/config.yaml --overwrite"));
     let nothing = RunFolder::new(Path::new("/nonexistent/run"));
