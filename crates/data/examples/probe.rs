@@ -1,6 +1,10 @@
 //! Gives the judges (scripts that compare with Hugging Face's libraries) what this crate makes of an input:
 //! `probe tokens MODEL` reads one JSON text per line and answers one list of ids per line;
 //! `probe render` reads one JSON object per line (template, messages, prompt, bos, eos) and answers text and spans;
+//! `probe samples MODEL` reads one JSON list of messages per line and answers ids and mask;
+//! `probe weights MODEL` reads one Hugging Face name per line and answers the weights' little-endian f32 numbers;
+//! `probe frequencies MODEL` answers the rotary frequencies of a head;
+//! `probe check FILE` checks the experiment with this frozen configuration and answers what it found;
 //! `probe blocks TYPE` reads raw blocks and answers little-endian f32 numbers.
 
 use std::io::{self, BufRead, Read, Write};
@@ -10,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use loradeck_core::template::chat::{ChatTemplate, Message};
 use loradeck_core::time::Moment;
 use loradeck_data::base_model::BaseModel;
+use loradeck_data::chat::{ChatEncoder, ChatOptions};
 use loradeck_data::gguf::{BlockType, dequantize};
 use loradeck_data::tokenizer::Tokenizer;
 
@@ -18,9 +23,19 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tokens", model] => tokens(model),
+        ["samples", model] => samples(model),
+        ["weights", model] => weights(model),
+        ["frequencies", model] => {
+            let model = BaseModel::find(Path::new("."), model)?;
+            model.shape().inverse_frequencies().iter().for_each(|frequency| println!("{frequency:e}"));
+            Ok(())
+        }
+        ["check", config] => check(config),
         ["render"] => render(),
         ["blocks", number] => blocks(number.parse()?),
-        _ => bail!("usage: probe tokens MODEL | probe render | probe blocks TYPE"),
+        _ => bail!(
+            "usage: probe tokens MODEL | probe samples MODEL | probe render | probe weights MODEL | probe frequencies MODEL | probe check FILE | probe blocks TYPE"
+        ),
     }
 }
 
@@ -32,6 +47,35 @@ fn tokens(model: &str) -> Result<()> {
         let (skipped, kept) = (tokenizer.decode(&ids, true)?, tokenizer.decode(&ids, false)?);
         println!("{}", serde_json::json!({"ids": ids, "skipped": skipped, "kept": kept}));
     }
+    Ok(())
+}
+
+fn samples(model: &str) -> Result<()> {
+    let tokenizer = Tokenizer::of(&BaseModel::find(Path::new("."), model)?)?;
+    let encoder = ChatEncoder::new(&tokenizer, Moment::now())?;
+    let options = ChatOptions { max_seq_len: usize::MAX, train_on_prompt: false };
+    for line in io::stdin().lock().lines() {
+        let messages: Vec<Message> = serde_json::from_str(&line?)?;
+        let sample = encoder.encode(&messages, options)?.sample;
+        println!("{}", serde_json::json!({"ids": sample.ids, "mask": sample.labels_mask}));
+    }
+    Ok(())
+}
+
+fn weights(model: &str) -> Result<()> {
+    let model = BaseModel::find(Path::new("."), model)?;
+    for name in io::stdin().lock().lines() {
+        let view = model.weights().tensor(&name?)?;
+        let values: Vec<u8> = view.to_f32().iter().flat_map(|value| value.to_le_bytes()).collect();
+        io::stdout().write_all(&values)?;
+    }
+    Ok(())
+}
+
+fn check(config: &str) -> Result<()> {
+    let (settings, _) = loradeck_core::config::load_frozen(Path::new(config), &[])?;
+    let summary = loradeck_data::check::check(Path::new("."), &settings, false, Moment::now())?;
+    println!("{}", serde_json::to_string_pretty(&summary)?);
     Ok(())
 }
 

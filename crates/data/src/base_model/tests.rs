@@ -181,19 +181,3 @@ fn a_gguf_file_gives_the_same_weights_as_its_folder() {
     assert_eq!(gguf.peft_name(), "Tiny");
     assert!(gguf.weights().tensor("lm_head.weight").is_err());
 }
-
-/// The demo's model, where this checkout has it.
-fn real_model() -> Option<BaseModel> {
-    let path = std::env::var("LORADECK_TEST_GGUF").ok()?;
-    Some(BaseModel::find(Path::new("."), &path).unwrap())
-}
-
-#[test]
-fn the_demo_model_is_what_it_should_be() {
-    let Some(model) = real_model() else { return };
-    assert_eq!(model.full_hash(), "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53");
-    let shape = model.shape();
-    assert_eq!((shape.layers, shape.heads, shape.key_value_heads, shape.head_dim), (30, 9, 3, 64));
-    assert_eq!((shape.vocabulary, shape.max_positions, shape.tied_embeddings), (49_152, 8192, true));
-    assert_eq!((shape.rms_norm_epsilon, shape.rope_theta), (1e-5, 100_000.0));
-}

@@ -91,8 +91,9 @@ pub(super) fn parse(line: Line<'_>) -> Result<Vec<Message>, Vec<Diagnostic>> {
 fn bad_json(line: Line<'_>, error: &serde_json::Error) -> Diagnostic {
     let text = error.to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    // The library counts bytes, from 1.
-    let mut byte = error.column().saturating_sub(1).min(line.text.len());
+    // The library counts bytes, from 1; a text that ends too early is wrong behind its last one.
+    let mut byte =
+        if error.is_eof() { line.text.len() } else { error.column().saturating_sub(1).min(line.text.len()) };
     while !line.text.is_char_boundary(byte) {
         byte -= 1;
     }
@@ -236,7 +237,10 @@ mod tests {
     fn every_complaint_points_at_its_value() {
         for (text, expected) in [
             (r#"{"messages": [}"#, "d.jsonl:3:15: '}' is not valid JSON here: expected value"),
-            (r#"{"messages": ["#, "d.jsonl:3:14: '[' is not valid JSON here: EOF while parsing a list"),
+            (
+                r#"{"messages": ["#,
+                "d.jsonl:3:15: 'the end of the line' is not valid JSON here: EOF while parsing a list",
+            ),
             ("[1]", "d.jsonl:3:1: '[1]' is no JSON object"),
             (r#"{"message": []}"#, "d.jsonl:3:1: has no key 'messages' (but 'message')"),
             (r#"{"messages": []}"#, "d.jsonl:3:14: '[]' is no list of messages"),
