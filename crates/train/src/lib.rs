@@ -1,7 +1,13 @@
-//! The LoRA trainer of loradeck: models, adapters, optimizer and the training step in libtorch.
+//! The LoRA trainer of loradeck: models, adapters, optimizer and the training step in libtorch, and the training
+//! around it.
 
 pub mod adapters;
 pub mod batch;
+pub mod checkpoint;
+pub mod cuda;
+pub mod device;
+pub mod error;
+pub mod export;
 pub mod generate;
 pub mod linear;
 pub mod lora;

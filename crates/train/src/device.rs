@@ -1,0 +1,118 @@
+//! On what a training runs: the CPU or the first visible GPU, with which threads and in which number format.
+
+use std::env;
+use std::fs;
+
+use loradeck_core::config::Precision;
+use tch::{Device, Kind};
+
+use crate::cuda::{self, Opened};
+use crate::error::TrainError;
+
+/// The version of libtorch that tch is pinned to.
+pub const LIBTORCH_VERSION: &str = "2.11.0";
+
+/// The device chosen, and what to say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Where tensors live.
+    pub device: Device,
+    /// The CPU's model or the GPU's name.
+    pub name: String,
+    /// Why a GPU that seems to be there is not used.
+    pub remark: Option<String>,
+}
+
+/// Chooses the device. `LORADECK_DEVICE=cpu` leaves GPUs alone, `LORADECK_DEVICE=cuda` insists on one; else a GPU is
+/// taken where a driver and libtorch's CUDA half are. Both there and still no GPU to be had is an error.
+pub fn choose() -> Result<Choice, TrainError> {
+    let wanted = env::var("LORADECK_DEVICE").unwrap_or_default().to_ascii_lowercase();
+    if wanted == "cpu" {
+        return Ok(cpu(None));
+    }
+    let insists = wanted.starts_with("cuda");
+    match cuda::open() {
+        Opened::NoDriver if insists => {
+            Err(TrainError::Device("LORADECK_DEVICE asks for CUDA, but no NVIDIA driver was found".to_owned()))
+        }
+        Opened::NoDriver => Ok(cpu(None)),
+        Opened::NoLibrary(words) if insists => Err(TrainError::Device(format!(
+            "LORADECK_DEVICE asks for CUDA, but libtorch_cuda.so could not be opened: {words}"
+        ))),
+        Opened::NoLibrary(words) => Ok(cpu(Some(format!(
+            "an NVIDIA driver is here, but libtorch's CUDA half is not, so this trains on the CPU (LORADECK_CUDA=1 ./x fetches it): {words}"
+        )))),
+        Opened::Library if tch::Cuda::is_available() => Ok(gpu()),
+        Opened::Library => Err(TrainError::Device(
+            "an NVIDIA driver and libtorch_cuda.so are here, but CUDA is not available: is the driver too old for CUDA 13, \
+             or does CUDA_VISIBLE_DEVICES hide every GPU? (hint: LORADECK_DEVICE=cpu trains on the CPU)"
+                .to_owned(),
+        )),
+    }
+}
+
+fn cpu(remark: Option<String>) -> Choice {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let name = model.map_or("CPU", |(_, name)| name.trim()).to_owned();
+    Choice { device: Device::Cpu, name, remark }
+}
+
+fn gpu() -> Choice {
+    let name = cuda::device_name().unwrap_or_else(|| "CUDA GPU".to_owned());
+    Choice { device: Device::Cuda(0), name, remark: None }
+}
+
+/// The number format of the forward and backward pass.
+pub fn kind(precision: Precision, device: Device) -> Kind {
+    match precision {
+        Precision::Fp32 => Kind::Float,
+        Precision::Bf16 => Kind::BFloat16,
+        Precision::Auto if device.is_cuda() => Kind::BFloat16,
+        Precision::Auto => Kind::Float,
+    }
+}
+
+/// `fp32` or `bf16`.
+pub fn kind_name(kind: Kind) -> &'static str {
+    if kind == Kind::BFloat16 { "bf16" } else { "fp32" }
+}
+
+/// Sets libtorch's threads: as configured, else as `LORADECK_THREADS` says, else libtorch's own choice. Returns how
+/// many there are.
+pub fn set_threads(configured: Option<u32>) -> u32 {
+    let from_slot = || env::var("LORADECK_THREADS").ok()?.parse::<u32>().ok();
+    if let Some(threads) = configured.or_else(from_slot).filter(|threads| *threads > 0) {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    }
+    u32::try_from(tch::get_num_threads()).unwrap_or(1)
+}
+
+/// `(now, highest)` resident bytes of this process.
+pub fn memory() -> (u64, u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let bytes = |name| kilobytes(name).unwrap_or(0) * 1024;
+    (bytes("VmRSS:"), bytes("VmHWM:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_follows_the_device() {
+        assert_eq!(kind(Precision::Auto, Device::Cpu), Kind::Float);
+        assert_eq!(kind(Precision::Auto, Device::Cuda(0)), Kind::BFloat16);
+        assert_eq!(kind_name(kind(Precision::Bf16, Device::Cpu)), "bf16");
+    }
+
+    #[test]
+    fn resident_memory_is_read() {
+        let (now, highest) = memory();
+        assert!(now > 1_000_000 && highest >= now);
+    }
+}
