@@ -15,17 +15,19 @@ pub struct Limits {
     pub pad_id: u32,
 }
 
-/// The most likely answer to each prompt, token by token. A prompt without tokens gets no answer.
+/// The most likely answer to each prompt, token by token. A prompt without tokens gets no answer. `None` where
+/// `interrupted`, asked before every token, said to leave off.
 pub fn greedy(
     model: &Llama,
     prompts: &[Vec<u32>],
     limits: &Limits,
     device: Device,
-) -> Result<Vec<Vec<u32>>, TchError> {
+    mut interrupted: impl FnMut() -> bool,
+) -> Result<Option<Vec<Vec<u32>>>, TchError> {
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
     let room = limits.tokens.min(model.positions().saturating_sub(longest));
     if longest == 0 || room == 0 || prompts.iter().any(Vec::is_empty) {
-        return Ok(vec![Vec::new(); prompts.len()]);
+        return Ok(Some(vec![Vec::new(); prompts.len()]));
     }
     let int = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device_(device, Kind::Int64, false, false);
     let mut answers = Answers::new(prompts.len());
@@ -39,6 +41,9 @@ pub fn greedy(
     )?;
     let mut positions: Vec<i64> = prompts.iter().map(|prompt| prompt.len() as i64).collect();
     for count in 1..=room {
+        if interrupted() {
+            return Ok(None);
+        }
         let next = logits.f_argmax(-1, false)?.f_to_device_(Device::Cpu, Kind::Int64, false, false)?;
         let mut chosen = vec![0i64; prompts.len()];
         next.f_copy_data(&mut chosen, prompts.len())?;
@@ -52,7 +57,7 @@ pub fn greedy(
             *position += 1;
         }
     }
-    Ok(answers.tokens)
+    Ok(Some(answers.tokens))
 }
 
 /// Prompts padded on the right, and the row of each one's last token.

@@ -14,5 +14,6 @@ pub mod lora;
 pub mod model;
 pub mod optimizer;
 pub mod schedule;
+pub mod session;
 pub mod step;
 pub mod targets;
