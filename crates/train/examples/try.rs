@@ -5,6 +5,11 @@ use loradeck_train::{adapters::Adapters, batch::*, generate, model::Llama, optim
 use std::sync::Arc;
 use std::time::Instant;
 use tch::{Device, Kind};
+fn cpu() -> f64 {
+    let t = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let v: Vec<&str> = t.rsplit(')').next().unwrap().split_whitespace().collect();
+    (v[11].parse::<f64>().unwrap() + v[12].parse::<f64>().unwrap()) / 100.0
+}
 fn main() {
     let _g = tch::no_grad_guard();
     let t = Instant::now();
@@ -33,9 +38,10 @@ fn main() {
     let mut st = Stepper::new(opt, 1, Device::Cpu).unwrap();
     for step in 1..=6 {
         let t = Instant::now();
+        let c = cpu();
         let b = HostBatch::new(&refs, Padding::Packed, 0);
         st.step(&model, &mut adapters, &[b], step, 2e-3).unwrap();
-        println!("{:?} {:?}", t.elapsed(), st.read(step, step).unwrap());
+        println!("{:?} cpu {:.2} {:?}", t.elapsed(), cpu() - c, st.read(step, step).unwrap());
     }
     let t = Instant::now();
     let out = generate::greedy(
@@ -43,7 +49,9 @@ fn main() {
         &[vec![1, 2, 3, 4], vec![7, 8]],
         &generate::Limits { tokens: 24, stops: vec![], pad_id: 0 },
         Device::Cpu,
+        || false,
     )
+    .unwrap()
     .unwrap();
     println!("{:?} {:?}", t.elapsed(), out);
 }

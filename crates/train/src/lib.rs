@@ -4,6 +4,8 @@
 pub mod adapters;
 pub mod batch;
 pub mod checkpoint;
+pub mod cli;
+pub mod command;
 pub mod cuda;
 pub mod device;
 pub mod error;
@@ -13,6 +15,7 @@ pub mod linear;
 pub mod lora;
 pub mod model;
 pub mod optimizer;
+pub mod probe;
 pub mod schedule;
 pub mod session;
 pub mod step;

@@ -44,7 +44,7 @@ pub fn answer(
 }
 
 /// Writes prompts and answers of `step` down.
-pub fn tell(record: &mut Record, step: u64, prompts: &[String], answers: &[String]) {
+pub(super) fn tell(record: &mut Record, step: u64, prompts: &[String], answers: &[String]) {
     let mut page = String::new();
     for (index, (prompt, answer)) in prompts.iter().zip(answers).enumerate() {
         let number = index + 1;

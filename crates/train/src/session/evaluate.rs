@@ -29,7 +29,7 @@ pub fn loss(
 }
 
 /// Tells a held-out loss everywhere.
-pub fn tell(record: &mut Record, step: u64, loss: f64) {
+pub(super) fn tell(record: &mut Record, step: u64, loss: f64) {
     let perplexity = loss.exp();
     record.scalars(step, &[("eval/loss", loss), ("eval/perplexity", perplexity)], Moment::now());
     let entry = record.entry("eval").at(step).with("loss", loss).with("perplexity", perplexity);

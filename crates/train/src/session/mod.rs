@@ -16,8 +16,10 @@ use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::Outcome;
 use loradeck_core::time::Moment;
+use loradeck_data::dataset::metadata_csv;
 
 pub use answers::{ANSWER_TOKENS, answer};
+pub use evaluate::loss as held_out_loss;
 pub use record::Record;
 pub use setup::{Inputs, Machine};
 pub use watch::{End, Signals, Watch};
@@ -127,7 +129,9 @@ fn begin(record: &mut Record) {
 }
 
 fn write_metadata(record: &mut Record, inputs: &Inputs) -> Result<(), TrainError> {
-    file::replace(&record.run().metadata(), inputs.data.metadata_csv().as_bytes(), Durability::Renamed)?;
+    let mut parts = vec![("train", &inputs.data.train)];
+    parts.extend(inputs.data.eval.as_ref().map(|eval| ("eval", eval)));
+    file::replace(&record.run().metadata(), metadata_csv(&parts).as_bytes(), Durability::Renamed)?;
     let leaked = inputs.data.leaked();
     if leaked > 0 {
         record.line(&format!("warning: {leaked} held-out samples also stand in the training data"));

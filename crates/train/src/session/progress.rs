@@ -13,18 +13,18 @@ const READ_EVERY: Duration = Duration::from_millis(250);
 
 /// One step that was handed to the device.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Launch {
+pub(super) struct Launch {
     /// The step, from 1.
-    pub step: u64,
+    pub(super) step: u64,
     /// Its tokens, without padding.
-    pub tokens: usize,
+    pub(super) tokens: usize,
     /// When.
-    pub time: Moment,
+    pub(super) time: Moment,
 }
 
 /// The state between the steps launched and the steps told.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     launches: VecDeque<Launch>,
     clock: Instant,
     began: Instant,
@@ -33,54 +33,54 @@ pub struct Progress {
 
 impl Progress {
     /// Progress of a training that goes on after `step`.
-    pub fn new(step: u64) -> Self {
+    pub(super) fn new(step: u64) -> Self {
         let now = Instant::now();
         Self { launches: VecDeque::new(), clock: now, began: now, first_step: step }
     }
 
     /// Notes a launched step.
-    pub fn launched(&mut self, step: u64, tokens: usize, time: Moment) {
+    pub(super) fn launched(&mut self, step: u64, tokens: usize, time: Moment) {
         self.launches.push_back(Launch { step, tokens, time });
     }
 
     /// Whether the metrics should be read now: on the CPU always, on a GPU now and then, and before the ring is full.
-    pub fn is_due(&self, device: Device) -> bool {
+    pub(super) fn is_due(&self, device: Device) -> bool {
         !device.is_cuda() || self.launches.len() as u64 >= RING / 2 || self.clock.elapsed() >= READ_EVERY
     }
 
     /// The first and last step not yet told.
-    pub fn pending(&self) -> Option<(u64, u64)> {
+    pub(super) fn pending(&self) -> Option<(u64, u64)> {
         Some((self.launches.front()?.step, self.launches.back()?.step))
     }
 
     /// What is known of a launched step.
-    pub fn launch_of(&self, step: u64) -> Launch {
+    pub(super) fn launch_of(&self, step: u64) -> Launch {
         let found = self.launches.iter().find(|launch| launch.step == step);
         found.copied().unwrap_or(Launch { step, tokens: 0, time: Moment::now() })
     }
 
     /// Tokens per second over the steps not yet told.
-    pub fn tokens_per_second(&self, now: Instant) -> f64 {
+    pub(super) fn tokens_per_second(&self, now: Instant) -> f64 {
         let tokens: usize = self.launches.iter().map(|launch| launch.tokens).sum();
         let seconds = now.duration_since(self.clock).as_secs_f64();
         if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 }
     }
 
     /// Forgets the steps up to `last`, told at `now`.
-    pub fn told(&mut self, last: u64, now: Instant) {
+    pub(super) fn told(&mut self, last: u64, now: Instant) {
         self.launches.retain(|launch| launch.step > last);
         self.clock = now;
     }
 
     /// Leaves the time of other work (evaluation, checkpoint) out of the speed.
-    pub fn resume_clock(&mut self) {
+    pub(super) fn resume_clock(&mut self) {
         if self.launches.is_empty() {
             self.clock = Instant::now();
         }
     }
 
     /// `step 12/24 loss 1.234 lr 1.90e-3 grad 0.51 412 tok/s eta 00:31`.
-    pub fn line(&self, metric: &StepMetrics, total: u64, rate: f64) -> String {
+    pub(super) fn line(&self, metric: &StepMetrics, total: u64, rate: f64) -> String {
         let done = metric.step.saturating_sub(self.first_step).max(1);
         let per_step = self.began.elapsed().as_secs_f64() / done as f64;
         let left = per_step * total.saturating_sub(metric.step) as f64;

@@ -8,7 +8,7 @@ use loradeck_core::run::Evidence;
 use loradeck_core::time::Moment;
 use loradeck_data::base_model::BaseModel;
 use loradeck_data::dataset::TrainingData;
-use loradeck_data::order::{BatchPlan, PlanLength, evaluation_batches};
+use loradeck_data::order::{BatchPlan, evaluation_batches};
 use loradeck_data::sample::Sample;
 use loradeck_data::tokenizer::Tokenizer;
 use tch::Kind;
@@ -55,13 +55,7 @@ impl Inputs {
         let tokenizer = Tokenizer::of(&base)?;
         let data = TrainingData::load(root, &settings, &tokenizer, now)?;
         check_ids(&base, &data)?;
-        let plan = BatchPlan {
-            samples: data.train.len(),
-            batch_size: settings.batch_size as usize,
-            accumulation: settings.gradient_accumulation as usize,
-            length: PlanLength::Steps(settings.total_steps(data.train.len())),
-            seed: settings.seed,
-        };
+        let plan = BatchPlan::of(&settings, data.train.len());
         Ok(Self { settings, base, tokenizer, data, plan, now })
     }
 

@@ -1,0 +1,106 @@
+//! The command line of `loradeck-train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains LoRA adapters with libtorch.
+///
+/// `loradeck-train --config FILE` trains in the foreground into the file's output_dir. loradeck itself starts this
+/// program for every run of a workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "loradeck-train",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to train.
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// Other deeds.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to train and how to treat a folder that is there.
+#[derive(Args, Debug)]
+pub struct TrainArgs {
+    /// Train what this experiment file says, in the foreground
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub config: Option<PathBuf>,
+    /// Go on in an output_dir that holds an earlier training
+    #[arg(long, requires = "config", conflicts_with = "overwrite")]
+    pub resume: bool,
+    /// Remove an earlier training in output_dir first
+    #[arg(long, requires = "config")]
+    pub overwrite: bool,
+    /// Train this run folder (used by loradeck)
+    #[arg(long, value_name = "RUN", hide = true, requires = "attempt")]
+    pub run: Option<PathBuf>,
+    /// The attempt's number (used by loradeck)
+    #[arg(long, value_name = "N", hide = true, requires = "run")]
+    pub attempt: Option<u32>,
+}
+
+/// Deeds besides training.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer prompts with a trained adapter, greedily
+    Sample(SampleArgs),
+    /// Lay inner values open for checks against other programs
+    #[command(hide = true)]
+    Probe(ProbeArgs),
+}
+
+/// Arguments of `sample`.
+#[derive(Args, Debug)]
+pub struct SampleArgs {
+    /// A run folder or an output_dir
+    pub run: PathBuf,
+    /// A prompt; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Vec<String>,
+    /// A file with one prompt per line, or a JSON list of texts (.json)
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Answer with the base model alone
+    #[arg(long)]
+    pub base_only: bool,
+    /// Print a JSON list of {prompt, answer}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `probe`.
+#[derive(Args, Debug)]
+pub struct ProbeArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// What to lay open
+    #[arg(long, value_enum)]
+    pub what: What,
+    /// Logits: a JSON file with lists of token ids
+    #[arg(long, value_name = "FILE.json")]
+    pub ids: Option<PathBuf>,
+    /// Logits: use this PEFT adapter folder
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
+    /// Batches: how many steps
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub steps: u64,
+    /// Where to write: a .safetensors file for logits, a folder for batches
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// What `probe` lays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Logits of given token ids
+    Logits,
+    /// Token ids and labels of the first steps, the initial adapter, step-0 evaluation and losses
+    Batches,
+}

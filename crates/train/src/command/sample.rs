@@ -1,0 +1,116 @@
+//! `sample`: greedy answers of a trained adapter, or of its base model alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use loradeck_core::config::{Settings, load_frozen};
+use loradeck_core::file;
+use loradeck_core::run::{Outcome, RunFolder};
+use loradeck_core::text::harmless;
+use loradeck_core::time::Moment;
+use loradeck_data::base_model::BaseModel;
+use loradeck_data::chat::ChatEncoder;
+use loradeck_data::tokenizer::Tokenizer;
+use serde_json::json;
+
+use super::{config, run};
+use crate::adapters::Adapters;
+use crate::checkpoint::load_weights;
+use crate::cli::SampleArgs;
+use crate::device;
+use crate::error::TrainError;
+use crate::export::WEIGHTS;
+use crate::model::Llama;
+use crate::session::{ANSWER_TOKENS, answer};
+
+/// Answers prompts and prints them.
+pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
+    let _no_gradients = tch::no_grad_guard();
+    let prompts = prompts(arguments)?;
+    let folder = RunFolder::new(&arguments.run);
+    let (settings, provenance) = load_frozen(&folder.config(), &[])?;
+    let root = run::root_of(folder.path())?;
+    let base = Arc::new(BaseModel::find(&root, &settings.base_model)?);
+    let tokenizer = Tokenizer::of(&base)?;
+    let encoder = ChatEncoder::new(&tokenizer, provenance.submitted_at.unwrap_or(Moment(0)))
+        .map_err(|error| TrainError::Refused(error.to_string()))?;
+    let choice = device::choose()?;
+    device::set_threads(settings.threads);
+    let kind = device::kind(settings.precision, choice.device);
+    let positions = (settings.max_seq_len as usize + ANSWER_TOKENS).min(base.shape().max_positions);
+    let mut model = Llama::load(base, kind, choice.device, positions)?;
+    if !arguments.base_only {
+        attach(&mut model, &settings, &weights_of(&folder)?, choice.device)?;
+    }
+    let answers =
+        answer(&model, &tokenizer, &encoder, &prompts, choice.device, || false)?.unwrap_or_default();
+    print(arguments.json, &prompts, &answers);
+    Ok(Outcome::Finished)
+}
+
+/// Attaches the adapter in the file `weights` as `settings` describes it.
+pub(crate) fn attach(
+    model: &mut Llama,
+    settings: &Settings,
+    weights: &Path,
+    device: tch::Device,
+) -> Result<Adapters, TrainError> {
+    let adapters = Adapters::attach(
+        model,
+        &settings.lora_targets,
+        settings.lora_rank,
+        settings.lora_alpha,
+        settings.seed,
+        device,
+    )?;
+    load_weights(weights, "", &adapters, &adapters.parameters)?;
+    Ok(adapters)
+}
+
+/// The final weights, else those of the newest checkpoint.
+fn weights_of(run: &RunFolder) -> Result<PathBuf, TrainError> {
+    let finished = run.checkpoints().join(WEIGHTS);
+    if finished.exists() {
+        return Ok(finished);
+    }
+    let newest = run.checkpoint_steps().pop().map(|step| run.checkpoint(step).join(WEIGHTS));
+    newest.ok_or_else(|| TrainError::Refused(format!("{} holds no weights yet", run.path().display())))
+}
+
+fn prompts(arguments: &SampleArgs) -> Result<Vec<String>, TrainError> {
+    let mut prompts = arguments.prompt.clone();
+    if let Some(path) = &arguments.prompts {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            prompts.extend(file::read_json::<Vec<String>>(path)?.unwrap_or_default());
+        } else {
+            let text = file::read_text(path)?;
+            prompts.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+        }
+    }
+    if prompts.is_empty() {
+        return Err(TrainError::Refused("give --prompt TEXT or --prompts FILE".to_owned()));
+    }
+    Ok(prompts)
+}
+
+fn print(as_json: bool, prompts: &[String], answers: &[String]) {
+    let pairs = prompts.iter().zip(answers);
+    if as_json {
+        let list: Vec<_> =
+            pairs.map(|(prompt, answer)| json!({ "prompt": prompt, "answer": answer })).collect();
+        println!("{}", serde_json::Value::from(list));
+        return;
+    }
+    for (prompt, answer) in pairs {
+        println!("> {}", harmless(prompt));
+        for line in answer.lines() {
+            println!("{}", harmless(line));
+        }
+        println!();
+    }
+}
+
+/// The settings of a configuration for `probe`, and what its paths are relative to.
+pub(crate) fn open_config(path: &Path) -> Result<(Settings, PathBuf), TrainError> {
+    config::read(path)
+}
