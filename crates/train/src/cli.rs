@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Trains LoRA adapters with libtorch.
 ///
-/// `loradeck-train --config FILE` trains in the foreground into the file's output_dir. loradeck itself starts this
+/// `loradeck-train --config FILE` trains in the foreground into the file's `output_dir`. loradeck itself starts this
 /// program for every run of a workspace.
 #[derive(Debug, Parser)]
 #[command(
@@ -30,10 +30,10 @@ pub struct TrainArgs {
     /// Train what this experiment file says, in the foreground
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub config: Option<PathBuf>,
-    /// Go on in an output_dir that holds an earlier training
+    /// Go on in an `output_dir` that holds an earlier training
     #[arg(long, requires = "config", conflicts_with = "overwrite")]
     pub resume: bool,
-    /// Remove an earlier training in output_dir first
+    /// Remove an earlier training in `output_dir` first
     #[arg(long, requires = "config")]
     pub overwrite: bool,
     /// Train this run folder (used by loradeck)
@@ -57,7 +57,7 @@ pub enum Command {
 /// Arguments of `sample`.
 #[derive(Args, Debug)]
 pub struct SampleArgs {
-    /// A run folder or an output_dir
+    /// A run folder or an `output_dir`
     pub run: PathBuf,
     /// A prompt; may be given several times
     #[arg(long, value_name = "TEXT")]

@@ -66,10 +66,9 @@ fn gpu() -> Choice {
 /// The number format of the forward and backward pass.
 pub fn kind(precision: Precision, device: Device) -> Kind {
     match precision {
-        Precision::Fp32 => Kind::Float,
         Precision::Bf16 => Kind::BFloat16,
         Precision::Auto if device.is_cuda() => Kind::BFloat16,
-        Precision::Auto => Kind::Float,
+        Precision::Fp32 | Precision::Auto => Kind::Float,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The model's greedy answers to the sample prompts: into `samples/`, the journal and the events.
 
+use std::fmt::Write;
+
 use loradeck_core::file::{self, Durability};
 use loradeck_core::template::chat::Message;
 use loradeck_data::chat::ChatEncoder;
@@ -30,13 +32,13 @@ pub fn answer(
         Limits { tokens: ANSWER_TOKENS, stops: tokenizer.eos_ids().to_vec(), pad_id: tokenizer.pad_id() };
     let mut answers = Vec::with_capacity(prompts.len());
     for group in prompts.chunks(AT_ONCE) {
-        let encoded: Vec<Vec<u32>> = group
+        let ids: Vec<Vec<u32>> = group
             .iter()
             .map(|prompt| encoder.prompt(&[Message { role: "user".to_owned(), content: prompt.clone() }]))
             .collect::<Result<_, _>>()
             .map_err(|error| TrainError::Refused(format!("sample_prompts: {error}")))?;
-        let Some(ids) = greedy(model, &encoded, &limits, device, &mut interrupted)? else { return Ok(None) };
-        for answer in ids {
+        let Some(given) = greedy(model, &ids, &limits, device, &mut interrupted)? else { return Ok(None) };
+        for answer in given {
             answers.push(tokenizer.decode(&answer, true)?);
         }
     }
@@ -62,7 +64,9 @@ pub(super) fn tell(record: &mut Record, step: u64, prompts: &[String], answers: 
             .with("prompt", prompt.as_str())
             .with("answer", answer.as_str());
         record.journal(&entry);
-        page.push_str(&format!("**{number}. {prompt}**\n\n```\n{}\n```\n\n", answer.replace("```", "'''")));
+        let fenced = answer.replace("```", "'''");
+        // Writing to a text cannot fail.
+        let _ = write!(page, "**{number}. {prompt}**\n\n```\n{fenced}\n```\n\n");
     }
     record.text(step, "samples/text", &page);
     record.line(&format!("answered {} prompts at step {step}", answers.len()));

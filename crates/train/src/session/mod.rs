@@ -16,7 +16,7 @@ use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::Outcome;
 use loradeck_core::time::Moment;
-use loradeck_data::dataset::metadata_csv;
+use loradeck_data::dataset::{Dataset, metadata_csv};
 
 pub use answers::{ANSWER_TOKENS, answer};
 pub use evaluate::loss as held_out_loss;
@@ -140,7 +140,7 @@ fn write_metadata(record: &mut Record, inputs: &Inputs) -> Result<(), TrainError
 }
 
 fn describe(record: &mut Record, inputs: &Inputs, machine: &Machine) {
-    let eval_samples = inputs.data.eval.as_ref().map_or(0, |eval| eval.len());
+    let eval_samples = inputs.data.eval.as_ref().map_or(0, Dataset::len);
     record.summary.environment = machine.evidence();
     record.summary.trainable_parameters = machine.adapters.count();
     record.summary.train_samples = inputs.data.train.len() as u64;

@@ -139,19 +139,18 @@ impl Record {
     }
 
     fn open_events(&mut self) -> Result<&mut EventWriter, FileError> {
-        let events = match self.events.take() {
-            Some(events) => events,
-            None => {
-                let (logs, host, now) = (self.run.logs(), Host::here().host, Moment::now());
-                let events = match self.restart_at {
-                    Some(step) => EventWriter::open_for_resume(&logs, &host, now, step)?,
-                    None => EventWriter::create(&logs, &host, now)?,
-                };
-                self.restart_at = None;
-                events
-            }
-        };
-        Ok(self.events.insert(events))
+        if self.events.is_none() {
+            let (logs, host, now) = (self.run.logs(), Host::here().host, Moment::now());
+            let events = match self.restart_at {
+                Some(step) => EventWriter::open_for_resume(&logs, &host, now, step)?,
+                None => EventWriter::create(&logs, &host, now)?,
+            };
+            self.restart_at = None;
+            self.events = Some(events);
+        }
+        self.events
+            .as_mut()
+            .ok_or_else(|| FileError::new(self.run.logs(), "open", std::io::ErrorKind::NotFound.into()))
     }
 
     /// Writes the summary if the last writing is old enough.
