@@ -9,6 +9,7 @@ pub mod gguf;
 pub mod mapped;
 pub mod memory;
 pub mod order;
+mod parallel;
 pub mod random;
 pub mod safetensors;
 pub mod sample;

@@ -22,6 +22,7 @@ pub use training::TrainingData;
 
 use crate::chat::{ChatEncoder, ChatError, ChatOptions};
 use crate::mapped::sha256_hex;
+use crate::parallel;
 use crate::random::{Purpose, Stream};
 use crate::sample::Sample;
 use crate::tokenizer::Tokenizer;
@@ -66,10 +67,13 @@ impl Dataset {
         let conversations = conversations::parse(files)?;
         let encoder = ChatEncoder::new(tokenizer, now)
             .map_err(|error| Diagnostics(vec![Diagnostic::of_file(text, error.to_string())]))?;
-        let special = tokenizer.special_tokens();
+        let special = SpecialTexts::of(tokenizer);
         let (mut samples, mut rows, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-        for conversation in &conversations {
-            match sample_of(&encoder, conversation, options, &special) {
+        let results = parallel::map(&conversations, |conversation| {
+            sample_of(&encoder, conversation, options, &special)
+        });
+        for (conversation, result) in conversations.iter().zip(results) {
+            match result {
                 Ok((sample, row)) => {
                     samples.push(sample);
                     rows.push(row);
@@ -150,12 +154,10 @@ fn sample_of(
     encoder: &ChatEncoder<'_>,
     conversation: &Conversation,
     options: ChatOptions,
-    special: &[String],
+    special: &SpecialTexts,
 ) -> Result<(Sample, Row), ChatError> {
     let found = encoder.encode(&conversation.messages, options)?;
     let messages = &conversation.messages;
-    let said_special =
-        |message: &Message| special.iter().any(|token| message.content.contains(token.as_str()));
     let row = Row {
         file: conversation.file.clone(),
         line: conversation.line,
@@ -166,9 +168,31 @@ fn sample_of(
         roles: messages.iter().map(|message| message.role.as_str()).collect::<Vec<_>>().join(" "),
         digest: digest(messages),
         turns_without_end: found.turns_without_end,
-        special_in_content: messages.iter().any(said_special),
+        special_in_content: messages.iter().any(|message| special.occur_in(&message.content)),
     };
     Ok((found.sample, row))
+}
+
+/// The model's special tokens as text, to be looked for in contents.
+struct SpecialTexts {
+    texts: Vec<String>,
+    beginnings: Vec<char>,
+}
+
+impl SpecialTexts {
+    fn of(tokenizer: &Tokenizer) -> Self {
+        let texts = tokenizer.special_tokens();
+        let mut beginnings: Vec<char> = texts.iter().filter_map(|text| text.chars().next()).collect();
+        beginnings.sort_unstable();
+        beginnings.dedup();
+        Self { texts, beginnings }
+    }
+
+    fn occur_in(&self, content: &str) -> bool {
+        // Most contents hold no `<` at all; some models have hundreds of special tokens.
+        content.contains(self.beginnings.as_slice())
+            && self.texts.iter().any(|text| content.contains(text.as_str()))
+    }
 }
 
 /// sha256 over roles and contents, shortened to 16 hexadecimal digits.

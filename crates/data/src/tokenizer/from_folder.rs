@@ -48,7 +48,8 @@ fn build(
     }
     let pad = named("pad_token").or_else(|| configured("pad_token_id").first().copied());
     let chat_template = template_file.or_else(|| template(settings.get("chat_template")?));
-    Ok(Tokenizer { inner, bos, eos, pad, prefix: None, chat_template })
+    let special = super::special_ids(&inner);
+    Ok(Tokenizer { inner, bos, eos, pad, prefix: None, chat_template, special })
 }
 
 /// A token given as text or as an object with `content`.

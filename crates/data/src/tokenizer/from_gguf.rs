@@ -54,6 +54,7 @@ pub(super) fn read(gguf: &GgufFile) -> Result<Tokenizer, String> {
         gguf.metadata("tokenizer.ggml.add_bos_token").and_then(Value::as_bool).unwrap_or(pre.add_begin);
     Ok(Tokenizer {
         eos: ends(&inner, ["eos", "eot", "eom"].map(|name| id(&format!("tokenizer.ggml.{name}_token_id")))),
+        special: super::special_ids(&inner),
         inner,
         bos,
         pad: id("tokenizer.ggml.padding_token_id"),

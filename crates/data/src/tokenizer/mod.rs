@@ -5,6 +5,7 @@ mod from_folder;
 mod from_gguf;
 mod patterns;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -47,6 +48,17 @@ pub struct Tokenizer {
     /// not do it.
     prefix: Option<u32>,
     chat_template: Option<String>,
+    special: HashSet<u32>,
+}
+
+/// The ids of a library tokenizer's special tokens.
+fn special_ids(inner: &tokenizers::Tokenizer) -> HashSet<u32> {
+    inner
+        .get_added_tokens_decoder()
+        .into_iter()
+        .filter(|(_, token)| token.special)
+        .map(|(id, _)| id)
+        .collect()
 }
 
 impl Tokenizer {
@@ -125,16 +137,14 @@ impl Tokenizer {
 
     /// Whether an id is one of the special tokens, which never come from plain text.
     pub fn is_special(&self, id: u32) -> bool {
-        let token = self.inner.id_to_token(id);
-        token.is_some_and(|token| self.inner.get_added_vocabulary().is_special_token(&token))
+        self.special.contains(&id)
     }
 
     /// All special tokens as text.
     pub fn special_tokens(&self) -> Vec<String> {
-        let added = self.inner.get_added_tokens_decoder();
-        let mut special: Vec<_> = added.into_iter().filter(|(_, token)| token.special).collect();
-        special.sort_by_key(|(id, _)| *id);
-        special.into_iter().map(|(_, token)| token.content).collect()
+        let mut ids: Vec<u32> = self.special.iter().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.token(id)).collect()
     }
 
     /// The number of ids, added tokens included.
