@@ -89,6 +89,16 @@ impl LogTail {
         self.lines.iter().map(|(_, line)| line.as_str())
     }
 
+    /// The finished lines held, oldest first.
+    pub fn finished(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.lines.iter().map(|(_, line)| line.as_str())
+    }
+
+    /// The present state of the line that is still being written; empty where there is none.
+    pub fn unfinished(&self) -> &str {
+        &self.unfinished_shown
+    }
+
     /// How many lines [`LogTail::lines`] gives.
     pub fn len(&self) -> usize {
         self.lines.len() + usize::from(!self.unfinished_shown.is_empty())
