@@ -23,6 +23,7 @@ mod write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use loradeck_core::run::Workspace;
 
 use crate::cli::{Cli, Command};
 
@@ -68,8 +69,19 @@ pub fn execute(cli: Cli) -> ExitCode {
     })
 }
 
-fn dashboard(_workspaces: &[std::path::PathBuf]) -> Result<u8> {
-    Ok(FAILED)
+/// The dashboard over the workspaces around these folders, or around the current one.
+fn dashboard(folders: &[std::path::PathBuf]) -> Result<u8> {
+    let here = [std::path::PathBuf::from(".")];
+    let folders = if folders.is_empty() { &here[..] } else { folders };
+    let mut workspaces = Vec::new();
+    for folder in folders {
+        let workspace = Workspace::find(folder)?;
+        if !workspaces.contains(&workspace) {
+            workspaces.push(workspace);
+        }
+    }
+    crate::tui::run(&workspaces, &crate::tui::Options::default())?;
+    Ok(OK)
 }
 
 fn report(result: Result<u8>) -> ExitCode {

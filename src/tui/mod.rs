@@ -4,10 +4,23 @@
 //! Around it a thread reads run folders, one reads keys, one writes frames; none of them ever waits for another.
 
 pub mod action;
+pub mod app;
 pub mod chart;
 pub mod deed;
+pub mod feed;
 pub mod format;
+pub mod help;
 pub mod keys;
+pub mod layout;
+pub mod message;
+pub mod runtime;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod screen;
+pub mod state;
 pub mod terminal;
 pub mod theme;
+pub mod update;
+pub mod view;
+
+pub use runtime::{Options, run};

@@ -115,6 +115,11 @@ impl Theme {
         Self { colours, unicode: !other_charset && terminal != "linux" }
     }
 
+    /// Whether any colour is used.
+    pub fn has_colours(self) -> bool {
+        self.colours != Colours::None
+    }
+
     /// A state's symbol and style.
     pub fn state(self, state: ShownState) -> (&'static str, Style) {
         use ShownState as S;

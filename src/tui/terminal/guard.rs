@@ -77,6 +77,11 @@ pub fn mouse_mode(on: bool) -> &'static [u8] {
     if on { MOUSE_ON } else { MOUSE_OFF }
 }
 
+/// Whether the terminal is in full-screen mode; a panic anywhere ends that.
+pub fn is_full_screen() -> bool {
+    saved().is_some()
+}
+
 /// Restores the terminal, if that has not been done yet. Whether there was anything to do.
 pub fn leave() -> bool {
     let Some(before) = saved().take() else { return false };

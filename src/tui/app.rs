@@ -1,0 +1,316 @@
+//! The dashboard's whole state and the questions that drawing and updating both ask of it.
+
+use std::collections::BTreeSet;
+
+use loradeck_core::metrics::registry;
+use loradeck_core::time::Moment;
+use ratatui::layout::Rect;
+
+use super::keys::Context;
+use super::layout::{self, Areas};
+use super::message::Interest;
+use super::screen::{Pane, Screen};
+use super::state::{Charting, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table};
+use super::theme::{Colours, CurveLook, Glyphs, Theme};
+use crate::store::{Run, RunId, ShownState};
+
+/// Runs of one experiment charted when none is marked.
+const CHARTED_UNASKED: usize = 8;
+
+/// What is known only when the dashboard starts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the terminal can show.
+    pub theme: Theme,
+    /// What curves are drawn with.
+    pub glyphs: Glyphs,
+    /// Whether clicks and the wheel are taken.
+    pub mouse: bool,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The workspaces' names.
+    pub workspaces: Vec<String>,
+    /// When it starts.
+    pub now: Moment,
+}
+
+/// All state.
+#[derive(Debug)]
+pub struct App {
+    /// The time of the last message.
+    pub now: Moment,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// What the terminal can show.
+    pub theme: Theme,
+    /// What curves are drawn with.
+    pub glyphs: Glyphs,
+    /// Whether clicks and the wheel are taken.
+    pub mouse: bool,
+    /// Whether the picture is held still.
+    pub frozen: bool,
+    /// Whether the first look at the disk is not over yet.
+    pub loading: bool,
+    /// The workspaces' names.
+    pub workspaces: Vec<String>,
+    /// The screen shown.
+    pub screen: Screen,
+    /// The focused pane of the first screen.
+    pub focus: Pane,
+    /// Whether it has the whole screen.
+    pub expanded: bool,
+    /// The runs.
+    pub runs: Runs,
+    /// The list.
+    pub list: List,
+    /// Marked runs.
+    pub marked: BTreeSet<RunId>,
+    /// The charts.
+    pub charting: Charting,
+    /// Only the run under the cursor is charted.
+    pub solo: bool,
+    /// The runs charted, in the list's order.
+    pub charted: Vec<RunId>,
+    /// Their looks.
+    pub looks: Looks,
+    /// The metrics of the runs charted.
+    pub metrics: Vec<String>,
+    /// The small chart chosen.
+    pub chart_cursor: usize,
+    /// The first row of small charts shown.
+    pub chart_offset: usize,
+    /// The log.
+    pub log: Log,
+    /// The settings.
+    pub settings: Settings,
+    /// The table.
+    pub table: Table,
+    /// The line of the queue chosen.
+    pub queue_cursor: usize,
+    /// The first line of the queue shown.
+    pub queue_offset: usize,
+    /// What stands above the screen.
+    pub popup: Option<Popup>,
+    /// What is being typed at the bottom.
+    pub prompt: Option<Prompt>,
+    /// What was reported.
+    pub reports: Reports,
+    /// The files asked for.
+    pub interest: Interest,
+    /// Whether the table is behind.
+    pub table_stale: bool,
+}
+
+impl App {
+    /// A dashboard that knows of no run yet.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            now: setup.now,
+            size: setup.size,
+            theme: setup.theme,
+            glyphs: setup.glyphs,
+            mouse: setup.mouse,
+            frozen: false,
+            loading: true,
+            workspaces: setup.workspaces,
+            screen: Screen::default(),
+            focus: Pane::default(),
+            expanded: false,
+            runs: Runs::default(),
+            list: List::default(),
+            marked: BTreeSet::new(),
+            charting: Charting::default(),
+            solo: false,
+            charted: Vec::new(),
+            looks: Looks::default(),
+            metrics: Vec::new(),
+            chart_cursor: 0,
+            chart_offset: 0,
+            log: Log::default(),
+            settings: Settings::default(),
+            table: Table::default(),
+            queue_cursor: 0,
+            queue_offset: 0,
+            popup: None,
+            prompt: None,
+            reports: Reports::default(),
+            interest: Interest::default(),
+            table_stale: true,
+        }
+    }
+
+    /// Where everything stands.
+    pub fn areas(&self) -> Areas {
+        layout::areas(self.size, self.screen, self.focus, self.expanded)
+    }
+
+    /// Where keys are looked up, the innermost first.
+    pub fn contexts(&self) -> Vec<Context> {
+        use Context as C;
+        match (self.screen, self.focus) {
+            (Screen::Runs, Pane::List) => vec![C::List, C::Runs, C::Curves, C::Global],
+            (Screen::Runs, Pane::Chart) => vec![C::Chart, C::Curves, C::Runs, C::Global],
+            (Screen::Runs, Pane::Log) => vec![C::Log, C::Runs, C::Curves, C::Global],
+            (Screen::Runs, Pane::Config) => vec![C::Config, C::Runs, C::Curves, C::Global],
+            (Screen::Charts, _) => vec![C::Charts, C::Curves, C::Runs, C::Global],
+            (Screen::Table, _) => vec![C::Table, C::Runs, C::Global],
+            (Screen::Queue, _) => vec![C::Queue, C::Runs, C::Global],
+        }
+    }
+
+    /// The run under the cursor of the screen shown.
+    pub fn run_under_cursor(&self) -> Option<RunId> {
+        match self.screen {
+            Screen::Runs | Screen::Charts => self.list.run(),
+            Screen::Table => self.table.run(),
+            Screen::Queue => self.queue_rows().get(self.queue_cursor).copied(),
+        }
+    }
+
+    /// The runs that a deed is meant for: the marked ones, else the one under the cursor, else the heading's.
+    pub fn targets(&self) -> Vec<RunId> {
+        if !self.marked.is_empty() {
+            return self.runs.iter().map(|run| run.id).filter(|id| self.marked.contains(id)).collect();
+        }
+        match self.run_under_cursor() {
+            Some(id) => vec![id],
+            None if matches!(self.list.items.get(self.list.cursor), Some(Item::Group(_))) => {
+                self.list.group_at(self.list.cursor).map(|group| group.runs.clone()).unwrap_or_default()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The runs to chart: one alone, else the marked ones, else those of the cursor's experiment.
+    pub fn runs_to_chart(&self) -> Vec<RunId> {
+        if let Some(id) = self.list.run().filter(|_| self.solo) {
+            return vec![id];
+        }
+        if !self.marked.is_empty() {
+            return self.runs.iter().map(|run| run.id).filter(|id| self.marked.contains(id)).collect();
+        }
+        let Some(group) = self.list.group_at(self.list.cursor) else { return Vec::new() };
+        if group.runs.len() <= CHARTED_UNASKED {
+            return group.runs.clone();
+        }
+        let live = |id: &RunId| self.runs.get(*id).is_some_and(|run| run.state().is_live());
+        let mut chosen: Vec<RunId> = group.runs.clone();
+        chosen.sort_by_key(|id| (Some(*id) != self.list.run(), !live(id), std::cmp::Reverse(*id)));
+        chosen.truncate(CHARTED_UNASKED);
+        group.runs.iter().copied().filter(|id| chosen.contains(id)).collect()
+    }
+
+    /// The run whose log is shown: the one under the cursor, else the heading's first live or newest one.
+    pub fn log_run(&self) -> Option<RunId> {
+        self.list.run().or_else(|| {
+            let group = self.list.group_at(self.list.cursor)?;
+            let live = |id: &&RunId| self.runs.get(**id).is_some_and(|run| run.state().is_live());
+            group.runs.iter().find(live).or_else(|| group.runs.iter().max()).copied()
+        })
+    }
+
+    /// The metric of the large chart, which is also the list's column.
+    pub fn metric(&self) -> String {
+        self.charting.shown_metric(&self.metrics).unwrap_or_else(|| self.metric_of_summaries())
+    }
+
+    fn metric_of_summaries(&self) -> String {
+        let has = |tag: &str| self.runs.iter().any(|run| run.best(tag).is_some());
+        let tag = if has("eval/loss") || !has("train/loss") { "eval/loss" } else { "train/loss" };
+        tag.to_owned()
+    }
+
+    /// A run's value of a metric for lists: the best where there is a better, else the newest.
+    pub fn value(run: &Run, metric: &str) -> Option<f64> {
+        let goal = registry::describe(metric).goal;
+        if goal.is_some() { run.best(metric) } else { run.last(metric) }
+    }
+
+    /// The look of a charted run.
+    pub fn look(&self, id: RunId) -> Option<CurveLook> {
+        self.looks.of(id).map(|slot| self.theme.curve(slot))
+    }
+
+    /// Distinct colours of curves.
+    pub fn curve_colours(&self) -> usize {
+        match self.theme.colours {
+            Colours::None | Colours::Many => 7,
+            Colours::Sixteen => 6,
+        }
+    }
+
+    /// The metrics of the small charts.
+    pub fn grid_metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    /// The small charts in sight: their areas with the index of their metric.
+    pub fn grid(&self) -> Vec<(usize, Rect)> {
+        let (cells, across) = layout::chart_grid(self.areas().body, self.metrics.len());
+        let first = self.chart_offset * across;
+        cells.into_iter().enumerate().map(|(index, area)| (first + index, area)).collect()
+    }
+
+    /// The metrics whose charts are in sight.
+    pub fn metrics_in_sight(&self) -> Vec<String> {
+        match self.screen {
+            Screen::Runs => vec![self.metric()],
+            Screen::Charts => {
+                self.grid().into_iter().filter_map(|(index, _)| self.metrics.get(index).cloned()).collect()
+            }
+            Screen::Table | Screen::Queue => Vec::new(),
+        }
+    }
+
+    /// The runs of the queue screen: at work, waiting in their order, and the last that ended.
+    pub fn queue_rows(&self) -> Vec<RunId> {
+        let mut live: Vec<&Run> = self.runs.iter().filter(|run| run.state().is_live()).collect();
+        live.sort_by_key(|run| run.summary.as_ref().map(|summary| summary.started));
+        let mut waiting: Vec<&Run> = self
+            .runs
+            .iter()
+            .filter(|run| matches!(run.state(), ShownState::Queued | ShownState::Held))
+            .collect();
+        waiting.sort_by_key(|run| {
+            (
+                run.state() == ShownState::Held,
+                std::cmp::Reverse(run.queue.priority),
+                run.queue.queued_at,
+                run.id,
+            )
+        });
+        let mut ended: Vec<&Run> = self.runs.iter().filter(|run| is_ended(run)).collect();
+        ended.sort_by_key(|run| std::cmp::Reverse(run.status.as_ref().map(|status| status.since)));
+        ended.truncate(20);
+        live.into_iter().chain(waiting).chain(ended).map(|run| run.id).collect()
+    }
+
+    /// Whether something on the screen changes with time alone.
+    pub fn has_clock(&self) -> bool {
+        self.runs.iter().any(|run| run.state().is_live())
+    }
+
+    /// How many lines of runs the list has room for.
+    pub fn list_height(&self) -> usize {
+        // The border, and the headings of the columns.
+        self.areas()
+            .pane(Pane::List)
+            .map_or(1, |area| usize::from(layout::inner(area).height.saturating_sub(1)))
+    }
+
+    /// How many lines a pane has room for.
+    pub fn pane_height(&self, pane: Pane) -> usize {
+        self.areas().pane(pane).map_or(1, |area| usize::from(layout::inner(area).height))
+    }
+}
+
+fn is_ended(run: &Run) -> bool {
+    matches!(
+        run.state(),
+        ShownState::Finished
+            | ShownState::Failed
+            | ShownState::Stopped
+            | ShownState::Pruned
+            | ShownState::Lost
+    )
+}

@@ -1,0 +1,106 @@
+//! Does what may take a while: deeds on runs, reading stories, talking to tmux.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+
+use loradeck_core::run::{RunFolder, Workspace};
+
+use super::{Wake, spawn};
+use crate::launch::{self, action};
+use crate::store::RunId;
+use crate::tui::deed::Deed;
+use crate::tui::feed::read_story;
+use crate::tui::message::Msg;
+
+/// Something to do.
+pub(super) enum Job {
+    /// A deed on a run; the last word says whether it is held back now.
+    Do(Deed, Workspace, RunFolder, bool),
+    /// Read a run's story.
+    Story(RunId, RunFolder),
+    /// Give text to tmux, which a terminal behind it may not get otherwise.
+    CopyInTmux(String),
+}
+
+/// The thread that does.
+pub(super) struct Doer {
+    jobs: Sender<Job>,
+}
+
+impl Doer {
+    /// Starts it. It ends with the dashboard; a deed begun is done.
+    pub(super) fn start(wake: Sender<Wake>) -> Self {
+        let (jobs, incoming) = channel();
+        spawn(wake, move |wake| {
+            for job in incoming {
+                if let Some(msg) = work(job)
+                    && wake.send(Wake::Msg(Box::new(msg))).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self { jobs }
+    }
+
+    /// Hands a job over.
+    pub(super) fn give(&self, job: Job) {
+        let _ = self.jobs.send(job);
+    }
+}
+
+fn work(job: Job) -> Option<Msg> {
+    match job {
+        Job::Do(deed, workspace, run, held) => {
+            let result = carry_out(deed, &workspace, &run, held);
+            Some(Msg::Done { deed, run: run.label(), result })
+        }
+        Job::Story(id, run) => Some(Msg::Details(Box::new(read_story(id, &run)))),
+        Job::CopyInTmux(text) => {
+            let told = || Msg::Note(Err("tmux did not take the text (is `set-clipboard on`?)".into()));
+            copy_in_tmux(&text).is_err().then(told)
+        }
+    }
+}
+
+fn carry_out(deed: Deed, workspace: &Workspace, run: &RunFolder, held: bool) -> Result<String, String> {
+    let done = |result: Result<action::Done, action::ActionError>| match result {
+        Ok(action::Done::Dropped) => Ok("taken out of the queue".to_owned()),
+        Ok(_) => Ok(deed.done().to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    match deed {
+        Deed::Stop => done(action::stop(workspace, run)),
+        Deed::Kill => done(action::kill(workspace, run)),
+        Deed::Resume => done(action::resume(workspace, run, &[])),
+        Deed::Remove => done(action::remove(workspace, run)),
+        Deed::Retry => match launch::retry(workspace, run, &[]) {
+            Ok(submission) => {
+                let names: Vec<String> = submission.runs.iter().map(RunFolder::label).collect();
+                Ok(format!("queued again as {}", names.join(", ")))
+            }
+            Err(error) => Err(format!("{error:#}")),
+        },
+        Deed::Hold => match action::set_hold(workspace, run, !held) {
+            Ok(()) => Ok(if held { "may start again".to_owned() } else { "held back".to_owned() }),
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
+
+fn copy_in_tmux(text: &str) -> Result<(), ()> {
+    if std::env::var_os("TMUX").is_none() {
+        return Ok(());
+    }
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(drop)?;
+    let written = tmux.stdin.take().map(|mut input| input.write_all(text.as_bytes()));
+    let status = tmux.wait().map_err(drop)?;
+    if status.success() && matches!(written, Some(Ok(()))) { Ok(()) } else { Err(()) }
+}

@@ -1,0 +1,164 @@
+//! Made-up runs for tests: real folders, read by the real feed.
+
+use crate::store::RunId;
+use crate::tui::app::{App, Setup};
+use crate::tui::feed::Feed;
+use crate::tui::message::{Effect, Msg};
+use crate::tui::state::Runs;
+use crate::tui::terminal::{Code, Key};
+use crate::tui::theme::{Colours, Glyphs, Theme};
+use crate::tui::update::update;
+use crate::watch::Change;
+use loradeck_core::run::{State, Workspace};
+use loradeck_core::time::Moment;
+
+#[allow(unreachable_pub, dead_code)]
+#[path = "../../tests/support/made_up.rs"]
+pub(crate) mod made_up;
+
+use made_up::{BEGIN, MadeUp, Plan};
+
+/// Runs and the folder that holds them.
+pub(crate) struct Sample {
+    pub(crate) runs: Runs,
+    pub(crate) feed: Feed,
+    pub(crate) made_up: MadeUp,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Sample {
+    /// All runs in natural order.
+    pub(crate) fn ids(&self) -> Vec<RunId> {
+        self.runs.iter().map(|run| run.id).collect()
+    }
+}
+
+/// An experiment of five runs in five states, and one of two finished runs.
+pub(crate) fn sweep() -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made_up = MadeUp::new(folder.path());
+    for (number, rank, learning_rate, state, step) in [
+        (1, 4, 5e-4, State::Finished, 96),
+        (2, 8, 5e-4, State::Finished, 96),
+        (3, 4, 2e-3, State::Failed, 41),
+        (4, 8, 2e-3, State::Running, 62),
+        (5, 16, 2e-3, State::Queued, 0),
+    ] {
+        made_up.add("format", &Plan::new(number, rank, learning_rate).at(state, step));
+    }
+    for (number, rank) in [(1, 2), (2, 64)] {
+        made_up.add("answers", &Plan::new(number, rank, 1e-3));
+    }
+    of(folder, made_up)
+}
+
+/// Reads what was made up.
+pub(crate) fn of(folder: tempfile::TempDir, made_up: MadeUp) -> Sample {
+    let mut feed = Feed::new(vec![Workspace::at(folder.path())]);
+    let mut runs = Runs::default();
+    runs.apply(&mut feed.collect(&[Change::Everything]));
+    Sample { runs, feed, made_up, folder }
+}
+
+/// Ids of that many runs.
+pub(crate) fn run_ids(count: u32) -> Vec<RunId> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made_up = MadeUp::new(folder.path());
+    (1..=count).for_each(|number| {
+        made_up.add("many", &Plan::new(number, 4, 1e-3).at(State::Queued, 0));
+    });
+    of(folder, made_up).ids()
+}
+
+/// Some run's id.
+pub(crate) fn any_run_id() -> RunId {
+    run_ids(1)[0]
+}
+
+/// A dashboard over made-up runs, and what it asks for is read at once.
+pub(crate) struct Driven {
+    pub(crate) app: App,
+    pub(crate) sample: Sample,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) now: Moment,
+}
+
+impl Driven {
+    /// A dashboard of this size over [`sweep`].
+    pub(crate) fn new(columns: u16, rows: u16) -> Self {
+        Self::over(sweep(), columns, rows)
+    }
+
+    /// A dashboard of this size over a sample.
+    pub(crate) fn over(sample: Sample, columns: u16, rows: u16) -> Self {
+        // 62 steps of 0.7 s into run 4.
+        let now = Moment(BEGIN.0 + 4 * 80_000 + 44_000);
+        let app = App::new(Setup {
+            theme: Theme { colours: Colours::Sixteen, unicode: true },
+            glyphs: Glyphs::Braille,
+            mouse: true,
+            size: (columns, rows),
+            workspaces: vec!["work".into()],
+            now,
+        });
+        let mut driven = Self { app, sample, effects: Vec::new(), now };
+        driven.sample.feed = Feed::new(vec![Workspace::at(driven.sample.folder.path())]);
+        driven.read(&[Change::Everything]);
+        driven
+    }
+
+    /// Hands the dashboard a message, and reads what it asks for.
+    pub(crate) fn send(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg, self.now);
+        for effect in effects {
+            match effect {
+                Effect::Watch(interest) => {
+                    self.sample.feed.set_interest(interest);
+                    self.read(&[]);
+                }
+                other => self.effects.push(other),
+            }
+        }
+    }
+
+    /// Reads what changed.
+    pub(crate) fn read(&mut self, changes: &[Change]) {
+        let batch = self.sample.feed.collect(changes);
+        self.send(Msg::Batch(Box::new(batch)));
+    }
+
+    /// Presses keys: `<Tab>` and the like by name, anything else letter by letter.
+    pub(crate) fn press(&mut self, keys: &str) {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let (key, used) = parse(rest);
+            self.send(Msg::Key(key));
+            rest = &rest[used..];
+        }
+    }
+}
+
+fn parse(keys: &str) -> (Key, usize) {
+    if let Some((name, _)) = keys.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+        let plain = |code| Key::plain(code);
+        let key = match name {
+            "Tab" => plain(Code::Tab),
+            "S-Tab" => plain(Code::BackTab),
+            "Enter" => plain(Code::Enter),
+            "Esc" => plain(Code::Esc),
+            "Up" => plain(Code::Up),
+            "Down" => plain(Code::Down),
+            "Left" => plain(Code::Left),
+            "Right" => plain(Code::Right),
+            "Home" => plain(Code::Home),
+            "End" => plain(Code::End),
+            "PgUp" => plain(Code::PageUp),
+            "PgDn" => plain(Code::PageDown),
+            "Space" => Key::char(' '),
+            other => Key::ctrl(other.strip_prefix("C-").unwrap().chars().next().unwrap()),
+        };
+        return (key, name.len() + 2);
+    }
+    let character = keys.chars().next().unwrap();
+    (Key::char(character), character.len_utf8())
+}

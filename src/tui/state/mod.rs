@@ -1,0 +1,23 @@
+//! All state, without any IO: what is known of the runs, and how the user looks at it.
+
+mod charting;
+mod list;
+mod log;
+mod looks;
+mod popup;
+mod reports;
+mod runs;
+mod settings;
+mod table;
+mod text_field;
+
+pub use charting::{Charting, SMOOTHING, is_sparse};
+pub use list::{Group, Item, List, Order, scrolled};
+pub use log::Log;
+pub use looks::Looks;
+pub use popup::{Details, Popup, Prompt, PromptKind, Question};
+pub use reports::{Report, Reports};
+pub use runs::{QueueView, Runs, SlotView};
+pub use settings::{SettingRow, Settings};
+pub use table::{Column, ColumnKind, Table, TableRow};
+pub use text_field::TextField;

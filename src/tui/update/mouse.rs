@@ -1,0 +1,95 @@
+//! Clicks and the wheel.
+
+use super::moves::{Move, move_focused, move_pane};
+use super::{actions, curves};
+use crate::tui::action::Action;
+use crate::tui::app::App;
+use crate::tui::layout;
+use crate::tui::message::Effect;
+use crate::tui::screen::{Pane, Screen};
+use crate::tui::state::Popup;
+use crate::tui::terminal::{Mouse, MouseDeed};
+
+/// Lines per turn of the wheel.
+const WHEEL: isize = 3;
+
+/// Takes the mouse up.
+pub(super) fn take_mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
+    let by = match mouse.deed {
+        MouseDeed::Click => return click(app, mouse, effects),
+        MouseDeed::WheelUp => -WHEEL,
+        MouseDeed::WheelDown => WHEEL,
+    };
+    match &mut app.popup {
+        Some(Popup::Help { cursor, .. } | Popup::Metrics { cursor, .. }) => {
+            *cursor = cursor.saturating_add_signed(by);
+        }
+        Some(Popup::Confirm { offset, .. } | Popup::Messages { offset } | Popup::Details { offset, .. }) => {
+            *offset = offset.saturating_add_signed(by);
+        }
+        None => match app.areas().pane_at(mouse.column, mouse.row) {
+            Some(Pane::Chart) => curves::zoom(app, if by < 0 { 0.8 } else { 1.25 }),
+            Some(pane) => move_pane(app, pane, Move::Lines(by)),
+            None => move_focused(app, Move::Lines(by.signum())),
+        },
+    }
+}
+
+fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
+    if app.popup.is_some() {
+        // A click does not say yes.
+        return;
+    }
+    let areas = app.areas();
+    if areas.header.contains((mouse.column, mouse.row).into()) {
+        if let Some(screen) = layout::tab_at(mouse.column) {
+            actions::act(app, Action::Go(screen), effects);
+        }
+        return;
+    }
+    match app.screen {
+        Screen::Runs => click_pane(app, mouse),
+        Screen::Charts => {
+            let hit =
+                |(_, area): &(usize, ratatui::layout::Rect)| area.contains((mouse.column, mouse.row).into());
+            if let Some((index, _)) = app.grid().into_iter().find(hit) {
+                app.chart_cursor = index;
+            }
+        }
+        Screen::Table => {
+            if let Some(row) = mouse.row.checked_sub(areas.body.y + 2) {
+                app.table.cursor =
+                    (app.table.offset + usize::from(row)).min(app.table.rows.len().saturating_sub(1));
+            }
+        }
+        Screen::Queue => {}
+    }
+}
+
+fn click_pane(app: &mut App, mouse: Mouse) {
+    let areas = app.areas();
+    let Some(pane) = areas.pane_at(mouse.column, mouse.row) else { return };
+    app.focus = pane;
+    let Some(area) = areas.pane(pane) else { return };
+    let inner = layout::inner(area);
+    match pane {
+        Pane::List => {
+            // The first line holds the headings of the columns.
+            let row = mouse.row.checked_sub(inner.y + 1).map(usize::from);
+            if let Some(index) =
+                row.map(|row| app.list.offset + row).filter(|index| *index < app.list.items.len())
+            {
+                app.list.go(index);
+            }
+        }
+        Pane::Chart => {
+            let width = layout::plot_width(area);
+            if let Some(column) =
+                mouse.column.checked_sub(inner.x + layout::GUTTER).filter(|column| *column < width)
+            {
+                curves::put_cursor(app, column, width);
+            }
+        }
+        Pane::Log | Pane::Config => {}
+    }
+}

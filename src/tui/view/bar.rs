@@ -1,0 +1,92 @@
+//! The line at the bottom: what is being typed, or what was just reported, or the keys at hand.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::paint;
+use crate::tui::action::Action;
+use crate::tui::app::App;
+use crate::tui::keys::{Binding, bindings_in, key_name};
+use crate::tui::state::{Prompt, PromptKind};
+
+/// Draws it; returns where the text cursor belongs, if something is being typed.
+pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    if let Some(prompt) = &app.prompt {
+        return Some(typing(app, prompt, area, buffer));
+    }
+    if let Some(report) = app.reports.current(app.now) {
+        let (symbol, style) = if report.error {
+            (app.theme.text("✗", "x"), app.theme.error())
+        } else {
+            (app.theme.text("✓", "v"), Style::new())
+        };
+        let times = if report.times > 1 { format!(" (×{})", report.times) } else { String::new() };
+        let hint = if report.error { "   ! all messages" } else { "" };
+        let line = format!("{symbol} {}{times}{hint}", report.text);
+        paint::text(buffer, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);
+        return None;
+    }
+    hints(app, area, buffer);
+    None
+}
+
+fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {
+    let (label, state) = match prompt.kind {
+        PromptKind::Filter => {
+            let shown = app.list.shown().count();
+            let found = format!("{shown} of {} runs", app.runs.len());
+            (" filter: ", app.list.filter_error.clone().unwrap_or(found))
+        }
+        PromptKind::Search => (" search the log: ", "Enter finds".to_owned()),
+        PromptKind::Config => (" settings with: ", String::new()),
+    };
+    let mut x = area.x;
+    paint::text(buffer, x, area.y, area.width, label, app.theme.key());
+    x += label.len() as u16;
+    paint::text(buffer, x, area.y, area.right().saturating_sub(x), prompt.field.text(), Style::new());
+    let wrong = app.list.filter_error.is_some() && prompt.kind == PromptKind::Filter;
+    let style = if wrong { app.theme.warning() } else { app.theme.faint() };
+    let typed_end = x + Span::raw(prompt.field.text()).width() as u16 + 2;
+    let room = area.right().saturating_sub(typed_end + 1);
+    paint::text_right(buffer, typed_end, area.y, room, &state, style);
+    let at = x + Span::raw(prompt.field.before()).width() as u16;
+    Position::new(at.min(area.right().saturating_sub(1)), area.y)
+}
+
+fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
+    let contexts = app.contexts();
+    let all: Vec<_> = bindings_in(&contexts).filter(|binding| !binding.hint.is_empty()).collect();
+    let is_last = |action: Action| matches!(action, Action::Quit | Action::Help);
+    let (last, first): (Vec<&Binding>, Vec<&Binding>) =
+        all.into_iter().partition(|binding| is_last(binding.action));
+    // Quitting and help are never cut.
+    let last: Vec<Span<'_>> =
+        last.iter().flat_map(|binding| hint(app, binding.keys[0], binding.hint)).collect();
+    let last = Line::from(last);
+    let mut room = usize::from(area.width).saturating_sub(last.width() + 1);
+    let mut shown = Vec::new();
+    let mut seen = Vec::new();
+    for binding in first {
+        // An inner context's key hides the same key further out.
+        if seen.contains(&binding.keys[0]) {
+            continue;
+        }
+        seen.push(binding.keys[0]);
+        let spans = hint(app, binding.keys[0], binding.hint);
+        let width: usize = spans.iter().map(Span::width).sum();
+        if width > room {
+            break;
+        }
+        room -= width;
+        shown.extend(spans);
+    }
+    buffer.set_line(area.x + 1, area.y, &Line::from(shown), area.width.saturating_sub(1));
+    let width = last.width() as u16;
+    buffer.set_line(area.right().saturating_sub(width), area.y, &last, width);
+}
+
+fn hint(app: &App, key: crate::tui::terminal::Key, word: &str) -> [Span<'static>; 3] {
+    [Span::styled(key_name(key), app.theme.key()), Span::raw(format!(" {word}")), Span::raw("  ")]
+}

@@ -1,0 +1,135 @@
+//! Slots, what waits for one, and what ended last.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+
+use super::{list, paint};
+use crate::store::{Run, ShownState};
+use crate::tui::app::App;
+use crate::tui::format;
+use crate::tui::state::SlotView;
+
+pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
+    let inner = paint::pane(app, body, title(app), true, buffer);
+    paint::right_title(body, right_title(app), buffer);
+    let slots = app.runs.queue.slots.len().min(usize::from(inner.height / 2)) as u16;
+    for (line, slot) in app.runs.queue.slots.iter().take(usize::from(slots)).enumerate() {
+        draw_slot(app, slot, Rect { y: inner.y + line as u16, height: 1, ..inner }, buffer);
+    }
+    let rows = app.queue_rows();
+    if rows.is_empty() {
+        paint::message(inner, &["nothing is at work, nothing waits"], app.theme.faint(), buffer);
+        return;
+    }
+    let top = inner.y + slots + u16::from(slots > 0);
+    let height = usize::from(inner.bottom().saturating_sub(top));
+    let place = |id| rows.iter().filter(|row| is_waiting(app, **row)).position(|row| *row == id);
+    for (line, id) in rows.iter().enumerate().skip(app.queue_offset).take(height) {
+        let Some(run) = app.runs.get(*id) else { continue };
+        let area = Rect { y: top + (line - app.queue_offset) as u16, height: 1, ..inner };
+        draw_row(app, run, place(*id), area, buffer);
+        if line == app.queue_cursor {
+            paint::text(buffer, area.x, area.y, 1, app.theme.text("▸", ">"), Style::new());
+            paint::line_style(buffer, area, app.theme.cursor(true));
+        }
+    }
+}
+
+fn is_waiting(app: &App, id: crate::store::RunId) -> bool {
+    app.runs.get(id).is_some_and(|run| matches!(run.state(), ShownState::Queued | ShownState::Held))
+}
+
+fn title(app: &App) -> Line<'static> {
+    let waiting = app.runs.iter().filter(|run| run.state() == ShownState::Queued).count();
+    Line::raw(format!(" Queue, {waiting} waiting "))
+}
+
+/// When everything that waits will be through, if that can be guessed.
+fn right_title(app: &App) -> Line<'static> {
+    if !app.runs.queue.paused.is_empty() {
+        return Line::styled(" paused: loradeck queue resume ", app.theme.warning());
+    }
+    let left: Vec<f64> = app.runs.iter().filter_map(|run| run.seconds_left(app.now)).collect();
+    let lengths: Vec<f64> = app
+        .runs
+        .iter()
+        .filter(|run| run.state() == ShownState::Finished)
+        .filter_map(|run| run.summary.as_ref().map(|summary| summary.seconds))
+        .collect();
+    let waiting = app.runs.iter().filter(|run| run.state() == ShownState::Queued).count();
+    if lengths.is_empty() || waiting == 0 {
+        return Line::default();
+    }
+    let mean = lengths.iter().sum::<f64>() / lengths.len() as f64;
+    let slots = app.runs.queue.slots.iter().filter(|slot| !slot.foreign).count().max(1);
+    let all = (left.iter().sum::<f64>() + mean * waiting as f64) / slots as f64;
+    Line::raw(format!(" all done in {} ", format::remaining(all)))
+}
+
+fn draw_slot(app: &App, slot: &SlotView, row: Rect, buffer: &mut Buffer) {
+    let workspace = if app.workspaces.len() > 1 {
+        format!(" {}", app.workspaces.get(slot.workspace).map_or("?", String::as_str))
+    } else {
+        String::new()
+    };
+    let name = format!("slot {}{workspace}", slot.name);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    paint::text(buffer, row.x + 1, row.y, 28, &name, bold);
+    let x = row.x + 30;
+    let room = row.width.saturating_sub(31);
+    match slot.run.and_then(|id| app.runs.get(id)) {
+        Some(run) => {
+            let (symbol, style) = app.theme.state(run.state());
+            paint::text(buffer, x, row.y, 1, symbol, style);
+            let text = format!("{} {}", run.label(), run.progress().map(percent).unwrap_or_default());
+            paint::text(buffer, x + 2, row.y, room.saturating_sub(2), &text, Style::new());
+        }
+        None if slot.foreign => {
+            paint::text(buffer, x, row.y, room, "taken by another workspace or user", app.theme.warning());
+        }
+        None => paint::text(buffer, x, row.y, room, "free", app.theme.faint()),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}%", (share * 100.0).floor())
+}
+
+fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut Buffer) {
+    list::draw_prefix(app, run.id, run.state(), row, buffer);
+    let name_width = (row.width / 2).saturating_sub(list::PREFIX);
+    let mut x = row.x + list::PREFIX;
+    paint::text(
+        buffer,
+        x,
+        row.y,
+        name_width,
+        &paint::name(app.theme, &run.label(), name_width),
+        Style::new(),
+    );
+    x += name_width + 1;
+    paint::text(buffer, x, row.y, 9, run.state().word(), Style::new());
+    x += 10;
+    let what = match (run.state(), place) {
+        (ShownState::Held, _) => "held back: H releases".to_owned(),
+        (_, Some(place)) if run.queue.priority != 0 => {
+            format!("#{} (priority {})", place + 1, run.queue.priority)
+        }
+        (_, Some(place)) => format!("#{}", place + 1),
+        (state, None) if state.is_live() => {
+            let share = run.progress().map(percent).unwrap_or_default();
+            format!("{share} {}", list::time(app, run))
+        }
+        _ => ended(run),
+    };
+    paint::text(buffer, x, row.y, row.right().saturating_sub(x), &what, Style::new());
+}
+
+fn ended(run: &Run) -> String {
+    let Some(status) = &run.status else { return String::new() };
+    let message = status.message.as_ref().map(|message| format!("  {message}")).unwrap_or_default();
+    // The time itself, not how long ago: an idle screen stays as it is.
+    format!("{} UTC{message}", status.since.to_minute())
+}

@@ -1,0 +1,161 @@
+//! A run's story in lines.
+
+use loradeck_core::metrics::registry;
+use loradeck_core::run::JournalEntry;
+use loradeck_core::text::harmless;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use crate::store::{Run, RunId};
+use crate::tui::app::App;
+use crate::tui::format;
+use crate::tui::state::Details;
+
+/// The newest happenings shown.
+const HAPPENINGS: usize = 40;
+
+/// The lines of the popup.
+pub(super) fn lines(app: &App, id: RunId, story: Option<&Details>) -> Vec<Line<'static>> {
+    let Some(run) = app.runs.get(id) else { return vec![Line::raw("the run is gone")] };
+    let mut lines = vec![state_line(app, run)];
+    if let Some(message) = run.status.as_ref().and_then(|status| status.message.clone()) {
+        lines.extend(folded(&message, 88, 2).into_iter().map(Line::raw));
+    }
+    lines.extend(run.problems.iter().map(|problem| Line::styled(problem.clone(), app.theme.error())));
+    facts(app, run, &mut lines);
+    results(app, run, &mut lines);
+    match story {
+        None => lines.push(Line::styled("reading its journal…", app.theme.faint())),
+        Some(story) => happenings(app, story, &mut lines),
+    }
+    lines
+}
+
+fn heading(text: &str) -> [Line<'static>; 2] {
+    [Line::default(), Line::styled(text.to_owned(), Style::new().add_modifier(Modifier::BOLD))]
+}
+
+fn state_line(app: &App, run: &Run) -> Line<'static> {
+    let (symbol, style) = app.theme.state(run.state());
+    let mut text = format!(" {}", run.state().word());
+    if let Some(status) = &run.status {
+        text += &format!(", attempt {}, since {} UTC", status.attempt, status.since.to_minute());
+    }
+    Line::from(vec![Span::styled(symbol, style), Span::raw(text)])
+}
+
+fn fact(app: &App, name: &str, value: String) -> Line<'static> {
+    Line::from(vec![Span::styled(format!("{name:<12}"), app.theme.faint()), Span::raw(value)])
+}
+
+fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
+    lines.push(Line::default());
+    lines.push(fact(app, "folder", run.path().display().to_string()));
+    let Some(summary) = &run.summary else { return };
+    let share = run.progress().map(|share| format!(" ({:.0}%)", share * 100.0)).unwrap_or_default();
+    lines.push(fact(
+        app,
+        "progress",
+        format!("step {} of {}{share}, epoch {:.2}", summary.step, summary.total_steps, summary.epoch),
+    ));
+    let left = run.seconds_left(app.now).map(|left| format!(", {} to go", format::remaining(left)));
+    lines.push(fact(
+        app,
+        "time",
+        format!("{}{}", format::duration(summary.seconds), left.unwrap_or_default()),
+    ));
+    lines.push(fact(app, "tokens", format::count(summary.tokens as f64)));
+    let gpu = summary.peak_gpu_memory_bytes;
+    let gpu = if gpu > 0 { format!(", GPU {}", format::bytes(gpu as f64)) } else { String::new() };
+    lines.push(fact(app, "peak memory", format!("{}{gpu}", format::bytes(summary.peak_memory_bytes as f64))));
+    let place = &summary.environment;
+    lines.push(fact(app, "on", format!("{} {} {}", place.host, place.device, place.precision)));
+}
+
+fn results(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
+    let Some(summary) = run.summary.as_ref().filter(|summary| !summary.metrics.is_empty()) else { return };
+    lines.extend(heading("results"));
+    let mut tags: Vec<&String> = summary.metrics.keys().collect();
+    tags.sort_by_key(|tag| (registry::rank(tag), tag.as_str()));
+    for tag in tags {
+        let known = &summary.metrics[tag];
+        let describe = registry::describe(tag);
+        let show = |value: f64| format::metric(value, describe.unit);
+        let best = describe.goal.map(|_| format!(", best {} at step {}", show(known.best), known.best_step));
+        let text = format!("{} at step {}{}", show(known.last), known.last_step, best.unwrap_or_default());
+        lines.push(Line::from(vec![Span::styled(format!("{tag:<26}"), app.theme.faint()), Span::raw(text)]));
+    }
+}
+
+fn happenings(app: &App, story: &Details, lines: &mut Vec<Line<'static>>) {
+    let steps: Vec<String> = story.checkpoints.iter().map(u64::to_string).collect();
+    let steps = if steps.is_empty() { "none".to_owned() } else { format!("at steps {}", steps.join(", ")) };
+    lines.push(Line::default());
+    lines.push(fact(app, "checkpoints", steps));
+    lines.push(fact(app, "report", if story.report { "README.md is written" } else { "not yet" }.to_owned()));
+    for attempt in &story.attempts {
+        let overrides = if attempt.overrides.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", attempt.overrides.join(" "))
+        };
+        let text = format!(
+            "{} on {} ({}){overrides}",
+            attempt.time.to_minute(),
+            attempt.host.host,
+            attempt.devices.join(", ")
+        );
+        lines.push(fact(app, &format!("attempt {}", attempt.attempt), text));
+    }
+    lines.extend(heading("what happened, newest first"));
+    lines.extend(story.journal.iter().rev().take(HAPPENINGS).map(|entry| happening(app, entry)));
+}
+
+fn happening(app: &App, entry: &JournalEntry) -> Line<'static> {
+    let clock = entry.time.to_rfc3339();
+    let step = entry.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+    let facts: Vec<String> = entry
+        .facts
+        .iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => format!("{name} {text}"),
+            other => format!("{name} {other}"),
+        })
+        .collect();
+    Line::from(vec![
+        Span::styled(format!("{}  ", clock.get(11..19).unwrap_or("")), app.theme.faint()),
+        Span::raw(format!("{}{step}", entry.kind)),
+        Span::styled(format!("  {}", facts.join(", ")), app.theme.faint()),
+    ])
+}
+
+/// Text broken at spaces into lines of at most `width` columns; later lines begin after `indent` spaces.
+pub(super) fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let text = harmless(text);
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut();
+        let Some(line) = last else { break };
+        let used = Span::raw(line.as_str()).width();
+        if used > 0 && used + 1 + Span::raw(word).width() > width {
+            lines.push(format!("{}{word}", " ".repeat(indent)));
+        } else {
+            if used > 0 {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_broken_at_spaces() {
+        assert_eq!(folded("one two three", 8, 2), ["one two", "  three"]);
+        assert_eq!(folded("", 8, 2), [""]);
+    }
+}
