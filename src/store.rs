@@ -152,8 +152,9 @@ impl Store {
         for hint in distinct {
             match hint {
                 Change::Everything => {
-                    self.list_everything(&mut changed);
+                    // Known runs first: new ones are read when they are listed.
                     self.refresh_all(&mut changed);
+                    self.list_everything(&mut changed);
                     changed.queue = true;
                 }
                 Change::Experiments(_) => self.list_everything(&mut changed),

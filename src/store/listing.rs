@@ -47,14 +47,12 @@ impl Store {
         };
         let found = ExperimentFolder::at(experiment).runs();
         let paths: HashSet<&Path> = found.iter().map(RunFolder::path).collect();
-        let runs_folder = experiment.join("runs");
-        for id in self.order.clone() {
-            let gone = self
-                .get(id)
-                .is_some_and(|run| run.path().parent() == Some(&runs_folder) && !paths.contains(run.path()));
-            if gone {
-                self.forget(id, changed);
-            }
+        let name = ExperimentFolder::at(experiment).name();
+        let known = |run: &&Run| run.workspace == workspace && run.experiment == name;
+        let gone = self.runs().filter(known).filter(|run| !paths.contains(run.path()));
+        let gone: Vec<RunId> = gone.map(|run| run.id).collect();
+        for id in gone {
+            self.forget(id, changed);
         }
         for folder in &found {
             if self.find(folder.path()).is_none() {

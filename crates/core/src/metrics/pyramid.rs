@@ -6,6 +6,8 @@ use std::ops::Range;
 
 /// Binary logarithm of how many nodes one node of the next level sums up.
 const SHIFT: usize = 5;
+/// How many nodes one node of the next level sums up.
+const BLOCK: usize = 1 << SHIFT;
 /// Levels kept: the last sums up 2^25 values per node.
 const LEVELS: usize = 5;
 
@@ -31,6 +33,18 @@ impl Extremes {
         } else {
             Self { non_finite: 1, ..Self::EMPTY }
         }
+    }
+
+    /// Of all values of a slice, without branches, so that the compiler can take several at once.
+    pub fn of_all(values: &[f32]) -> Self {
+        values.iter().fold(Self::EMPTY, |all, &value| {
+            let finite = value.is_finite();
+            Self {
+                min: all.min.min(if finite { value } else { f32::INFINITY }),
+                max: all.max.max(if finite { value } else { f32::NEG_INFINITY }),
+                non_finite: all.non_finite + u32::from(!finite),
+            }
+        })
     }
 
     /// Of two stretches together.
@@ -115,21 +129,31 @@ impl Pyramid {
 
     /// The extremes of a stretch, in a few dozen steps however long it is.
     pub fn extremes(&self, stretch: Range<usize>) -> Extremes {
-        let end = stretch.end.min(self.values.len());
-        let mut at = stretch.start;
+        let (start, end) = (stretch.start, stretch.end.min(self.values.len()));
+        // The whole blocks of 32 within the stretch; what is before and after them is short.
+        let first = start.next_multiple_of(BLOCK);
+        let last = end - end % BLOCK;
+        if first >= last {
+            return Extremes::of_all(self.values.get(start..end).unwrap_or_default());
+        }
+        let edges =
+            Extremes::of_all(&self.values[start..first]).and(Extremes::of_all(&self.values[last..end]));
+        edges.and(self.blocks(first >> SHIFT, last >> SHIFT))
+    }
+
+    /// The extremes of the blocks of level 0 from `at` to `end`.
+    fn blocks(&self, mut at: usize, end: usize) -> Extremes {
         let mut all = Extremes::EMPTY;
         while at < end {
-            // The largest block that begins here and ends within the stretch.
+            // The largest node that begins here and ends within the stretch.
             let mut level = 0;
-            while level < LEVELS {
-                let block = 1 << (SHIFT * (level + 1));
-                if !at.is_multiple_of(block) || at + block > end {
-                    break;
-                }
+            let mut width = 1;
+            while level + 1 < LEVELS && at.is_multiple_of(width * BLOCK) && at + width * BLOCK <= end {
                 level += 1;
+                width *= BLOCK;
             }
-            all = all.and(self.node(level, at >> (SHIFT * level)));
-            at += 1 << (SHIFT * level);
+            all = all.and(self.levels[level][at / width]);
+            at += width;
         }
         all
     }

@@ -87,6 +87,14 @@ struct FileTail {
 /// A restart mark came in an earlier file after a later one had been read: only reading again gets the order right.
 struct OutOfOrder;
 
+/// How far one piece of a file went.
+enum Piece {
+    /// Nothing more can be read now.
+    Whole,
+    /// The file goes on; the next record takes `next` bytes as far as is known.
+    Part { consumed: usize, next: u64 },
+}
+
 impl EventTail {
     /// A tail of `folder` that has read nothing yet; the folder need not exist.
     pub fn new(folder: &Path) -> Self {
@@ -206,30 +214,55 @@ impl EventTail {
                 return Ok(Ok(()));
             }
             read_at(&handle, &mut buffer, offset, available.min(wanted)).with_path(&path, "read")?;
-            let last = buffer.len() as u64 >= available;
-            let mut deliver = Delivery { tail: self, index, offset, sink, polled, out_of_order: false };
-            let drained = drain(&buffer, last, |at, event| deliver.take(at, event));
-            if deliver.out_of_order {
-                return Ok(Err(OutOfOrder));
-            }
-            *left = left.saturating_sub(drained.consumed as u64);
-            self.files[index].offset += drained.consumed as u64;
-            if last || buffer.is_empty() {
-                self.note_stuck(index, drained.stuck && buffer.len() > drained.consumed, &path);
-                return Ok(Ok(()));
-            }
-            if drained.consumed == 0 && drained.wanted > available {
-                return Ok(Ok(()));
-            }
-            wanted = if drained.consumed == 0 { drained.wanted.max(wanted.saturating_mul(2)) } else { CHUNK };
+            let consumed = match self.take_piece(index, &buffer, available, sink, polled) {
+                Ok(Piece::Whole) => return Ok(Ok(())),
+                Ok(Piece::Part { consumed, next }) => {
+                    wanted = if consumed == 0 { next.max(wanted.saturating_mul(2)) } else { CHUNK };
+                    consumed
+                }
+                Err(out_of_order) => return Ok(Err(out_of_order)),
+            };
+            *left = left.saturating_sub(consumed as u64);
         }
     }
 
-    fn note_stuck(&mut self, index: usize, stuck: bool, path: &Path) {
+    /// Hands the records in `buffer`, which begins where file `index` was left, to `sink`. `available` bytes are in
+    /// the file from there on.
+    fn take_piece(
+        &mut self,
+        index: usize,
+        buffer: &[u8],
+        available: u64,
+        sink: &mut impl EventSink,
+        polled: &mut Polled,
+    ) -> Result<Piece, OutOfOrder> {
+        let offset = self.files[index].offset;
+        let last = buffer.len() as u64 >= available;
+        let mut deliver = Delivery { tail: self, index, offset, sink, polled, out_of_order: false };
+        let drained = drain(buffer, last, |at, event| deliver.take(at, event));
+        if deliver.out_of_order {
+            return Err(OutOfOrder);
+        }
+        self.files[index].offset += drained.consumed as u64;
+        if last || buffer.is_empty() {
+            self.note_stuck(index, drained.stuck && buffer.len() > drained.consumed);
+            return Ok(Piece::Whole);
+        }
+        // A record that is longer than the file (yet) needs no larger buffer.
+        let is_short = drained.consumed == 0 && drained.wanted > available;
+        Ok(if is_short {
+            Piece::Whole
+        } else {
+            Piece::Part { consumed: drained.consumed, next: drained.wanted }
+        })
+    }
+
+    fn note_stuck(&mut self, index: usize, stuck: bool) {
         if stuck && !self.files[index].stuck_reported {
             self.files[index].stuck_reported = true;
-            let offset = self.files[index].offset;
-            self.note(Problem { path: path.to_path_buf(), offset, kind: ProblemKind::BadLength });
+            let file = &self.files[index];
+            let (path, offset) = (self.folder.join(&file.name), file.offset);
+            self.note(Problem { path, offset, kind: ProblemKind::BadLength });
         } else if !stuck {
             self.files[index].stuck_reported = false;
         }

@@ -28,6 +28,7 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, Malformed> {
         let (value, rest) = take_varint(self.rest)?;
         self.rest = rest;
@@ -44,6 +45,7 @@ impl<'a> Fields<'a> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
+    #[inline]
     fn field(&mut self) -> Result<(u64, Wire<'a>), Malformed> {
         let key = self.varint()?;
         let value = match key & 7 {
@@ -63,6 +65,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u64, Wire<'a>), Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -76,7 +79,15 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Splits a varint off the front; more than ten bytes are malformed.
+#[inline]
 pub(super) fn take_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
+    match bytes.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => Ok((byte.into(), rest)),
+        _ => take_long_varint(bytes),
+    }
+}
+
+fn take_long_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Malformed> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().take(10).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * index);
