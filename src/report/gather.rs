@@ -1,20 +1,22 @@
 //! Collecting what a report uses beyond the committed files, and freezing it beside them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use loradeck_core::error::FileError;
+use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::metrics::{EventTail, RunMetrics, Series};
 use loradeck_core::run::{
     ExperimentFolder, FORMAT, RunFolder, State, Status, Summary, Workspace, read_attempts, read_journal,
 };
+use sha2::{Digest, Sha256};
 
 use super::answers::answers;
 use super::curve::Curves;
 use super::data::summarise;
+use super::files::large_files;
 use super::happenings::tell;
-use super::inputs::{End, ReportInputs, Sibling};
+use super::inputs::{DataSummary, End, LargeFile, ReportInputs, Sibling};
 use super::performance::{Measured, Points, table};
 use super::settings::{Frozen, FrozenError, Setting};
 
@@ -32,39 +34,65 @@ fn experiment_of(workspace: Option<&Workspace>, run: &RunFolder) -> Option<Exper
 }
 
 /// Gathers the inputs of a run's report and its curves, and writes `report-inputs.json` and `metrics.csv`.
+///
+/// What can no longer be gathered, because somebody tidied the logs away, stays as it was gathered before.
 pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(), FrozenError> {
-    let metrics = read_metrics(run)?;
-    let attempts = read_attempts(run);
+    let before = file::read_json::<ReportInputs>(&run.report_inputs()).ok().flatten().unwrap_or_default();
+    let attempts = Some(read_attempts(run)).filter(|found| !found.is_empty()).unwrap_or(before.attempts);
     let overrides = attempts.last().map(|attempt| attempt.overrides.clone()).unwrap_or_default();
     let frozen = Frozen::read(run, &overrides)?;
-    let status = Status::read(run)?;
+    let end = Status::read(run)?.map(|status| end_of(&status));
+    let finished = end.as_ref().is_some_and(|end| end.state == State::Finished.word());
+    let metrics = read_metrics(run)?;
+    let performance = if metrics.points() > 0 {
+        file::replace(&run.metrics_csv(), Curves::of(&metrics).to_csv().as_bytes(), Durability::Renamed)?;
+        table(&measured(&metrics, finished))
+    } else {
+        before.performance
+    };
+    let has_journal = run.journal().is_dir();
     let journal = read_journal(run);
     let told = tell(&journal);
-    let end = status.map(|status| end_of(&status));
-    let finished = end.as_ref().is_some_and(|end| end.state == State::Finished.word());
-    let metadata = file::read_if_exists(&run.metadata())?.unwrap_or_default();
     let experiment = experiment_of(workspace, run);
+    let weights = weights(run);
     let inputs = ReportInputs {
         format: FORMAT,
         experiment: experiment.as_ref().map(ExperimentFolder::name),
         run: run.name(),
         output_path: output_path(workspace.filter(|_| experiment.is_some()), run, &frozen),
         attempts,
-        happenings: told.happenings,
-        happenings_left_out: told.left_out,
+        happenings: if has_journal { told.happenings } else { before.happenings },
+        happenings_left_out: if has_journal { told.left_out } else { before.happenings_left_out },
         unreadable_lines: journal.unreadable,
-        checkpoints: told.checkpoints,
-        data: summarise(&String::from_utf8_lossy(&metadata)),
-        performance: table(&measured(&metrics, finished)),
+        checkpoints: if has_journal { told.checkpoints } else { before.checkpoints },
+        data: data(run)?.unwrap_or(before.data),
+        performance,
         sweep: frozen.provenance.sweep,
         siblings: siblings(experiment.as_ref(), run, &frozen),
-        answers: answers(&journal.entries),
-        weights: weights(run),
-        end,
+        answers: if has_journal { answers(&journal.entries) } else { before.answers },
+        weights: if weights.is_empty() { before.weights } else { weights },
+        too_large: too_large(run)?,
+        end: end.or(before.end),
     };
-    file::replace_json(&run.report_inputs(), &inputs, Durability::Renamed)?;
-    file::replace(&run.metrics_csv(), Curves::of(&metrics).to_csv().as_bytes(), Durability::Renamed)?;
-    Ok(())
+    Ok(file::replace_json(&run.report_inputs(), &inputs, Durability::Renamed)?)
+}
+
+/// What `metadata.csv` comes to; `None` where it is missing.
+fn data(run: &RunFolder) -> Result<Option<DataSummary>, FileError> {
+    let text = file::read_if_exists(&run.metadata())?;
+    Ok(text.map(|text| summarise(&String::from_utf8_lossy(&text))))
+}
+
+/// The files that would be committed if they were smaller, by name, size and digest.
+fn too_large(run: &RunFolder) -> Result<Vec<LargeFile>, FileError> {
+    let describe = |path: PathBuf| {
+        let contents = fs::read(&path).with_path(&path, "read")?;
+        let digest = Sha256::digest(&contents);
+        let name = path.strip_prefix(run.path()).unwrap_or(&path).display().to_string();
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(LargeFile { name, bytes: contents.len() as u64, sha256 })
+    };
+    large_files(run).into_iter().map(describe).collect()
 }
 
 /// Everything the run has measured.

@@ -43,6 +43,19 @@ pub struct ReportInputs {
     pub answers: Vec<Answer>,
     /// Files with final weights and their sizes in bytes, relative to the run folder.
     pub weights: Vec<(String, u64)>,
+    /// Files that are not committed because of their size.
+    pub too_large: Vec<LargeFile>,
+}
+
+/// A file that is too large for git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargeFile {
+    /// Its path in the run folder.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The SHA-256 of its contents, in hexadecimal.
+    pub sha256: String,
 }
 
 /// How the run ended.

@@ -7,6 +7,7 @@ mod csv;
 pub mod curve;
 mod data;
 pub mod figure;
+mod files;
 mod gather;
 mod happenings;
 pub mod inputs;
@@ -28,9 +29,10 @@ use std::path::PathBuf;
 use loradeck_core::run::{ExperimentFolder, RunFolder, Workspace};
 
 pub use comparison::committed_experiment_files;
+pub use files::committed_files;
 pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
 pub(crate) use run_report::outcome_word;
-pub use run_report::{ReportError, committed_files, write_report};
+pub use run_report::{ReportError, write_report};
 pub use table::plain_table;
 
 /// Writes the report of a workspace's run; answers the files to commit.

@@ -1,7 +1,6 @@
 //! Writing one run's report: gather what only this machine has, then make the report from committed files alone.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use loradeck_core::error::FileError;
 use loradeck_core::file::{self, Durability};
@@ -11,13 +10,13 @@ use loradeck_core::template::report::ReportTemplates;
 
 use super::curve::Curves;
 use super::figure::loss_curve;
+use super::files::committed_files;
 use super::gather::{gather, has_sources};
 use super::inputs::ReportInputs;
 use super::key_metric;
 use super::settings::{Frozen, FrozenError};
 use super::view::{Material, View};
 use super::words;
-use crate::vcs::COMMITTED_IN_RUN;
 
 const TEMPLATE: (&str, &str) = ("report.md.j2", include_str!("../../templates/report.md.j2"));
 
@@ -75,29 +74,6 @@ fn material(run: &RunFolder) -> Result<Material, ReportError> {
         has_patch: run.code_patch().is_file(),
         inputs,
     })
-}
-
-/// The files of a run that are committed, as far as they exist, sorted.
-pub fn committed_files(run: &RunFolder) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for name in COMMITTED_IN_RUN {
-        let path = run.path().join(name.trim_end_matches('/'));
-        if name.ends_with('/') {
-            files.extend(files_in(&path));
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
-}
-
-/// The files directly in a folder, those being staged left out.
-pub(super) fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_hidden =
-        |path: &PathBuf| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file() && !is_hidden(path)).collect()
 }
 
 /// The message of a run's commit: what it is, and what came of it.

@@ -12,8 +12,9 @@ use super::story::{effects, opening};
 use super::{Comparison, gather, to_csv, to_markdown_table};
 use crate::report::curve::{Curve, Curves};
 use crate::report::figure::overlay;
+use crate::report::files::files_in;
 use crate::report::markdown::inline;
-use crate::report::run_report::{ReportError, files_in};
+use crate::report::run_report::ReportError;
 use crate::report::{metric_name, words};
 use crate::vcs::COMMITTED_IN_EXPERIMENT;
 

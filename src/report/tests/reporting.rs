@@ -76,6 +76,32 @@ fn the_committed_files_alone_make_the_same_report() {
 }
 
 #[test]
+fn what_was_tidied_away_stays_in_the_report() {
+    let lab = Lab::new();
+    let run = lab.run(&Made::default());
+    let report = report_of(&lab, &run);
+    let curve = fs::read(run.training_curve()).unwrap();
+    for folder in [run.logs(), run.attempts(), run.checkpoints()] {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    assert_eq!(report_of(&lab, &run), report);
+    assert_eq!(fs::read(run.training_curve()).unwrap(), curve);
+}
+
+#[test]
+fn a_file_too_large_for_git_is_named_instead() {
+    let lab = Lab::new();
+    let run = lab.run(&Made::default());
+    fs::write(run.metadata(), format!("split,file,line,tokens\n{}", "train,a.jsonl,1,50\n".repeat(60_000)))
+        .unwrap();
+    let files = write_run_report(&lab.workspace, &run).unwrap();
+    assert!(!files.contains(&run.metadata()) && files.contains(&run.summary()));
+    let report = fs::read_to_string(run.report()).unwrap();
+    assert!(report.contains("- Too large for git: `metadata.csv` (1.1 MiB, SHA-256 `"), "{report}");
+    assert!(report.contains("60,000 samples (3,000,000 tokens)"));
+}
+
+#[test]
 fn writing_it_again_changes_nothing() {
     let lab = Lab::new();
     let run = lab.run(&Made::default());

@@ -116,6 +116,10 @@ pub(super) fn data(material: &Material) -> Vec<Fact> {
             format!("{} % of the training data", epochs(settings.eval_split * 100.0)),
         ));
     }
+    facts.extend(material.inputs.too_large.iter().map(|file| {
+        let (size, hash) = (words::bytes(file.bytes), code(&file.sha256));
+        Fact::new("Too large for git", format!("{} ({size}, SHA-256 {hash})", code(&file.name)))
+    }));
     for (name, identity) in
         [("Fingerprint", &provenance.data), ("Fingerprint, held out", &provenance.eval_data)]
     {
