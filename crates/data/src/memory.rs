@@ -1,6 +1,6 @@
 //! How much memory a training will take, reckoned from sizes alone: an estimate to plan by, not a measurement. It
 //! takes every batch to hold only samples of the greatest length, so it is rather too high: on the demo's model and 192
-//! short chats, trainings on the CPU peaked at 81 % (batches of 4) and 74 % (of 12) of it.
+//! short chats, trainings on the CPU peaked at 81 % (batches of 4) and 74 % (batches of 12) of it.
 
 use loradeck_core::config::LoraTargets;
 use serde::{Deserialize, Serialize};
