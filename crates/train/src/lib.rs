@@ -18,5 +18,6 @@ pub mod optimizer;
 pub mod probe;
 pub mod schedule;
 pub mod session;
+pub mod spin;
 pub mod step;
 pub mod targets;

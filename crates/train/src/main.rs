@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use loradeck_train::cli::{Cli, Command};
-use loradeck_train::{command, probe};
+use loradeck_train::{command, probe, spin};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    spin::shorten();
     let result = match (cli.command, cli.train.config.as_deref(), cli.train.run.as_deref()) {
         (Some(Command::Sample(arguments)), ..) => command::sample(&arguments),
         (Some(Command::Probe(arguments)), ..) => probe::probe(&arguments),

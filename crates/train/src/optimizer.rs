@@ -35,7 +35,7 @@ pub struct AdamW {
 /// What an update gives, numbers on the device.
 #[derive(Debug)]
 pub struct Update {
-    /// The gradient's 2-norm before clipping.
+    /// The gradient's 2-norm before clipping; fp64.
     pub gradient_norm: Tensor,
     /// 1 while healthy, this step included; fp64.
     pub healthy: Tensor,
@@ -75,7 +75,8 @@ impl AdamW {
         gradients: &mut Tensor,
         loss: &Tensor,
     ) -> Result<Update, TchError> {
-        let norm = gradients.f_norm()?;
+        // In double: a single's sum over millions of squares is off in the fifth digit.
+        let norm = gradients.f_norm_scalaropt_dtype(2, Kind::Double)?;
         let finite = norm.f_isfinite()?.f_logical_and(&loss.f_isfinite()?)?;
         let _ = self.healthy.f_mul_(&finite.f_totype(Kind::Double)?)?;
         let _ = self.count.f_add_(&self.healthy)?;
@@ -122,5 +123,78 @@ impl AdamW {
     fn correction(&self, beta: f64) -> Result<Tensor, TchError> {
         let power = self.count.f_clamp_min(1.0)?.f_mul_scalar(beta.ln())?;
         power.f_expm1()?.f_neg()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(tensor: &Tensor) -> Vec<f64> {
+        let wide = tensor.to_kind(Kind::Double);
+        (0..wide.numel() as i64).map(|index| wide.double_value(&[index])).collect()
+    }
+
+    /// torch.optim.AdamW written out for one number.
+    fn by_hand(gradients: &[f64], rate: f64, decay: f64, mut parameter: f64) -> f64 {
+        let (mut first, mut second) = (0.0, 0.0);
+        for (index, gradient) in gradients.iter().enumerate() {
+            let t = index as i32 + 1;
+            parameter *= 1.0 - rate * decay;
+            first = 0.9 * first + 0.1 * gradient;
+            second = 0.999 * second + 0.001 * gradient * gradient;
+            let unbiased = (first / (1.0 - 0.9f64.powi(t)), second / (1.0 - 0.999f64.powi(t)));
+            parameter -= rate * unbiased.0 / (unbiased.1.sqrt() + 1e-8);
+        }
+        parameter
+    }
+
+    #[test]
+    fn updates_agree_with_the_formula_written_out() {
+        let constants = Constants { weight_decay: 0.1, max_grad_norm: 0.0 };
+        let mut optimizer = AdamW::new(2, constants, Device::Cpu).unwrap();
+        let mut parameters = Tensor::from_slice(&[1f32, -2.0]);
+        let loss = Tensor::from(1f32);
+        let course = [[0.5f32, -3.0], [-0.25, 0.001], [0.125, 7.0]];
+        for gradient in course {
+            optimizer.set_rate(0.01).unwrap();
+            let mut gradient = Tensor::from_slice(&gradient);
+            optimizer.update(&mut parameters, &mut gradient, &loss).unwrap();
+        }
+        for (index, start) in [1.0, -2.0].into_iter().enumerate() {
+            let gradients: Vec<f64> = course.iter().map(|gradient| f64::from(gradient[index])).collect();
+            let expected = by_hand(&gradients, 0.01, 0.1, start);
+            assert!((numbers(&parameters)[index] - expected).abs() < 1e-6, "{index}");
+        }
+    }
+
+    #[test]
+    fn a_long_gradient_is_clipped_and_a_short_one_left() {
+        let constants = Constants { weight_decay: 0.0, max_grad_norm: 1.0 };
+        for (gradient, clipped) in [([3f32, 4.0], [0.6, 0.8]), ([0.3, 0.4], [0.3, 0.4])] {
+            let mut optimizer = AdamW::new(2, constants, Device::Cpu).unwrap();
+            let mut gradient = Tensor::from_slice(&gradient);
+            let mut parameters = Tensor::from_slice(&[0f32, 0.0]);
+            optimizer.update(&mut parameters, &mut gradient, &Tensor::from(1f32)).unwrap();
+            let off = numbers(&gradient).iter().zip(clipped).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 1e-6, "{off}");
+        }
+    }
+
+    #[test]
+    fn after_a_step_that_is_not_finite_nothing_changes_any_more() {
+        let constants = Constants { weight_decay: 0.1, max_grad_norm: 1.0 };
+        let mut optimizer = AdamW::new(1, constants, Device::Cpu).unwrap();
+        let mut parameters = Tensor::from_slice(&[1f32]);
+        let mut step = |gradient: f32, loss: f32| {
+            optimizer.set_rate(0.1).unwrap();
+            let mut gradient = Tensor::from_slice(&[gradient]);
+            let update = optimizer.update(&mut parameters, &mut gradient, &Tensor::from(loss)).unwrap();
+            (numbers(&parameters)[0], numbers(&optimizer.second)[0], update.healthy.double_value(&[]))
+        };
+        let before = step(1.0, 1.0);
+        for (gradient, loss) in [(1.0, f32::NAN), (f32::INFINITY, 1.0), (1.0, 1.0)] {
+            assert_eq!(step(gradient, loss), (before.0, before.1, 0.0));
+        }
     }
 }
