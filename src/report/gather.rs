@@ -1,5 +1,6 @@
 //! Collecting what a report uses beyond the committed files, and freezing it beside them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::metrics::{EventTail, RunMetrics, Series};
 use loradeck_core::run::{
-    ExperimentFolder, FORMAT, RunFolder, State, Status, Summary, Workspace, read_attempts, read_journal,
+    ExperimentFolder, FORMAT, RunFolder, State, Status, Workspace, read_attempts, read_journal,
 };
 use sha2::{Digest, Sha256};
 
@@ -16,9 +17,10 @@ use super::curve::Curves;
 use super::data::summarise;
 use super::files::large_files;
 use super::happenings::tell;
-use super::inputs::{DataSummary, End, LargeFile, ReportInputs, Sibling};
+use super::inputs::{DataSummary, End, LargeFile, ReportInputs};
 use super::performance::{Measured, Points, table};
-use super::settings::{Frozen, FrozenError, Setting};
+use super::settings::{Frozen, FrozenError};
+use super::siblings::beside;
 
 /// Whether the folder holds more than its committed files, so that the inputs can be gathered afresh.
 pub(super) fn has_sources(run: &RunFolder) -> bool {
@@ -55,6 +57,7 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
     let told = tell(&journal);
     let experiment = experiment_of(workspace, run);
     let weights = weights(run);
+    let beside = beside(experiment.as_ref(), run, &frozen)?;
     let inputs = ReportInputs {
         format: FORMAT,
         experiment: experiment.as_ref().map(ExperimentFolder::name),
@@ -68,7 +71,9 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
         data: data(run)?.unwrap_or(before.data),
         performance,
         sweep: frozen.provenance.sweep,
-        siblings: siblings(experiment.as_ref(), run, &frozen),
+        siblings: beside.siblings,
+        siblings_left_out: beside.left_out,
+        standing: beside.standing,
         answers: if has_journal { answers(&journal.entries) } else { before.answers },
         weights: if weights.is_empty() { before.weights } else { weights },
         too_large: too_large(run)?,
@@ -89,7 +94,11 @@ fn too_large(run: &RunFolder) -> Result<Vec<LargeFile>, FileError> {
         let contents = fs::read(&path).with_path(&path, "read")?;
         let digest = Sha256::digest(&contents);
         let name = path.strip_prefix(run.path()).unwrap_or(&path).display().to_string();
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = digest.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
         Ok(LargeFile { name, bytes: contents.len() as u64, sha256 })
     };
     large_files(run).into_iter().map(describe).collect()
@@ -135,46 +144,6 @@ fn measured(metrics: &RunMetrics, finished: bool) -> Measured {
 
 fn all_points(series: &Series) -> Points {
     series.steps().iter().copied().zip(series.values().iter().map(|value| f64::from(*value))).collect()
-}
-
-/// The other runs of the same sweep; of a run without a sweep, the others of its experiment.
-fn siblings(experiment: Option<&ExperimentFolder>, run: &RunFolder, frozen: &Frozen) -> Vec<Sibling> {
-    let runs = experiment.map(ExperimentFolder::runs).unwrap_or_default();
-    let others = runs.iter().filter(|other| other.path() != run.path());
-    others
-        .filter_map(|other| {
-            let theirs = Frozen::read(other, &[]).ok()?;
-            if theirs.provenance.sweep != frozen.provenance.sweep {
-                return None;
-            }
-            sibling(other, &theirs, frozen)
-        })
-        .collect()
-}
-
-fn sibling(run: &RunFolder, theirs: &Frozen, ours: &Frozen) -> Option<Sibling> {
-    let summary = Summary::read(run).ok().flatten();
-    let state = Status::read(run).ok().flatten().map(|status| status.state.word().to_owned());
-    let state =
-        state.or_else(|| summary.as_ref().map(|summary| super::outcome_word(summary.outcome).to_owned()))?;
-    let our_rows = ours.rows();
-    // What follows from another setting in both runs says nothing more.
-    let differs = |row: &Setting| {
-        let ours = our_rows.iter().find(|known| known.key == row.key);
-        let is_chosen = row.is_chosen || ours.is_some_and(|ours| ours.is_chosen);
-        is_chosen && ours.is_none_or(|ours| ours.value != row.value)
-    };
-    let varied = theirs
-        .rows()
-        .into_iter()
-        .filter(|row| !row.is_name && differs(row))
-        .map(|row| (row.key.to_owned(), row.value))
-        .collect();
-    let metric = summary.and_then(|summary| {
-        let tag = super::key_metric(&ours.provenance, &summary.metrics);
-        tag.and_then(|tag| summary.metrics.get(&tag).copied())
-    });
-    Some(Sibling { run: run.name(), state, varied, metric })
 }
 
 /// Final weights: the safetensors files directly in `checkpoints/`.

@@ -39,6 +39,10 @@ pub struct ReportInputs {
     pub sweep: Option<u32>,
     /// The other runs of the sweep, or else of the experiment, as they stood at the end of this run.
     pub siblings: Vec<Sibling>,
+    /// Other runs beyond those kept.
+    pub siblings_left_out: usize,
+    /// The run's place among all of them that had ended.
+    pub standing: Option<Standing>,
     /// Prompts and their answers before and after training.
     pub answers: Vec<Answer>,
     /// Files with final weights and their sizes in bytes, relative to the run folder.
@@ -126,6 +130,15 @@ pub struct Distribution {
     pub median: f64,
     /// Largest.
     pub most: u64,
+}
+
+/// A place among runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The place, from 1.
+    pub place: usize,
+    /// Among how many.
+    pub of: usize,
 }
 
 /// Another run beside this one.

@@ -17,6 +17,7 @@ mod notes;
 pub mod performance;
 mod run_report;
 pub mod settings;
+mod siblings;
 pub mod statistics;
 pub mod table;
 #[cfg(test)]

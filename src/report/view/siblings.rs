@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::inputs::Sibling;
 use super::super::markdown::{code_cell, inline, target};
+use super::super::settings::Setting;
 use super::super::words;
 use super::Material;
 use crate::report::{goal_of, key_metric, metric_name};
@@ -42,8 +43,8 @@ pub(super) fn view(material: &Material) -> SiblingsView {
         return SiblingsView::default();
     };
     let goal = goal_of(&material.frozen.provenance, &tag);
-    let keys = keys(siblings);
     let our_rows = material.frozen.rows();
+    let keys = keys(siblings, &our_rows);
     let ours = Candidate {
         name: &material.inputs.run,
         is_ours: true,
@@ -57,7 +58,7 @@ pub(super) fn view(material: &Material) -> SiblingsView {
         let better = goal.order(a.best.map(|best| best.0), b.best.map(|best| best.0));
         failed.then(better).then(a.name.cmp(b.name))
     });
-    let left_out = all.len().saturating_sub(SHOWN);
+    let left_out = material.inputs.siblings_left_out + all.len().saturating_sub(SHOWN);
     let shown = all.iter().enumerate().filter(|(index, run)| *index < SHOWN || run.is_ours);
     let own = |key: &str| our_rows.iter().find(|row| row.key == key).map_or("", |row| row.value.as_str());
     let rows = shown.map(|(_, run)| row(run, &keys, &own)).collect();
@@ -77,14 +78,16 @@ fn candidate(sibling: &Sibling) -> Candidate<'_> {
     }
 }
 
-/// Every key in which some run differs from this one, in order of appearance.
-fn keys(siblings: &[Sibling]) -> Vec<&str> {
+/// Every key in which some run differs from this one, in the order of the settings.
+fn keys<'a>(siblings: &'a [Sibling], rows: &[Setting]) -> Vec<&'a str> {
     let mut keys: Vec<&str> = Vec::new();
     for (key, _) in siblings.iter().flat_map(|sibling| &sibling.varied) {
-        if !keys.contains(&key.as_str()) && keys.len() < 6 {
+        if !keys.contains(&key.as_str()) {
             keys.push(key);
         }
     }
+    keys.sort_by_key(|key| rows.iter().position(|row| row.key == *key));
+    keys.truncate(6);
     keys
 }
 

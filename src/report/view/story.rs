@@ -2,7 +2,7 @@
 
 use loradeck_core::run::{MetricBest, Summary};
 
-use super::super::inputs::{ReportInputs, Sibling};
+use super::super::inputs::ReportInputs;
 use super::super::markdown::{code, inline};
 use super::super::words;
 use super::facts::data_size;
@@ -17,7 +17,7 @@ pub(super) fn story(material: &Material) -> Vec<String> {
             .flatten()
             .collect();
     };
-    [ending(material), Some(deed(material, summary)), result(material, summary), standing(material, summary)]
+    [ending(material), Some(deed(material, summary)), result(material, summary), standing(material)]
         .into_iter()
         .flatten()
         .collect()
@@ -105,28 +105,15 @@ fn afterwards(metric: &MetricBest, summary: &Summary, goal: MetricGoal) -> Strin
     format!("; from there to the end it stayed level ({} at last).", words::value(metric.last))
 }
 
-fn standing(material: &Material, summary: &Summary) -> Option<String> {
-    let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
-    let ours = summary.metrics.get(&tag)?.best;
-    let goal = goal_of(&material.frozen.provenance, &tag);
+fn standing(material: &Material) -> Option<String> {
+    let standing = material.inputs.standing?;
     if material.inputs.end.as_ref().is_some_and(|end| end.state == "failed") {
         return None;
     }
-    let theirs: Vec<f64> = material.inputs.siblings.iter().filter_map(done).collect();
-    if theirs.is_empty() {
-        return None;
-    }
-    let place = 1 + theirs.iter().filter(|value| goal.is_better(**value, ours)).count();
     let of = if material.inputs.sweep.is_some() { "of its sweep" } else { "of its experiment" };
-    let among = format!("{} runs {of} that had ended by then", theirs.len() + 1);
-    Some(match place {
+    let among = format!("{} runs {of} that had ended by then", standing.of);
+    Some(match standing.place {
         1 => format!("It was the best of the {among}."),
         place => format!("It came {} of the {among}.", words::ordinal(place)),
     })
-}
-
-/// The best value of a run that has ended.
-fn done(sibling: &Sibling) -> Option<f64> {
-    let ended = ["finished", "stopped", "pruned"].contains(&sibling.state.as_str());
-    sibling.metric.filter(|_| ended).map(|metric| metric.best)
 }
