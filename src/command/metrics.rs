@@ -61,7 +61,7 @@ fn overview(metrics: &RunMetrics) -> String {
             let last = series.last_finite();
             let figure = |point: Option<loradeck_core::metrics::Point>| {
                 point.map_or((String::new(), String::new()), |point| {
-                    (short(f64::from(point.value)), point.step.to_string())
+                    (short(point.value), point.step.to_string())
                 })
             };
             let ((last, last_step), (best, best_step)) = (figure(last), figure(best));

@@ -21,7 +21,7 @@ pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
         Some(QueueChange::Pause) => set(&workspace, |settings| settings.paused = true)?,
         Some(QueueChange::Resume) => set(&workspace, |settings| settings.paused = false)?,
         Some(QueueChange::Slots { count }) => {
-            set(&workspace, |settings| settings.slots = Some(count.max(1)))?
+            set(&workspace, |settings| settings.slots = Some(count.max(1)))?;
         }
         Some(QueueChange::Move { run, priority }) => {
             action::set_priority(&workspace, &workspace.find_run(&run)?, priority)?;

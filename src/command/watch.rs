@@ -1,6 +1,7 @@
 //! `loradeck watch`: progress lines for logs and CI, or the dashboard.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,20 +111,20 @@ fn say(run: &RunFolder, text: &str) {
 fn progress(status: &Status, summary: Option<&Summary>) -> String {
     let mut text = String::new();
     if let Some(summary) = summary {
-        text.push_str(&format!("  step {}/{}", summary.step, summary.total_steps));
+        let _ = write!(text, "  step {}/{}", summary.step, summary.total_steps);
         for (tag, name) in [("train/loss", "loss"), ("eval/loss", "eval loss")] {
             if let Some(metric) = summary.metrics.get(tag) {
-                text.push_str(&format!("  {name} {}", short(metric.last)));
+                let _ = write!(text, "  {name} {}", short(metric.last));
             }
         }
         if status.state == State::Running && summary.step > 0 && summary.seconds > 0.0 {
             let left = summary.seconds / summary.step as f64
                 * summary.total_steps.saturating_sub(summary.step) as f64;
-            text.push_str(&format!("  {} left", duration(left)));
+            let _ = write!(text, "  {} left", duration(left));
         }
     }
     if let Some(message) = &status.message {
-        text.push_str(&format!("  ({message})"));
+        let _ = write!(text, "  ({message})");
     }
     text
 }

@@ -28,6 +28,6 @@ fn describe(nvml: &Nvml, index: u32) -> Option<Gpu> {
         index,
         uuid: device.uuid().ok()?,
         name: device.name().unwrap_or_default(),
-        memory_bytes: device.memory_info().map(|memory| memory.total).unwrap_or(0),
+        memory_bytes: device.memory_info().map_or(0, |memory| memory.total),
     })
 }

@@ -108,8 +108,12 @@ fn journal_entry(written: &WriteUp, attempt: u32) -> JournalEntry {
 pub fn wake(workspace: &Workspace, runs: &[&crate::store::Run]) -> Result<()> {
     let waits = |run: &&crate::store::Run| {
         run.status.as_ref().is_some_and(|status| {
-            !status.state.is_end() && !(run.queue.hold && status.state == State::Queued)
-                || status.state.is_end() && needs_report(&run.folder) && latest_attempt(&run.folder) > 0
+            let held = run.queue.hold && status.state == State::Queued;
+            if status.state.is_end() {
+                needs_report(&run.folder) && latest_attempt(&run.folder) > 0
+            } else {
+                !held
+            }
         })
     };
     if runs.iter().any(waits) { Ok(super::ensure_dispatcher_if_needed(workspace)?) } else { Ok(()) }

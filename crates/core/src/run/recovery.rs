@@ -89,7 +89,7 @@ pub fn end_state(
         let pruned = matches!(outcome, Some((Outcome::Pruned, _)));
         Status::new(requested.unwrap_or(if pruned { State::Pruned } else { State::Stopped }), attempt, now)
     } else if let Some((outcome, message)) = outcome {
-        from_outcome(attempt, outcome, message, now)
+        from_outcome(attempt, outcome, message.as_deref(), now)
     } else {
         from_process_end(attempt, end, now)
     };
@@ -97,10 +97,9 @@ pub fn end_state(
     status
 }
 
-fn from_outcome(attempt: u32, outcome: Outcome, message: Option<String>, now: Moment) -> Status {
+fn from_outcome(attempt: u32, outcome: Outcome, message: Option<&str>, now: Moment) -> Status {
     let failed = |reason, words: &str| {
-        Status::new(State::Failed, attempt, now)
-            .because(reason, message.clone().unwrap_or_else(|| words.to_owned()))
+        Status::new(State::Failed, attempt, now).because(reason, message.unwrap_or(words))
     };
     match outcome {
         Outcome::Finished => Status::new(State::Finished, attempt, now),
