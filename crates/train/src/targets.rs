@@ -115,18 +115,18 @@ mod tests {
             .collect()
     }
 
-    fn chosen(targets: LoraTargets) -> Vec<usize> {
-        resolve(&targets, &modules()).unwrap()
+    fn chosen(targets: &LoraTargets) -> Vec<usize> {
+        resolve(targets, &modules()).unwrap()
     }
 
     #[test]
     fn presets_lists_and_patterns_choose_modules() {
-        assert_eq!(chosen(LoraTargets::Preset("qkv".into())), [0, 1, 2, 5, 6, 7]);
-        assert_eq!(chosen(LoraTargets::Preset("character".into())), [0, 2, 5, 7]);
-        assert_eq!(chosen(LoraTargets::Preset("all-linear".into())).len(), 10);
-        assert_eq!(chosen(LoraTargets::List(vec!["up_proj".into()])), [4, 9]);
-        assert_eq!(chosen(LoraTargets::List(vec!["model.layers.1.mlp.up_proj".into()])), [9]);
-        assert_eq!(chosen(LoraTargets::Preset(r".*\.1\..*(q|v)_proj".into())), [5, 7]);
+        assert_eq!(chosen(&LoraTargets::Preset("qkv".into())), [0, 1, 2, 5, 6, 7]);
+        assert_eq!(chosen(&LoraTargets::Preset("character".into())), [0, 2, 5, 7]);
+        assert_eq!(chosen(&LoraTargets::Preset("all-linear".into())).len(), 10);
+        assert_eq!(chosen(&LoraTargets::List(vec!["up_proj".into()])), [4, 9]);
+        assert_eq!(chosen(&LoraTargets::List(vec!["model.layers.1.mlp.up_proj".into()])), [9]);
+        assert_eq!(chosen(&LoraTargets::Preset(r".*\.1\..*(q|v)_proj".into())), [5, 7]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The training step on a tiny random Llama: gradients, accumulation, layouts, precision, generation.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 

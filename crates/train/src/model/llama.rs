@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use loradeck_data::base_model::BaseModel;
+use loradeck_data::base_model::{BaseModel, LlamaShape};
 use tch::{Kind, TchError, Tensor};
 
 use super::head::{Head, Targets};
-use super::layer::{Layer, Rows};
+use super::layer::{Layer, PROJECTIONS, Rows};
 use super::layout::Layout;
 use super::rope::Rope;
 use crate::linear::FrozenWeight;
@@ -21,6 +21,15 @@ pub struct Llama {
     pub(super) rope: Rope,
     /// Weights may lie in its mapped file.
     pub(super) base: Arc<BaseModel>,
+}
+
+/// The names of all projections that a model of this shape has, in the order of its layers.
+pub fn projection_names(shape: &LlamaShape) -> Vec<String> {
+    (0..shape.layers).flat_map(names_in_layer).collect()
+}
+
+fn names_in_layer(index: usize) -> impl Iterator<Item = String> {
+    PROJECTIONS.iter().map(move |name| format!("model.layers.{index}.{name}"))
 }
 
 /// One micro-batch on the device.
@@ -51,11 +60,10 @@ impl Llama {
 
     /// Every projection that may carry an adapter, by its Hugging Face name, in the order of the layers.
     pub fn projections(&mut self) -> impl Iterator<Item = (String, &mut LoraLinear)> {
-        self.layers.iter_mut().enumerate().flat_map(|(index, layer)| {
-            let names =
-                super::layer::PROJECTIONS.iter().map(move |name| format!("model.layers.{index}.{name}"));
-            names.zip(layer.projections.iter_mut())
-        })
+        self.layers
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(index, layer)| names_in_layer(index).zip(layer.projections.iter_mut()))
     }
 
     /// How many positions the model can place.

@@ -14,5 +14,5 @@ mod rope;
 pub use cache::KeyValueCache;
 pub use head::Targets;
 pub use layout::{Layout, Packing};
-pub use llama::{Llama, MicroBatch};
+pub use llama::{Llama, MicroBatch, projection_names};
 pub use load::LoadError;

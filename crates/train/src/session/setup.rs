@@ -7,6 +7,7 @@ use loradeck_core::config::Settings;
 use loradeck_core::run::Evidence;
 use loradeck_core::time::Moment;
 use loradeck_data::base_model::BaseModel;
+use loradeck_data::check::open_inputs;
 use loradeck_data::dataset::TrainingData;
 use loradeck_data::order::{BatchPlan, evaluation_batches};
 use loradeck_data::sample::Sample;
@@ -19,10 +20,11 @@ use crate::checkpoint::Identity;
 use crate::device::{self, Choice};
 use crate::error::TrainError;
 use crate::export::AdapterFacts;
-use crate::model::Llama;
+use crate::model::{Llama, projection_names};
 use crate::optimizer::{AdamW, Constants};
 use crate::schedule::Schedule;
 use crate::step::Stepper;
+use crate::targets;
 
 /// What is read before the model: cheap to refuse.
 #[derive(Debug)]
@@ -44,17 +46,10 @@ pub struct Inputs {
 impl Inputs {
     /// Opens base model, tokenizer and data of `settings`, whose paths are relative to `root`.
     pub fn read(settings: Settings, root: &Path, now: Moment) -> Result<Self, TrainError> {
-        let base = Arc::new(BaseModel::find(root, &settings.base_model)?);
-        let limit = base.shape().max_positions;
-        if settings.max_seq_len as usize > limit {
-            return Err(TrainError::Refused(format!(
-                "max_seq_len: {} is more than the {limit} tokens that the base model can place",
-                settings.max_seq_len
-            )));
-        }
-        let tokenizer = Tokenizer::of(&base)?;
-        let data = TrainingData::load(root, &settings, &tokenizer, now)?;
-        check_ids(&base, &data)?;
+        let opened = open_inputs(root, &settings, now)?;
+        let modules = projection_names(opened.model.shape());
+        targets::resolve(&settings.lora_targets, &modules)?;
+        let (base, tokenizer, data) = (Arc::new(opened.model), opened.tokenizer, opened.data);
         let plan = BatchPlan::of(&settings, data.train.len());
         Ok(Self { settings, base, tokenizer, data, plan, now })
     }
@@ -69,20 +64,6 @@ impl Inputs {
         let rows = chosen.filter_map(|index| self.data.train.rows.get(index));
         rows.map(|row| format!("{}:{}", row.file, row.line)).collect::<Vec<_>>().join(", ")
     }
-}
-
-/// A tokenizer with more ids than the model has rows would read beyond the embedding.
-fn check_ids(base: &BaseModel, data: &TrainingData) -> Result<(), TrainError> {
-    let samples = data.train.samples.iter().chain(data.eval.iter().flat_map(|eval| &eval.samples));
-    let highest = samples.flat_map(|sample| &sample.ids).max().copied().unwrap_or(0);
-    let rows = base.shape().vocabulary;
-    if (highest as usize) < rows {
-        return Ok(());
-    }
-    Err(TrainError::Refused(format!(
-        "the tokenizer of {} gives the id {highest}, but the model has only {rows} tokens",
-        base.path().display()
-    )))
 }
 
 /// A model with adapters, ready to train.

@@ -1,5 +1,5 @@
 //! A tiny random Llama as a Hugging Face folder, and conversations for it.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -210,9 +210,10 @@ impl Bench {
     pub fn run(&self, name: &str, extra: &str) -> PathBuf {
         let run = self.folder.path().join("experiments/tiny/runs").join(name);
         std::fs::create_dir_all(&run).unwrap();
+        let rate = if extra.contains("learning_rate") { "" } else { "learning_rate: 0.01\n" };
         let config = format!(
-            "base_model: model\ntrain_data_dir: data\neval_data_dir: held-out\nlora_rank: 4\nlearning_rate: 0.01\n\
-             batch_size: 4\nthreads: 1\nprecision: fp32\nseed: 3\n{extra}"
+            "base_model: model\ntrain_data_dir: data\neval_data_dir: held-out\nlora_rank: 4\nbatch_size: 4\n\
+             threads: 1\nprecision: fp32\nseed: 3\n{rate}{extra}"
         );
         std::fs::write(run.join("config.yaml"), config).unwrap();
         run
