@@ -16,6 +16,9 @@ use crate::store::{Run, RunId, ShownState};
 
 /// Runs of one experiment charted when none is marked.
 const CHARTED_UNASKED: usize = 8;
+/// Runs, and points of all their metrics, held besides those charted.
+const RECENT_RUNS: usize = 48;
+const RECENT_POINTS: usize = 500_000;
 
 /// What is known only when the dashboard starts.
 #[derive(Clone, Debug)]
@@ -99,6 +102,8 @@ pub struct App {
     pub interest: Interest,
     /// Whether the table is behind.
     pub table_stale: bool,
+    /// Runs charted of late, the newest first: going back to them costs no reading.
+    pub recent: Vec<RunId>,
 }
 
 impl App {
@@ -136,6 +141,7 @@ impl App {
             reports: Reports::default(),
             interest: Interest::default(),
             table_stale: true,
+            recent: Vec::new(),
         }
     }
 
@@ -198,6 +204,26 @@ impl App {
         chosen.sort_by_key(|id| (Some(*id) != self.list.run(), !live(id), std::cmp::Reverse(*id)));
         chosen.truncate(CHARTED_UNASKED);
         group.runs.iter().copied().filter(|id| chosen.contains(id)).collect()
+    }
+
+    /// The runs whose metrics are to be held: those charted, and of late as many as are cheap.
+    pub fn metrics_to_hold(&mut self) -> Vec<RunId> {
+        self.recent.retain(|id| !self.charted.contains(id));
+        self.recent.splice(0..0, self.charted.iter().copied());
+        let points =
+            |id: &RunId| self.runs.metrics(*id).map_or(0, loradeck_core::metrics::RunMetrics::points);
+        let mut spent = 0;
+        let charted = self.charted.len();
+        let mut held = 0;
+        for (index, id) in self.recent.iter().enumerate() {
+            spent += if index < charted { 0 } else { points(id) };
+            if index >= charted && (index >= charted + RECENT_RUNS || spent > RECENT_POINTS) {
+                break;
+            }
+            held = index + 1;
+        }
+        self.recent.truncate(held);
+        self.recent.clone()
     }
 
     /// The run whose log is shown: the one under the cursor, else the heading's first live or newest one.
@@ -283,6 +309,24 @@ impl App {
         ended.sort_by_key(|run| std::cmp::Reverse(run.status.as_ref().map(|status| status.since)));
         ended.truncate(20);
         live.into_iter().chain(waiting).chain(ended).map(|run| run.id).collect()
+    }
+
+    /// Seconds until everything at work and waiting will be through, if that can be guessed: what remains of the runs
+    /// at work, and for each waiting one the mean length of those that finished, shared by the slots.
+    pub fn all_done_in(&self) -> Option<f64> {
+        let remaining: Vec<f64> = self.runs.iter().filter_map(|run| run.seconds_left(self.now)).collect();
+        let waiting = self.runs.iter().filter(|run| run.state() == ShownState::Queued).count();
+        let finished = self.runs.iter().filter(|run| run.state() == ShownState::Finished);
+        let lengths: Vec<f64> =
+            finished.filter_map(|run| run.summary.as_ref().map(|summary| summary.seconds)).collect();
+        if waiting > 0 && lengths.is_empty() || waiting == 0 && remaining.is_empty() {
+            return None;
+        }
+        let mean = lengths.iter().sum::<f64>() / lengths.len().max(1) as f64;
+        let slots = self.runs.queue.slots.iter().filter(|slot| !slot.foreign).count().max(1);
+        let longest = remaining.iter().copied().fold(0.0, f64::max);
+        let shared = (remaining.iter().sum::<f64>() + mean * waiting as f64) / slots as f64;
+        Some(shared.max(longest))
     }
 
     /// Whether something on the screen changes with time alone.

@@ -64,7 +64,7 @@ pub fn areas(size: (u16, u16), screen: Screen, focus: Pane, expanded: bool) -> A
     // What stands beside the list where there is room for only one more.
     let second = if focus == Pane::List { Pane::Chart } else { focus };
     if body.width < 120 {
-        let list_height = (body.height * 2 / 5).clamp(6, 16);
+        let list_height = (body.height * 9 / 20).clamp(6, 16);
         let [list, rest] = split_down(body, list_height);
         show(Pane::List, list);
         show(second, rest);

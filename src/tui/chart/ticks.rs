@@ -34,7 +34,7 @@ pub fn time_label(seconds: f64, step: f64) -> String {
 
 /// Round places between `from` and `to` with their labels, as many as fit into `width` columns.
 pub fn x_ticks(from: f64, to: f64, width: u16, time: bool) -> Vec<(f64, String)> {
-    let wanted = (f64::from(width) / 14.0).clamp(1.0, 12.0);
+    let wanted = (f64::from(width) / 10.0).clamp(1.0, 12.0);
     let span = to - from;
     let step = if time { time_step(span / wanted) } else { next_nice(span / wanted).max(whole(span)) };
     if !step.is_finite() || step <= 0.0 || span / step > 50.0 {
@@ -63,12 +63,12 @@ mod tests {
 
     #[test]
     fn labels_are_round() {
-        assert_eq!(labels(0.0, 96.0, 80, false), "0 20 40 60 80");
-        assert_eq!(labels(0.0, 50_000.0, 80, false), "0 10k 20k 30k 40k 50k");
+        assert_eq!(labels(0.0, 96.0, 60, false), "0 20 40 60 80");
+        assert_eq!(labels(0.0, 50_000.0, 50, false), "0 10k 20k 30k 40k 50k");
         assert_eq!(labels(0.0, 3.0, 80, false), "0 1 2 3");
-        assert_eq!(labels(0.0, 300.0, 60, true), "0 2m 4m");
-        assert_eq!(labels(0.0, 30_000.0, 60, true), "0 2h 4h 6h 8h");
-        assert_eq!(labels(0.0, 90.0, 80, true), "0 20s 40s 1:00 1:20");
+        assert_eq!(labels(0.0, 300.0, 40, true), "0 2m 4m");
+        assert_eq!(labels(0.0, 30_000.0, 50, true), "0 2h 4h 6h 8h");
+        assert_eq!(labels(0.0, 90.0, 50, true), "0 20s 40s 1:00 1:20");
     }
 
     #[test]

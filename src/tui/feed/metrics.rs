@@ -13,20 +13,24 @@ use crate::tui::message::MetricChange;
 pub(super) struct MetricTail {
     tail: EventTail,
     tags: HashMap<Box<str>, Arc<str>>,
+    /// Whether nothing was handed on yet.
+    fresh: bool,
     /// Whether there may be something to read.
     pub(super) stale: bool,
 }
 
 impl MetricTail {
     pub(super) fn new(logs: &Path) -> Self {
-        Self { tail: EventTail::new(logs), tags: HashMap::new(), stale: true }
+        Self { tail: EventTail::new(logs), tags: HashMap::new(), fresh: true, stale: true }
     }
 
     /// Reads on, at most about `left` bytes, which are subtracted.
     pub(super) fn poll(&mut self, left: &mut u64) -> Result<Vec<MetricChange>, FileError> {
         self.stale = false;
         let before = self.tail.bytes_read();
-        let mut notes = Notes { tags: &mut self.tags, changes: Vec::new(), open: HashMap::new() };
+        // Points of an earlier tail may still be on their way: they are void.
+        let changes = if std::mem::take(&mut self.fresh) { vec![MetricChange::Clear] } else { Vec::new() };
+        let mut notes = Notes { tags: &mut self.tags, changes, open: HashMap::new() };
         let polled = self.tail.poll_limited(&mut notes, *left)?;
         self.stale = polled.more;
         let changes = notes.changes;

@@ -11,6 +11,7 @@ pub(super) fn take_batch(app: &mut App, mut batch: Batch) {
         app.reports.add(app.now, true, problem);
     }
     app.loading = batch.more;
+    batch.metrics.retain(|(id, _)| app.interest.metrics.contains(id));
     app.runs.apply(&mut batch);
     if listed {
         let known: std::collections::HashSet<_> = app.runs.iter().map(|run| run.id).collect();

@@ -68,7 +68,7 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
     if app.log.run != app.log_run() {
         app.log.show(app.log_run());
     }
-    let interest = Interest { metrics: app.charted.clone(), log: app.log.run };
+    let interest = Interest { metrics: app.metrics_to_hold(), log: app.log.run };
     if interest != app.interest {
         app.runs.keep_metrics(&interest.metrics);
         app.interest = interest.clone();

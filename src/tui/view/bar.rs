@@ -8,13 +8,18 @@ use ratatui::text::{Line, Span};
 use super::paint;
 use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::help;
 use crate::tui::keys::{Binding, bindings_in, key_name};
-use crate::tui::state::{Prompt, PromptKind};
+use crate::tui::state::{Popup, Prompt, PromptKind};
 
 /// Draws it; returns where the text cursor belongs, if something is being typed.
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     if let Some(prompt) = &app.prompt {
         return Some(typing(app, prompt, area, buffer));
+    }
+    if let Some(popup) = &app.popup {
+        popup_hint(app, popup, area, buffer);
+        return None;
     }
     if let Some(report) = app.reports.current(app.now) {
         let (symbol, style) = if report.error {
@@ -30,6 +35,20 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Positio
     }
     hints(app, area, buffer);
     None
+}
+
+/// What keys do in a popup; for the help the whole sentence of the line chosen.
+fn popup_hint(app: &App, popup: &Popup, area: Rect, buffer: &mut Buffer) {
+    let text = match popup {
+        Popup::Help { typed, cursor } => {
+            let entries = help::entries(&app.contexts(), typed.text());
+            entries.get(*cursor).map_or(String::new(), |entry| entry.binding.help.to_owned())
+        }
+        Popup::Metrics { .. } => "Enter chooses  Esc leaves".to_owned(),
+        Popup::Confirm { .. } => "y does it  n leaves it".to_owned(),
+        Popup::Messages { .. } | Popup::Details { .. } => "j k scroll  Esc leaves".to_owned(),
+    };
+    paint::text(buffer, area.x + 1, area.y, area.width.saturating_sub(1), &text, Style::new());
 }
 
 fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {

@@ -30,6 +30,10 @@ pub(super) fn draw_pane(app: &App, area: Rect, buffer: &mut Buffer) {
     draw_plot(app, &metric, plot, buffer);
     let legend = Rect { y: plot.bottom(), height: lines, ..inner };
     draw_legend(app, &metric, legend, across, buffer);
+    let hidden = count.saturating_sub(across * usize::from(lines));
+    if hidden > 0 {
+        paint::low_title(area, &Line::raw(format!(" {hidden} more runs ")), buffer);
+    }
 }
 
 /// The metric and how it is shown.
@@ -227,12 +231,6 @@ fn draw_legend(app: &App, metric: &str, area: Rect, across: usize, buffer: &mut 
             height: 1,
         };
         draw_entry(app, *id, metric, cell, buffer);
-    }
-    let hidden = app.charted.len().saturating_sub(room);
-    if hidden > 0 {
-        let text = format!(" +{hidden} more ");
-        let width = text.chars().count() as u16;
-        paint::text(buffer, area.right() - width, area.bottom() - 1, width, &text, app.theme.faint());
     }
 }
 

@@ -13,6 +13,8 @@ use crate::tui::state::SettingRow;
 
 const WIDEST_KEY: u16 = 24;
 const WIDEST_VALUE: u16 = 24;
+/// Runs that should fit side by side, whatever their values.
+const SIDE_BY_SIDE: u16 = 3;
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let rows = app.settings.rows(&app.runs, &app.charted);
@@ -69,6 +71,7 @@ struct Column {
 fn columns(app: &App, rows: &[SettingRow], room: u16) -> Vec<Column> {
     let mut left = room;
     let mut columns = Vec::new();
+    let shared = room / SIDE_BY_SIDE.min(app.charted.len().max(1) as u16);
     for (index, id) in app.charted.iter().enumerate().skip(app.settings.left) {
         let widest = rows
             .iter()
@@ -77,7 +80,7 @@ fn columns(app: &App, rows: &[SettingRow], room: u16) -> Vec<Column> {
             .max()
             .unwrap_or(1);
         let alone = app.charted.len() == 1;
-        let width = if alone { room } else { widest.clamp(6, WIDEST_VALUE) + 2 };
+        let width = if alone { room } else { (widest.clamp(6, WIDEST_VALUE) + 1).min(shared.max(8)) };
         if width > left {
             break;
         }

@@ -50,9 +50,8 @@ fn counts(app: &App, words: bool) -> Line<'static> {
             continue;
         }
         let (symbol, style) = app.theme.state(state);
-        spans.push(Span::styled(symbol, style));
-        let word = if words { format!(" {count} {}  ", state.word()) } else { format!(" {count} ") };
-        spans.push(Span::raw(word));
+        let word = if words { format!(" {count} {}  ", state.word()) } else { format!("{count} ") };
+        spans.extend([Span::styled(symbol, style), Span::raw(word)]);
     }
     Line::from(spans)
 }

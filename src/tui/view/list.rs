@@ -29,7 +29,7 @@ impl Columns {
     fn of(width: u16) -> Self {
         let (bar, share, time, metric) = match width {
             72.. => (11, 5, 8, 10),
-            42.. => (0, 5, 8, 10),
+            42.. => (0, 5, 7, 9),
             _ => (0, 5, 0, 9),
         };
         let name = width.saturating_sub(PREFIX + bar + share + time + metric);
@@ -70,7 +70,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
     let more = app.list.items.len().saturating_sub(app.list.offset + usize::from(rows.height));
-    low_title(app, area, more, buffer);
+    low_title(app, area, (app.list.offset, more), buffer);
 }
 
 fn title(app: &App) -> Line<'static> {
@@ -87,40 +87,38 @@ fn title(app: &App) -> Line<'static> {
     Line::from(spans)
 }
 
+/// The filter, or else the order and how long all work will take.
 fn right_title(app: &App, area: Rect, buffer: &mut Buffer) {
-    let text = if app.list.filter_text.is_empty() {
-        let word = app.list.order.word(app.list.reversed);
-        if word == "number" { return } else { format!(" by {word} ") }
-    } else {
-        format!(" {} ", paint::name(app.theme, &app.list.filter_text, area.width / 3))
-    };
-    paint::right_title(area, Line::styled(text, app.theme.warning()), buffer);
+    if !app.list.filter_text.is_empty() {
+        let text = format!(" {} ", paint::name(app.theme, &app.list.filter_text, area.width / 3));
+        paint::right_title(area, Line::styled(text, app.theme.warning()), buffer);
+        return;
+    }
+    let word = app.list.order.word(app.list.reversed);
+    let order = if word == "number" { String::new() } else { format!("by {word} ") };
+    let left = app.all_done_in().map(|left| format!("all done in {} ", format::remaining(left)));
+    paint::right_title(area, Line::raw(format!(" {order}{}", left.unwrap_or_default())), buffer);
 }
 
 /// What there is to say about the run under the cursor.
-fn low_title(app: &App, area: Rect, more: usize, buffer: &mut Buffer) {
+fn low_title(app: &App, area: Rect, (above, below): (usize, usize), buffer: &mut Buffer) {
     let mut spans = Vec::new();
     if let Some(run) = app.list.run().and_then(|id| app.runs.get(id)) {
         let (symbol, style) = app.theme.state(run.state());
         let said = run.status.as_ref().and_then(|status| status.message.clone());
         let problem = run.problems.first().cloned();
         let text = problem.or(said).unwrap_or_else(|| sentence(run));
-        let room = area.width.saturating_sub(if more > 0 { 18 } else { 8 });
+        let room = area.width.saturating_sub(if above + below > 0 { 20 } else { 8 });
         spans.push(Span::styled(format!(" {symbol} "), style));
         spans.push(Span::raw(format!("{} ", paint::name(app.theme, &text, room))));
     }
     paint::low_title(area, &Line::from(spans), buffer);
-    if more > 0 {
-        let text = format!(" {} {more} ", app.theme.text("↓", "more"));
+    if above + below > 0 {
+        let (up, down) = (app.theme.text("↑", "^"), app.theme.text("↓", "v"));
+        let text = format!(" {up}{above} {down}{below} ");
         let width = text.chars().count() as u16;
-        paint::text(
-            buffer,
-            area.right().saturating_sub(width + 2),
-            area.bottom() - 1,
-            width,
-            &text,
-            Style::new(),
-        );
+        let at = area.right().saturating_sub(width + 2);
+        paint::text(buffer, at, area.bottom() - 1, width, &text, Style::new());
     }
 }
 

@@ -149,7 +149,7 @@ fn draw_question(app: &App, question: &Question, offset: usize, body: Rect, buff
 }
 
 fn draw_messages(app: &App, offset: usize, body: Rect, buffer: &mut Buffer) {
-    let width = usize::from(body.width.saturating_sub(8)).clamp(20, 120);
+    let width = usize::from(body.width.saturating_sub(8).clamp(20, 120));
     let mut lines = Vec::new();
     for report in app.reports.newest() {
         let style = if report.error { app.theme.error() } else { Style::new() };
@@ -162,7 +162,7 @@ fn draw_messages(app: &App, offset: usize, body: Rect, buffer: &mut Buffer) {
         lines.push(Line::styled("nothing was reported yet", app.theme.faint()));
     }
     let inner =
-        open(app, body, width as u16 + 2, lines.len() as u16 + 2, "Messages (newest first, UTC)", buffer);
+        open(app, body, width as u16 + 4, lines.len() as u16 + 2, "Messages (newest first, UTC)", buffer);
     scroll_lines(app, inner, lines, offset, buffer);
 }
 

@@ -51,21 +51,8 @@ fn right_title(app: &App) -> Line<'static> {
     if !app.runs.queue.paused.is_empty() {
         return Line::styled(" paused: loradeck queue resume ", app.theme.warning());
     }
-    let left: Vec<f64> = app.runs.iter().filter_map(|run| run.seconds_left(app.now)).collect();
-    let lengths: Vec<f64> = app
-        .runs
-        .iter()
-        .filter(|run| run.state() == ShownState::Finished)
-        .filter_map(|run| run.summary.as_ref().map(|summary| summary.seconds))
-        .collect();
-    let waiting = app.runs.iter().filter(|run| run.state() == ShownState::Queued).count();
-    if lengths.is_empty() || waiting == 0 {
-        return Line::default();
-    }
-    let mean = lengths.iter().sum::<f64>() / lengths.len() as f64;
-    let slots = app.runs.queue.slots.iter().filter(|slot| !slot.foreign).count().max(1);
-    let all = (left.iter().sum::<f64>() + mean * waiting as f64) / slots as f64;
-    Line::raw(format!(" all done in {} ", format::remaining(all)))
+    let left = app.all_done_in().map(|left| format!(" all done in {} ", format::remaining(left)));
+    Line::raw(left.unwrap_or_default())
 }
 
 fn draw_slot(app: &App, slot: &SlotView, row: Rect, buffer: &mut Buffer) {

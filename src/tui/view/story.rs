@@ -133,20 +133,28 @@ fn happening(app: &App, entry: &JournalEntry) -> Line<'static> {
 pub(super) fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
     let text = harmless(text);
     let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut();
-        let Some(line) = last else { break };
+    for word in text.split(' ').flat_map(|word| pieces(word, width.saturating_sub(indent).max(1))) {
+        let Some(line) = lines.last_mut() else { break };
         let used = Span::raw(line.as_str()).width();
-        if used > 0 && used + 1 + Span::raw(word).width() > width {
+        if used > 0 && used + 1 + Span::raw(word.as_str()).width() > width {
             lines.push(format!("{}{word}", " ".repeat(indent)));
         } else {
             if used > 0 {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     lines
+}
+
+/// A word that is too long for a line, such as a path, in pieces.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    if letters.is_empty() {
+        return vec![String::new()];
+    }
+    letters.chunks(width).map(|piece| piece.iter().collect()).collect()
 }
 
 #[cfg(test)]
@@ -156,6 +164,7 @@ mod tests {
     #[test]
     fn long_sentences_are_broken_at_spaces() {
         assert_eq!(folded("one two three", 8, 2), ["one two", "  three"]);
+        assert_eq!(folded("at /long/path/name", 8, 2), ["at", "  /long/", "  path/n", "  ame"]);
         assert_eq!(folded("", 8, 2), [""]);
     }
 }

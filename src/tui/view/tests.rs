@@ -1,22 +1,31 @@
 //! Pictures of every screen at four sizes, as text.
 
+use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::view;
+use crate::tui::feed::read_story;
+use crate::tui::message::Msg;
 use crate::tui::sample::Driven;
+use crate::tui::state::Popup;
+use crate::tui::theme::{Colours, Glyphs, Theme};
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 50)];
 
 fn picture(driven: &Driven) -> String {
     let mut terminal = Terminal::new(TestBackend::new(driven.app.size.0, driven.app.size.1)).unwrap();
     terminal.draw(|frame| view(&driven.app, frame)).unwrap();
-    terminal.backend().to_string()
+    let folder = driven.sample.folder.path().display().to_string();
+    let hidden = format!("{:<width$}", "WORKSPACE", width = folder.chars().count());
+    terminal.backend().to_string().replace(&folder, &hidden)
 }
 
 fn snapshots(name: &str, keys: &str) {
     for (columns, rows) in SIZES {
         let mut driven = Driven::new(columns, rows);
+        // Whether the slot is taken depends on the machine.
+        driven.app.runs.queue.slots.iter_mut().for_each(|slot| slot.name = "cpu-0".into());
         driven.press(keys);
         insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), picture(&driven));
     }
@@ -25,4 +34,121 @@ fn snapshots(name: &str, keys: &str) {
 #[test]
 fn runs() {
     snapshots("runs", "");
+}
+
+#[test]
+fn training_loss_smoothed_with_a_value_cursor() {
+    snapshots("chart", "pgloss<Esc>ptrain/loss<Enter>S<Tab>...............");
+}
+
+#[test]
+fn log() {
+    snapshots("log", "<Tab><Tab><Up><Up>");
+}
+
+#[test]
+fn settings() {
+    snapshots("settings", "<S-Tab>c");
+}
+
+#[test]
+fn charts() {
+    snapshots("charts", "2");
+}
+
+#[test]
+fn table() {
+    snapshots("table", "3llllllo");
+}
+
+#[test]
+fn queue() {
+    snapshots("queue", "4");
+}
+
+#[test]
+fn help() {
+    snapshots("help", "?");
+}
+
+#[test]
+fn metrics_to_pick() {
+    snapshots("metrics", "p");
+}
+
+#[test]
+fn a_question() {
+    snapshots("question", "as");
+}
+
+#[test]
+fn a_filter_being_typed() {
+    snapshots("filter", "/rank=8 state");
+}
+
+#[test]
+fn messages() {
+    for (columns, rows) in SIZES {
+        let mut driven = Driven::new(columns, rows);
+        driven.send(Msg::Note(Ok("the file system announces nothing (NFS): looking every second".into())));
+        driven.send(Msg::Note(Err(
+            "cannot read /data/experiments/format/runs/0003/status.json: denied".into()
+        )));
+        driven.press("!");
+        insta::assert_snapshot!(format!("messages_{columns}x{rows}"), picture(&driven));
+    }
+}
+
+#[test]
+fn a_story() {
+    for (columns, rows) in SIZES {
+        let mut driven = Driven::new(columns, rows);
+        driven.press("k<Enter>");
+        let run = driven.app.run_under_cursor().unwrap();
+        let folder = driven.app.runs.get(run).unwrap().folder.clone();
+        let mut story = read_story(run, &folder);
+        story.attempts.iter_mut().for_each(|attempt| attempt.host.host = "host".into());
+        driven.send(Msg::Details(Box::new(story)));
+        assert!(matches!(driven.app.popup, Some(Popup::Details { story: Some(_), .. })));
+        let mut text = picture(&driven);
+        // The folder's name is of another length on every machine.
+        if let Some(at) = text.find("folder ") {
+            let end = text[at..].find('┃').map_or(text.len(), |end| at + end);
+            text.replace_range(at..end, "folder");
+        }
+        insta::assert_snapshot!(format!("story_{columns}x{rows}"), text);
+    }
+}
+
+#[test]
+fn too_small_a_window_says_so() {
+    let mut driven = Driven::new(59, 16);
+    assert!(picture(&driven).contains("loradeck needs 60 columns and 16 rows"));
+    driven.app.size = (3, 1);
+    picture(&driven);
+}
+
+#[test]
+fn ascii_without_colours_says_the_same() {
+    let mut driven = Driven::new(120, 40);
+    driven.app.theme = Theme { colours: Colours::None, unicode: false };
+    driven.app.glyphs = Glyphs::Ascii;
+    let text = picture(&driven);
+    assert!(text.is_ascii(), "{}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
+    insta::assert_snapshot!("ascii_120x40", text);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_keys_at_any_size_draw_something(
+        columns in 1u16..220, rows in 1u16..60,
+        keys in "[1234jkhlgGmMSyxzuoOaecfB!?p/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
+    ) {
+        let keys = keys.replace(['<', '>'], "<Tab>");
+        let mut driven = Driven::new(columns, rows);
+        driven.press(&keys);
+        driven.press("<Esc><Esc><Tab><Enter>");
+        picture(&driven);
+    }
 }
