@@ -12,7 +12,7 @@ use loradeck_core::run::{RunFolder, State};
 use loradeck_core::time::Moment;
 
 #[path = "../tests/support/made_up.rs"]
-#[allow(clippy::unwrap_used, dead_code)]
+#[allow(clippy::unwrap_used, unreachable_pub, dead_code)]
 mod made_up;
 
 use made_up::{MadeUp, Plan, append_step, write_log, write_status, write_summary};
@@ -75,6 +75,6 @@ fn keep_going(mut live: Vec<(Plan, RunFolder)>, rate: f64) {
         }
     }
     loop {
-        sleep(Duration::from_secs(3600));
+        sleep(Duration::from_hours(1));
     }
 }

@@ -45,7 +45,7 @@ impl Screen {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (send, bytes) = channel();
         thread::spawn(move || {
-            let mut buffer = [0u8; 65536];
+            let mut buffer = vec![0u8; 65536];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if send.send(buffer[..count].to_vec()).is_err() {
                     return;

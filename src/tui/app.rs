@@ -39,6 +39,7 @@ pub struct Setup {
 
 /// All state.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the screen")]
 pub struct App {
     /// The time of the last message.
     pub now: Moment,

@@ -57,9 +57,8 @@ impl Deed {
         let ended = matches!(state, S::Finished | S::Failed | S::Stopped | S::Pruned | S::Lost);
         match self {
             _ if state == S::Archived && self != Self::Remove => Err("archived: only looked at here"),
-            Self::Stop if waits => Ok("leaves the queue"),
+            Self::Stop | Self::Kill if waits => Ok("leaves the queue"),
             Self::Stop if state.is_live() => Ok("writes a checkpoint, then ends; can be resumed"),
-            Self::Kill if waits => Ok("leaves the queue"),
             Self::Kill if state.is_live() => Ok("ends at once; work since the last checkpoint is lost"),
             Self::Stop | Self::Kill => Err("has ended already"),
             Self::Resume if state == S::Finished => Err("finished: nothing is left to train"),

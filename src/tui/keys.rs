@@ -216,7 +216,7 @@ pub fn action_of(key: Key, contexts: &[Context]) -> Option<Action> {
 }
 
 /// The bindings of `contexts`, in the contexts' order.
-pub fn bindings_in<'a>(contexts: &'a [Context]) -> impl Iterator<Item = &'static Binding> + 'a {
+pub fn bindings_in(contexts: &[Context]) -> impl Iterator<Item = &'static Binding> {
     contexts.iter().flat_map(|context| BINDINGS.iter().filter(move |binding| binding.context == *context))
 }
 

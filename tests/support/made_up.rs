@@ -190,7 +190,7 @@ pub fn append_step(events: &mut EventWriter, plan: &Plan, step: u64) {
         ];
         events.scalars(step, values, time).unwrap();
     }
-    if step % 24 == 0 {
+    if step.is_multiple_of(24) {
         events.scalar(step, "eval/loss", smooth_loss(plan, step) as f32, time).unwrap();
     }
 }
@@ -220,7 +220,7 @@ pub fn write_summary(run: &RunFolder, plan: &Plan) {
             summary.note("train/loss", step, plan.loss(step), false);
             summary.note("train/tokens_per_second", step, 720.0 + 60.0 * noise(9, step), true);
         }
-        if step % 24 == 0 {
+        if step.is_multiple_of(24) {
             summary.note("eval/loss", step, smooth_loss(plan, step), false);
         }
     }
@@ -233,7 +233,7 @@ pub fn write_log(run: &RunFolder, plan: &Plan, steps: std::ops::RangeInclusive<u
     for step in steps {
         let line = match step {
             0 => format!("training {} on 192 samples for {} steps", plan.name, plan.total),
-            _ if step % 24 == 0 => {
+            _ if step.is_multiple_of(24) => {
                 format!("step {step}/{}  eval/loss {:.4}", plan.total, smooth_loss(plan, step))
             }
             _ => format!("step {step}/{}  loss {:.4}  {:.0} tokens/s", plan.total, plan.loss(step), 720.0),

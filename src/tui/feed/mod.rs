@@ -95,18 +95,18 @@ impl Feed {
 
     /// Looks at what `changes` name and at what was left over, and says what became different.
     pub fn collect(&mut self, changes: &[Change]) -> Batch {
-        let changed = self.store.refresh(changes);
+        let news = self.store.refresh(changes);
         let mut batch = Batch {
-            runs: changed.runs.iter().filter_map(|id| self.store.get(*id).cloned()).collect(),
+            runs: news.runs.iter().filter_map(|id| self.store.get(*id).cloned()).collect(),
             ..Batch::default()
         };
-        if changed.list {
+        if news.list {
             batch.order = Some(self.store.runs().map(|run| run.id).collect());
         }
         self.note_stale(changes);
         self.poll_metrics(&mut batch);
         batch.log = self.poll_log(&mut batch.problems);
-        if changed.queue || changed.list || !batch.runs.is_empty() {
+        if news.queue || news.list || !batch.runs.is_empty() {
             batch.queue = self.queue.read(&self.store);
         }
         batch

@@ -78,6 +78,7 @@ pub fn run(workspaces: &[Workspace], options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own")]
 struct Dashboard {
     app: App,
     terminal: Terminal<Encoder>,
@@ -155,7 +156,7 @@ impl Dashboard {
             self.ask();
             self.draw();
             if let Some(end) = self.end.take() {
-                return self.finish(end);
+                return self.finish(&end);
             }
             match self.messages.recv_timeout(self.patience()) {
                 Ok(message) => {
@@ -172,14 +173,13 @@ impl Dashboard {
         }
     }
 
-    fn finish(mut self, end: End) -> anyhow::Result<Option<i32>> {
+    fn finish(mut self, end: &End) -> anyhow::Result<Option<i32>> {
         self.writer.finish(Duration::from_millis(200));
         leave();
         match end {
-            End::Quit => Ok(None),
-            End::Signal(signal) => Ok(Some(signal)),
-            // Nobody is there to be told.
-            End::Gone => Ok(None),
+            End::Signal(signal) => Ok(Some(*signal)),
+            // Where the terminal is gone, nobody is there to be told.
+            End::Quit | End::Gone => Ok(None),
             End::Broken => {
                 bail!("a part of the dashboard broke (its message stands above); runs are not affected")
             }
@@ -223,7 +223,7 @@ impl Dashboard {
 
     /// How long nothing needs to be done, if nobody says anything.
     fn patience(&self) -> Duration {
-        let mut wait = Duration::from_secs(3600);
+        let mut wait = Duration::from_hours(1);
         let until = |last: Option<Instant>, length: Duration| {
             last.map_or(Duration::ZERO, |last| length.saturating_sub(last.elapsed()))
         };

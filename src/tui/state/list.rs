@@ -120,7 +120,9 @@ impl List {
             }
             sort.sort(&mut shown);
             let mut states = BTreeMap::new();
-            shown.iter().for_each(|run| *states.entry(run.state()).or_insert(0) += 1);
+            for run in &shown {
+                *states.entry(run.state()).or_insert(0) += 1;
+            }
             let folded = self.folded.contains(&(workspace, experiment.to_owned()));
             self.items.push(Item::Group(self.groups.len()));
             let ids: Vec<RunId> = shown.iter().map(|run| run.id).collect();

@@ -81,7 +81,9 @@ impl Runs {
         }
         for (id, changes) in batch.metrics.drain(..) {
             let metrics = self.metrics.entry(id).or_default();
-            changes.iter().for_each(|change| replay(change, metrics));
+            for change in &changes {
+                replay(change, metrics);
+            }
         }
     }
 

@@ -122,11 +122,7 @@ fn back(app: &mut App) {
 
 fn sideways(app: &mut App, by: isize) {
     match (app.screen, app.focus) {
-        (Screen::Runs, Pane::List) => {
-            if app.list.fold(by < 0) {
-                relist(app);
-            }
-        }
+        (Screen::Runs, Pane::List) if app.list.fold(by < 0) => relist(app),
         (Screen::Runs, Pane::Log) => app.log.left = app.log.left.saturating_add_signed(by * 8).min(4000),
         (Screen::Runs, Pane::Config) => {
             let last = app.charted.len().saturating_sub(1);
@@ -147,14 +143,13 @@ fn open(app: &mut App, effects: &mut Vec<Effect>) {
         (app.screen, app.focus, app.expanded) = (Screen::Runs, Pane::Chart, true);
         return;
     }
-    match app.run_under_cursor() {
-        Some(run) => popups::open_story(app, run, effects),
-        None => {
-            let folded = app.list.group_at(app.list.cursor).is_some_and(|group| group.folded);
-            if app.list.fold(!folded) {
-                relist(app);
-            }
-        }
+    if let Some(run) = app.run_under_cursor() {
+        popups::open_story(app, run, effects);
+        return;
+    }
+    let folded = app.list.group_at(app.list.cursor).is_some_and(|group| group.folded);
+    if app.list.fold(!folded) {
+        relist(app);
     }
 }
 
@@ -175,9 +170,7 @@ fn mark_all(app: &mut App) {
 /// Marks these runs, or unmarks them if all are marked.
 fn toggle(app: &mut App, chosen: &[crate::store::RunId]) {
     if chosen.iter().all(|id| app.marked.contains(id)) {
-        chosen.iter().for_each(|id| {
-            app.marked.remove(id);
-        });
+        app.marked.retain(|id| !chosen.contains(id));
     } else {
         app.marked.extend(chosen);
     }

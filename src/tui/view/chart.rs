@@ -24,7 +24,7 @@ pub(super) fn draw_pane(app: &App, area: Rect, buffer: &mut Buffer) {
     let inner = paint::pane(app, area, title(app, &metric), app.focus == Pane::Chart, buffer);
     let count = app.charted.len();
     let runs = if count == 1 { " 1 run ".to_owned() } else { format!(" {count} runs ") };
-    paint::right_title(area, Line::raw(runs), buffer);
+    paint::right_title(area, &Line::raw(runs), buffer);
     let (across, lines) = layout::legend(inner, count);
     let plot = Rect { height: inner.height.saturating_sub(lines), ..inner };
     draw_plot(app, &metric, plot, buffer);
@@ -258,7 +258,7 @@ fn entry_values(app: &App, id: RunId, metric: &str) -> String {
             if curve.smoothed.is_some() { format!(" (raw {})", show(point.value)) } else { String::new() };
         return format!("{}{raw} @{}", show(value), point.step);
     }
-    let last = curve.series.last_finite().map(|point| show(point.value)).unwrap_or_else(|| "NaN".into());
+    let last = curve.series.last_finite().map_or_else(|| "NaN".into(), |point| show(point.value));
     let best = describe.goal.and_then(|goal| curve.series.best(goal));
     match best {
         Some(best) => format!("last {last}  best {} @{}", show(best.value), best.step),

@@ -24,7 +24,7 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
             spans.push(Span::styled(format!("{} ", app.charting.weight()), app.theme.faint()));
         }
         let inner = paint::pane(app, area, Line::from(spans), chosen, buffer);
-        paint::right_title(area, value(app, metric), buffer);
+        paint::right_title(area, &value(app, metric), buffer);
         chart::draw_plot(app, metric, inner, buffer);
     }
 }

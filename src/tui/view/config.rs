@@ -21,7 +21,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let inner = paint::pane(app, area, title(app, &rows), app.focus == Pane::Config, buffer);
     if !app.settings.filter.is_empty() {
         let text = format!(" {} ", paint::name(app.theme, &app.settings.filter, area.width / 3));
-        paint::right_title(area, Line::styled(text, app.theme.warning()), buffer);
+        paint::right_title(area, &Line::styled(text, app.theme.warning()), buffer);
     }
     if rows.is_empty() {
         let text = if app.charted.is_empty() { "no run chosen" } else { "nothing differs (c shows all)" };

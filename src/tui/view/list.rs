@@ -91,13 +91,13 @@ fn title(app: &App) -> Line<'static> {
 fn right_title(app: &App, area: Rect, buffer: &mut Buffer) {
     if !app.list.filter_text.is_empty() {
         let text = format!(" {} ", paint::name(app.theme, &app.list.filter_text, area.width / 3));
-        paint::right_title(area, Line::styled(text, app.theme.warning()), buffer);
+        paint::right_title(area, &Line::styled(text, app.theme.warning()), buffer);
         return;
     }
     let word = app.list.order.word(app.list.reversed);
     let order = if word == "number" { String::new() } else { format!("by {word} ") };
     let left = app.all_done_in().map(|left| format!("all done in {} ", format::remaining(left)));
-    paint::right_title(area, Line::raw(format!(" {order}{}", left.unwrap_or_default())), buffer);
+    paint::right_title(area, &Line::raw(format!(" {order}{}", left.unwrap_or_default())), buffer);
 }
 
 /// What there is to say about the run under the cursor.

@@ -15,7 +15,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         app.log.run.and_then(|id| app.runs.get(id)).map(|run| run.name.to_string()).unwrap_or_default();
     let title = format!(" Log {} ", paint::name(app.theme, &name, area.width.saturating_sub(30)));
     let inner = paint::pane(app, area, Line::raw(title), app.focus == Pane::Log, buffer);
-    paint::right_title(area, state(app), buffer);
+    paint::right_title(area, &state(app), buffer);
     if app.log.is_empty() {
         let text = if app.log.run.is_some() { "nothing said yet" } else { "no run chosen" };
         paint::message(inner, &[text], app.theme.faint(), buffer);

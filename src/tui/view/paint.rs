@@ -22,10 +22,10 @@ pub(super) fn pane(app: &App, area: Rect, title: Line<'_>, focused: bool, buffer
 }
 
 /// A title at the right end of a pane's upper border.
-pub(super) fn right_title(area: Rect, title: Line<'_>, buffer: &mut Buffer) {
+pub(super) fn right_title(area: Rect, title: &Line<'_>, buffer: &mut Buffer) {
     let width = title.width() as u16;
     if width + 4 < area.width {
-        buffer.set_line(area.right() - 2 - width, area.y, &title, width);
+        buffer.set_line(area.right() - 2 - width, area.y, title, width);
     }
 }
 

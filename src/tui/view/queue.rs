@@ -13,7 +13,7 @@ use crate::tui::state::SlotView;
 
 pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
     let inner = paint::pane(app, body, title(app), true, buffer);
-    paint::right_title(body, right_title(app), buffer);
+    paint::right_title(body, &right_title(app), buffer);
     let slots = app.runs.queue.slots.len().min(usize::from(inner.height / 2)) as u16;
     for (line, slot) in app.runs.queue.slots.iter().take(usize::from(slots)).enumerate() {
         draw_slot(app, slot, Rect { y: inner.y + line as u16, height: 1, ..inner }, buffer);

@@ -37,10 +37,11 @@ fn heading(text: &str) -> [Line<'static>; 2] {
 
 fn state_line(app: &App, run: &Run) -> Line<'static> {
     let (symbol, style) = app.theme.state(run.state());
-    let mut text = format!(" {}", run.state().word());
-    if let Some(status) = &run.status {
-        text += &format!(", attempt {}, since {} UTC", status.attempt, status.since.to_minute());
-    }
+    let since = run
+        .status
+        .as_ref()
+        .map(|status| format!(", attempt {}, since {} UTC", status.attempt, status.since.to_minute()));
+    let text = format!(" {}{}", run.state().word(), since.unwrap_or_default());
     Line::from(vec![Span::styled(symbol, style), Span::raw(text)])
 }
 

@@ -13,7 +13,7 @@ const WIDEST: u16 = 22;
 
 pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
     let inner = paint::pane(app, body, title(app), true, buffer);
-    paint::right_title(body, right_title(app), buffer);
+    paint::right_title(body, &right_title(app), buffer);
     if app.table.rows.is_empty() {
         paint::message(inner, &["no run to compare"], app.theme.faint(), buffer);
         return;
