@@ -70,7 +70,7 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
         checkpoints: if has_journal { told.checkpoints } else { before.checkpoints },
         data: data(run)?.unwrap_or(before.data),
         performance,
-        sweep: frozen.provenance.sweep,
+        sweep: beside.sweep,
         siblings: beside.siblings,
         siblings_left_out: beside.left_out,
         standing: beside.standing,

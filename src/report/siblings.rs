@@ -1,7 +1,11 @@
 //! The runs beside one: those of its sweep, or else of its experiment, as they stand when it ends.
 
+use std::fs;
+
 use loradeck_core::error::FileError;
+use loradeck_core::file;
 use loradeck_core::run::{ExperimentFolder, RunFolder, Status, Summary};
+use serde_json::Value;
 
 use super::inputs::{Sibling, Standing};
 use super::settings::{Frozen, Setting};
@@ -19,6 +23,26 @@ pub(super) struct Beside {
     pub left_out: usize,
     /// The run's place among all that have ended.
     pub standing: Option<Standing>,
+    /// The number of the sweep that they all are of.
+    pub sweep: Option<u32>,
+}
+
+/// A sweep's number and its runs, as its `sweep.json` names them.
+struct Sweep {
+    number: u32,
+    runs: Vec<String>,
+}
+
+/// The sweep that a run was submitted with.
+fn sweep_of(experiment: &ExperimentFolder, run: &str) -> Option<Sweep> {
+    let entries = fs::read_dir(experiment.sweeps()).ok()?;
+    entries.flatten().find_map(|entry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        let sweep: Value = file::read_json(&entry.path().join("sweep.json")).ok()??;
+        let runs = sweep.get("runs")?.as_array()?;
+        let runs: Vec<String> = runs.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        runs.iter().any(|name| name == run).then_some(Sweep { number, runs })
+    })
 }
 
 /// Reads the runs beside `run`. They are judged by the metric that `run` is judged by.
@@ -28,17 +52,22 @@ pub(super) fn beside(
     frozen: &Frozen,
 ) -> Result<Beside, FileError> {
     let runs = experiment.map(ExperimentFolder::runs).unwrap_or_default();
+    let sweep = experiment.and_then(|experiment| sweep_of(experiment, &run.name()));
+    let number = sweep.as_ref().map(|sweep| sweep.number).or(frozen.provenance.sweep);
     let summary = Summary::read(run)?;
     let Some(tag) = summary.as_ref().and_then(|summary| key_metric(&frozen.provenance, &summary.metrics))
     else {
-        return Ok(Beside::default());
+        return Ok(Beside { sweep: number, ..Beside::default() });
     };
     let goal = goal_of(&frozen.provenance, &tag);
     let others = runs.iter().filter(|other| other.path() != run.path());
     let mut siblings: Vec<Sibling> = others
         .filter_map(|other| {
             let theirs = Frozen::read(other, &[]).ok()?;
-            let is_beside = theirs.provenance.sweep == frozen.provenance.sweep;
+            let is_beside = match &sweep {
+                Some(sweep) => sweep.runs.contains(&other.name()),
+                None => theirs.provenance.sweep == frozen.provenance.sweep,
+            };
             is_beside.then(|| sibling(other, &theirs, frozen, &tag))?
         })
         .collect();
@@ -50,7 +79,7 @@ pub(super) fn beside(
     });
     let left_out = siblings.len().saturating_sub(KEPT);
     siblings.truncate(KEPT);
-    Ok(Beside { siblings, left_out, standing })
+    Ok(Beside { siblings, left_out, standing, sweep: number })
 }
 
 fn best(sibling: &Sibling) -> Option<f64> {

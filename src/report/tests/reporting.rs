@@ -123,7 +123,23 @@ fn siblings_stand_beside_the_run_best_first() {
     assert_eq!(rows[2], "| [0003-lr](../0003-lr/README.md) | 8 | 5e-4 | 0.7000 | 24 | finished |");
     assert!(rows[3].starts_with("| **0001-rank-8** | **8** | **2e-3** | **0.8412** |"), "{rows:#?}");
     assert!(rows[4].starts_with("| [0002-rank-4]"));
-    assert!(report.contains("It came 2nd of the 3 runs of its sweep that had ended by then."));
+    assert!(report.contains("It came 2nd of the 3 runs of its sweep that had ended well by then."));
+}
+
+#[test]
+fn a_sweeps_record_says_which_runs_belong_together() {
+    let lab = Lab::new();
+    let run = lab.run(&Made::default());
+    lab.run(&Made { name: "0002-other-sweep", rank: 4, ..Made::default() });
+    lab.run(&Made { name: "0003-same-sweep", rank: 16, ..Made::default() });
+    let sweep = lab.experiment.sweeps().join("07");
+    fs::create_dir_all(&sweep).unwrap();
+    fs::write(sweep.join("sweep.json"), r#"{"runs": ["0001-rank-8", "0003-same-sweep"]}"#).unwrap();
+    let report = report_of(&lab, &run);
+    assert_eq!(table(&report, "| Run |").len(), 2 + 2);
+    assert!(
+        report.contains("It was the best of the 2 runs of its sweep") && !report.contains("0002-other-sweep")
+    );
 }
 
 #[test]

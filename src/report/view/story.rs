@@ -111,7 +111,7 @@ fn standing(material: &Material) -> Option<String> {
         return None;
     }
     let of = if material.inputs.sweep.is_some() { "of its sweep" } else { "of its experiment" };
-    let among = format!("{} runs {of} that had ended by then", standing.of);
+    let among = format!("{} runs {of} that had ended well by then", standing.of);
     Some(match standing.place {
         1 => format!("It was the best of the {among}."),
         place => format!("It came {} of the {among}.", words::ordinal(place)),
