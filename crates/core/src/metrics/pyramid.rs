@@ -96,14 +96,15 @@ impl Pyramid {
             return;
         }
         self.values.truncate(length);
-        let mut kept = length;
+        let mut below = length;
         for level in 0..LEVELS {
-            let whole = kept >> SHIFT;
-            let part = (whole << SHIFT..kept).map(|index| self.node(level, index));
+            // Nodes of kept values only stay; the one that also summed up dropped values is made anew.
+            let whole = length >> (SHIFT * (level + 1));
+            let part = (whole << SHIFT..below).map(|index| self.node(level, index));
             let rest = part.reduce(Extremes::and);
             self.levels[level].truncate(whole);
             self.levels[level].extend(rest);
-            kept = self.levels[level].len();
+            below = self.levels[level].len();
         }
     }
 
@@ -238,6 +239,16 @@ mod tests {
             prop_assert_eq!(&pyramid, &of(&expected));
             pyramid.truncate(at);
             prop_assert_eq!(&pyramid, &of(&expected[..at]));
+        }
+    }
+
+    #[test]
+    fn a_spike_that_was_cut_off_is_forgotten_on_every_level() {
+        for length in 2000..2060 {
+            let mut pyramid = of(&vec![1.0; length]);
+            pyramid.push(99.0);
+            pyramid.truncate(length);
+            assert_eq!(pyramid, of(&vec![1.0; length]), "{length}");
         }
     }
 

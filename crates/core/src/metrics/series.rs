@@ -57,8 +57,9 @@ pub struct Series {
     steps: Vec<u64>,
     times: Vec<f64>,
     values: Pyramid,
-    /// Whether times never decrease, so that they can be searched.
-    times_unordered: bool,
+    /// Where times go back (foreign writers, a clock set back): the latest time up to each point, which never does,
+    /// so that it can be searched. Empty where times are in order.
+    clock: Vec<f64>,
     revision: u64,
 }
 
@@ -133,10 +134,15 @@ impl Series {
     pub fn push(&mut self, step: u64, time: f64, value: f64) {
         let value = value as f32;
         if self.steps.last().is_none_or(|last| *last < step) {
-            self.times_unordered |= self.times.last().is_some_and(|last| *last > time);
+            let latest = self.clock().last().copied();
             self.steps.push(step);
             self.times.push(time);
             self.values.push(value);
+            match latest {
+                Some(latest) if !self.clock.is_empty() => self.clock.push(latest.max(time)),
+                Some(latest) if latest > time => self.order_times(),
+                _ => {}
+            }
             return;
         }
         self.revision += 1;
@@ -151,7 +157,23 @@ impl Series {
                 self.values.insert(index, value);
             }
         }
-        self.times_unordered = !self.times.is_sorted();
+        self.order_times();
+    }
+
+    fn order_times(&mut self) {
+        self.clock.clear();
+        if !self.times.is_sorted() {
+            let latest = self.times.iter().scan(f64::NEG_INFINITY, |latest, time| {
+                *latest = latest.max(*time);
+                Some(*latest)
+            });
+            self.clock.extend(latest);
+        }
+    }
+
+    /// Times that never go back.
+    fn clock(&self) -> &[f64] {
+        if self.clock.is_empty() { &self.times } else { &self.clock }
     }
 
     /// Drops the points at `step` and later; whether there were any.
@@ -163,6 +185,7 @@ impl Series {
         self.steps.truncate(kept);
         self.times.truncate(kept);
         self.values.truncate(kept);
+        self.clock.truncate(kept);
         self.revision += 1;
         true
     }
@@ -171,11 +194,7 @@ impl Series {
     pub fn x_range(&self, axis: XAxis) -> Option<(f64, f64)> {
         match axis {
             XAxis::Step => Some((*self.steps.first()? as f64, *self.steps.last()? as f64)),
-            XAxis::Time { origin } if self.times_unordered => {
-                let all = self.times.iter().map(|time| time - origin);
-                Some((all.clone().fold(f64::INFINITY, f64::min), all.fold(f64::NEG_INFINITY, f64::max)))
-            }
-            XAxis::Time { origin } => Some((*self.times.first()? - origin, *self.times.last()? - origin)),
+            XAxis::Time { origin } => Some((*self.clock().first()? - origin, *self.clock().last()? - origin)),
         }
     }
 
@@ -201,16 +220,22 @@ impl Series {
         count: usize,
     ) -> Vec<Option<Column>> {
         let width = (to - from) / count.max(1) as f64;
+        let in_range = self.indices(axis, from, to);
+        let end_of_range = in_range.end.min(values.values().len());
         let mut all = Vec::with_capacity(count);
-        let mut start = self.lower(axis, from);
+        let (mut start, mut stride) = (in_range.start, 0);
         for index in 1..=count {
-            let end = if index == count {
-                self.indices(axis, from, to).end
-            } else {
-                self.lower(axis, from + width * index as f64)
+            let x = from + width * index as f64;
+            let end = match axis {
+                _ if index == count => end_of_range,
+                XAxis::Step => gallop(end_of_range, start, stride, |at| (self.steps[at] as f64) < x),
+                XAxis::Time { origin } => {
+                    let clock = self.clock();
+                    gallop(end_of_range, start, stride, |at| clock[at] - origin < x)
+                }
             };
-            let end = end.min(values.values().len());
             all.push(column(values, start..end));
+            stride = end.saturating_sub(start);
             start = start.max(end);
         }
         all
@@ -220,22 +245,63 @@ impl Series {
     pub fn indices(&self, axis: XAxis, from: f64, to: f64) -> Range<usize> {
         let end = match axis {
             XAxis::Step => self.steps.partition_point(|step| *step as f64 <= to),
-            XAxis::Time { origin } => self.times.partition_point(|time| *time - origin <= to),
+            XAxis::Time { origin } => self.clock().partition_point(|time| *time - origin <= to),
         };
         let start = self.lower(axis, from);
         start..end.max(start)
     }
 
     /// The index of the first point at `x` or later.
-    ///
-    /// Times that go back (foreign writers, a clock set back) are searched as if they did not: a point may then
-    /// fall into a neighbouring column, but none is lost or doubled.
     fn lower(&self, axis: XAxis, x: f64) -> usize {
         match axis {
             XAxis::Step => self.steps.partition_point(|step| (*step as f64) < x),
-            XAxis::Time { origin } => self.times.partition_point(|time| *time - origin < x),
+            XAxis::Time { origin } => self.clock().partition_point(|time| *time - origin < x),
         }
     }
+}
+
+/// The first index from `start` to `end` that is not `before`, sought near `start + stride`: columns of equal width
+/// mostly hold equally many points.
+fn gallop(end: usize, start: usize, stride: usize, before: impl Fn(usize) -> bool) -> usize {
+    if start >= end {
+        return start;
+    }
+    // All indices below `low` are before, `high` is not.
+    let (mut low, mut high) = (start, end);
+    let mut step = 1;
+    let mut probe = (start + stride).min(end - 1);
+    if before(probe) {
+        loop {
+            low = probe + 1;
+            probe = low + step;
+            step *= 2;
+            if probe >= end {
+                break;
+            }
+            if !before(probe) {
+                high = probe;
+                break;
+            }
+        }
+    } else {
+        loop {
+            high = probe;
+            probe = probe.saturating_sub(step).max(start);
+            step *= 2;
+            if high == start {
+                break;
+            }
+            if before(probe) {
+                low = probe + 1;
+                break;
+            }
+        }
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 fn column(values: &Pyramid, points: Range<usize>) -> Option<Column> {

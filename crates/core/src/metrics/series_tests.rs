@@ -53,8 +53,33 @@ fn columns_by_time_start_at_the_origin() {
     assert_eq!(series.x_range(XAxis::Time { origin: 2.0 }), Some((-2.0, 4.0)));
 }
 
+#[test]
+fn a_clock_set_back_loses_no_point() {
+    let mut series = Series::default();
+    for (step, time) in [0.0, 10.0, 5.0, 6.0, 20.0, 7.0].into_iter().enumerate() {
+        series.push(step as u64, time, 1.0);
+    }
+    let axis = XAxis::Time { origin: 0.0 };
+    assert_eq!(series.x_range(axis), Some((0.0, 20.0)));
+    let columns = series.columns(axis, 0.0, 20.0, 4);
+    let points: Vec<_> = columns.iter().map(|column| column.map(|column| column.points)).collect();
+    assert_eq!(points, [Some((0, 1)), None, Some((1, 4)), Some((4, 6))]);
+    series.purge(4);
+    assert_eq!(series.x_range(axis), Some((0.0, 10.0)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn galloping_finds_what_a_plain_search_finds(
+        mut values in proptest::collection::vec(0u32..50, 0..60), start in 0usize..60, stride in 0usize..90, x in 0u32..55,
+    ) {
+        values.sort_unstable();
+        let start = start.min(values.len());
+        let expected = start + values[start..].partition_point(|value| *value < x);
+        prop_assert_eq!(gallop(values.len(), start, stride, |at| values[at] < x), expected);
+    }
 
     /// Every point of the range falls into exactly one column, with its value within the column's extremes.
     #[test]
