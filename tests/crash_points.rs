@@ -1,5 +1,6 @@
 //! `kill -9` at every named point of submitter, dispatcher, supervisor and report: what is left is right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
 #![cfg(feature = "crash-points")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! Dispatcher and supervisor as real processes, with a stand-in trainer that ends on demand.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
+
 mod support;
 
 use std::time::Duration;
@@ -128,7 +130,7 @@ fn two_workspaces_share_the_slot_without_overlap() {
     let deck = Deck::new();
     let other = deck.neighbour("other");
     let mut runs = deck.queue(&["finish"; 4]);
-    runs.extend(deck.queue_in(&other, &["finish"; 4]));
+    runs.extend(Deck::queue_in(&other, &["finish"; 4]));
     let mut dispatchers =
         [deck.dispatch(), deck.command_in(other.root(), &["dispatch", "--detached"]).spawn().unwrap()];
     for dispatcher in &mut dispatchers {

@@ -1,6 +1,6 @@
 //! Two dashboards and three `run` commands at once on one workspace: no number is given twice, no run starts twice.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
 
 mod support;
 

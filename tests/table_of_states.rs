@@ -4,7 +4,7 @@
 //! The decisions are the real ones (`decide_recovery`, `end_state`); files and locks are modelled, one file operation
 //! a step. Each deliberate mistake listed in `Mistake` must be found out by the same walk.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
 
 use std::collections::{HashSet, VecDeque};
 

@@ -57,10 +57,10 @@ impl Deck {
 
     /// Queues one run per mode, without starting a dispatcher.
     pub fn queue(&self, modes: &[&str]) -> Vec<RunFolder> {
-        self.queue_in(&self.workspace, modes)
+        Self::queue_in(&self.workspace, modes)
     }
 
-    pub fn queue_in(&self, workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
+    pub fn queue_in(workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()
             .map(|mode| NewRun {
