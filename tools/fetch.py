@@ -97,8 +97,12 @@ def progress(folder, item):
     done = threading.Event()
 
     def report():
+        said = 0
         while not done.wait(5):
-            say(f"  {item.name}: {folder_size(folder) / 1e6:,.0f} MB so far")
+            size = folder_size(folder)
+            if size > said:
+                said = size
+                say(f"  {item.name}: {size / 1e6:,.0f} MB so far")
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
@@ -152,7 +156,7 @@ def download(item, staged, lock):
 def install(item, staged, lock):
     """Lets pip install the pinned packages into a virtual environment of this python."""
     python = make_venv(staged / "venv")
-    run_pip(python, ["install", "--no-deps", f"--requirement={PINS / item.pins}"], staged, lock, item)
+    run_pip(python, ["install", "--no-deps", "--no-compile", f"--requirement={PINS / item.pins}"], staged, lock, item)
 
 
 def clear(item):

