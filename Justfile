@@ -61,7 +61,8 @@ judge *NAMES:
     LORADECK_BASE_MODEL=$({{ fetch }} base-model)
     export LORADECK_BASE_MODEL
     python=$({{ fetch }} judges)
-    cargo build --release --package loradeck-train
+    # Both packages, as the demo builds them: other features would compile the dependencies again.
+    cargo build --release --package loradeck --package loradeck-train
     export LORADECK_TRAIN={{ quote(target / "release/loradeck-train") }}
     exec "$python" tests/judges/run.py "$@"
 
