@@ -78,4 +78,6 @@ mutants *NUMBERS:
 
 # The benchmarks.
 bench *ARGUMENTS:
-    cargo bench --workspace "$@"
+    # Each is one ignored test that prints its figures.
+    cargo test --release --package loradeck-core --test metrics_speed -- --ignored --nocapture --test-threads=1 "$@"
+    cargo test --release --package loradeck --test store_speed -- --ignored --nocapture --test-threads=1 "$@"

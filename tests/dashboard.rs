@@ -300,7 +300,7 @@ fn a_panic_restores_the_terminal_before_its_message() {
 
 /// Run by the test above in a terminal of its own.
 #[test]
-#[ignore = "breaks on purpose, in a pseudo-terminal"]
+#[ignore = "child: another test starts it in a pseudo-terminal, where it breaks on purpose"]
 fn panics_in_full_screen() {
     let _screen = loradeck::tui::terminal::FullScreen::enter(true).unwrap();
     let broken = thread::spawn(|| panic!("the message of the panic"));

@@ -61,7 +61,7 @@ fn timed<T>(what: &str, limit: Duration, work: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-#[ignore = "measures speed: only meaningful in a release build"]
+#[ignore = "bench: measures speed, which means something only in a release build (just bench)"]
 fn ten_thousand_runs_are_listed_within_a_second() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());

@@ -15,6 +15,8 @@ from pathlib import Path
 def skipped(notes, log):
     """All skips as lines `name: reason`, in order, each once."""
     ignored = re.findall(r"^test (.+?) \.\.\. ignored(?:, (.*))?$", log, re.MULTILINE)
+    # Benchmarks and tests that another test starts as a child are no tests that were left out.
+    ignored = [(name, reason) for name, reason in ignored if not reason.startswith(("bench: ", "child: "))]
     lines = [f"{name}: {reason or 'no reason given'}" for name, reason in ignored]
     lines += [line.strip() for line in notes.splitlines() if line.strip()]
     return list(dict.fromkeys(lines))

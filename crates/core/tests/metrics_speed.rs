@@ -45,7 +45,7 @@ fn write_points(folder: &std::path::Path) {
 }
 
 #[test]
-#[ignore = "measures speed: only meaningful in a release build"]
+#[ignore = "bench: measures speed, which means something only in a release build (just bench)"]
 fn a_million_points_open_in_three_tenths_of_a_second() {
     let folder = tempfile::tempdir().unwrap();
     write_points(folder.path());
@@ -59,7 +59,7 @@ fn a_million_points_open_in_three_tenths_of_a_second() {
 }
 
 #[test]
-#[ignore = "measures speed: only meaningful in a release build"]
+#[ignore = "bench: measures speed, which means something only in a release build (just bench)"]
 fn a_hundred_long_curves_are_drawn_within_a_frame() {
     let folder = tempfile::tempdir().unwrap();
     write_points(folder.path());
