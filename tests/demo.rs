@@ -189,3 +189,37 @@ fn release_programs_hold_no_crash_points() {
         assert!(!holds(b"LORADECK_CRASH_AT") && !holds(b"dispatch.after-claim"), "{program}");
     }
 }
+
+#[test]
+fn the_seeds_very_keys_train_in_the_foreground() {
+    let Some(workspace) = demo() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/lighthouse");
+    std::os::unix::fs::symlink(workspace.root().join("models"), folder.path().join("models")).unwrap();
+    fs::create_dir_all(folder.path().join("experiments")).unwrap();
+    std::os::unix::fs::symlink(&shipped, folder.path().join("experiments/lighthouse")).unwrap();
+    let trained = Command::new(beside("loradeck-train"))
+        .args(["--config", "experiments/lighthouse/config.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    let left = folder.path().join("output/lighthouse_lora");
+    for name in [
+        "config.yaml",
+        "metadata.csv",
+        "logs/train.log",
+        "checkpoints/pytorch_lora_weights.safetensors",
+        "checkpoints/adapter_model.safetensors",
+        "checkpoints/step-00000006",
+        "README.md",
+    ] {
+        assert!(left.join(name).exists(), "{name} is missing");
+    }
+    let logs = fs::read_dir(left.join("logs")).unwrap().flatten();
+    assert!(
+        logs.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("events.out.tfevents"))
+    );
+    let report = fs::read_to_string(left.join("README.md")).unwrap();
+    assert!(report.starts_with("# LoRA Training Report: lighthouse_lora"), "{report}");
+}
