@@ -50,7 +50,7 @@ pub enum Command {
     Check {
         /// An experiment, a run, or a YAML file.
         target: String,
-        /// Overrides: key=value, key=a,b, key=[x,y], key=range(a,b,step), key=linspace(a,b,n).
+        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=linspace(a,b,n)`.
         overrides: Vec<String>,
         /// Print JSON.
         #[arg(long)]
@@ -60,7 +60,7 @@ pub enum Command {
     Run {
         /// An experiment, an earlier run (a clone with changes), or a YAML file.
         target: String,
-        /// Overrides: key=value, key=a,b, key=[x,y], key=range(a,b,step), key=linspace(a,b,n).
+        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=linspace(a,b,n)`.
         overrides: Vec<String>,
         /// Show what would be queued, and queue nothing.
         #[arg(long)]

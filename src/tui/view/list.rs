@@ -97,7 +97,10 @@ fn right_title(app: &App, area: Rect, buffer: &mut Buffer) {
     let word = app.list.order.word(app.list.reversed);
     let order = if word == "number" { String::new() } else { format!("by {word} ") };
     let left = app.all_done_in().map(|left| format!("all done in {} ", format::remaining(left)));
-    paint::right_title(area, &Line::raw(format!(" {order}{}", left.unwrap_or_default())), buffer);
+    let text = order + &left.unwrap_or_default();
+    if !text.is_empty() {
+        paint::right_title(area, &Line::raw(format!(" {text}")), buffer);
+    }
 }
 
 /// What there is to say about the run under the cursor.
