@@ -1,7 +1,7 @@
 //! What every program of loradeck shares: configuration, run folders, metrics and templates.
 //!
 //! Nothing here prints, knows a terminal, git or libtorch. Files are read and written only through
-//! [`file`]; times come in as arguments or from [`time`].
+//! [`mod@file`]; times come in as arguments or from [`time`].
 
 pub mod config;
 pub mod crash;
