@@ -353,3 +353,28 @@ fn a_full_disk_costs_checkpoints_but_not_the_run() {
         entries(&run, "checkpoint").into_iter().filter(|entry| entry.text("failed").is_some()).collect();
     assert_eq!(failed.iter().map(|entry| entry.step.unwrap()).collect::<Vec<_>>(), [2]);
 }
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_run_killed_at_any_point_of_its_writing_goes_on_to_the_same_weights() {
+    let bench = Bench::new();
+    let extra = "max_steps: 9\nsave_steps: 4\n";
+    let (_, sha256) = straight(&bench, "0001", extra);
+    // The point, the checkpoints it leaves, and the outcome that the summary has then.
+    let points = [
+        ("checkpoint.before-rename", vec![], None),
+        ("checkpoint.after-rename", vec![4], None),
+        ("summary.before-end", vec![4, 8, 9], None),
+        ("summary.after-end", vec![4, 8, 9], Some(Outcome::Finished)),
+    ];
+    for (number, (point, steps, outcome)) in points.into_iter().enumerate() {
+        let run = bench.run(&format!("{:04}", number + 2), extra);
+        let killed = attempt(&run, 1).env("LORADECK_CRASH_AT", point).output().unwrap();
+        assert_eq!(killed.status.code(), None, "{point}: {}", told(&killed));
+        assert_eq!(RunFolder::new(&run).checkpoint_steps(), steps, "{point}");
+        assert_eq!(summary(&run).outcome_of(1), outcome, "{point}");
+        let output = train(&run, 2);
+        assert_eq!(code(&output), 0, "{point}: {}", told(&output));
+        assert_eq!(summary(&run).weights_sha256.as_ref(), Some(&sha256), "{point}");
+    }
+}

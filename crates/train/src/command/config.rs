@@ -14,15 +14,12 @@ use loradeck_core::time::Moment;
 use super::run::{root_of, take_lock};
 use crate::cli::TrainArgs;
 use crate::error::TrainError;
-use crate::session::{self, Inputs, Job, Record, Signals};
+use crate::session::{self, Inputs, Record, Signals};
 
 /// Trains what `path` says.
 pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, TrainError> {
     let signals = Signals::listen(true).map_err(|error| TrainError::Other(error.to_string()))?;
     let (settings, root) = read(path)?;
-    let now = Moment::now();
-    // Everything that can be refused is refused before a folder is made.
-    Inputs::read(settings.clone(), &root, now)?;
     let Some(output) = settings.output_dir.clone() else {
         return Err(TrainError::Refused(format!(
             "{}: output_dir is missing: it says where the training goes (or `loradeck run` gives it a folder of its own)",
@@ -30,15 +27,18 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
         )));
     };
     let run = RunFolder::new(root.join(output));
-    let attempt = claim_folder(&run, arguments)?;
+    let attempt = attempt_number(&run, arguments)?;
+    let now = first_start(&run, attempt);
+    // Everything that can be refused is refused before a folder is made.
+    let inputs = Inputs::read(settings, &root, now)?;
+    file::create_folder(run.path())?;
     let _lock = take_lock(&run)?;
     if arguments.overwrite {
         remove_earlier(&run)?;
     }
-    let now = write_config(&run, &settings, path, now, attempt)?;
+    write_config(&run, &inputs.settings, path, now)?;
     let mut record = Record::open(&run, attempt, true)?;
-    let job = Job { settings, root, now };
-    let outcome = session::train(&job, &mut record, signals);
+    let outcome = session::train(&inputs, &mut record, signals);
     write_report(&run, &mut record);
     Ok(outcome)
 }
@@ -71,7 +71,7 @@ pub(super) fn read(path: &Path) -> Result<(Settings, PathBuf), TrainError> {
 }
 
 /// Refuses a folder with something in it unless a flag says what to do; gives the attempt's number.
-fn claim_folder(run: &RunFolder, arguments: &TrainArgs) -> Result<u32, TrainError> {
+fn attempt_number(run: &RunFolder, arguments: &TrainArgs) -> Result<u32, TrainError> {
     let occupied = fs::read_dir(run.path()).is_ok_and(|mut entries| entries.next().is_some());
     if occupied && !arguments.resume && !arguments.overwrite {
         return Err(TrainError::Refused(format!(
@@ -85,7 +85,6 @@ fn claim_folder(run: &RunFolder, arguments: &TrainArgs) -> Result<u32, TrainErro
             run.path().display()
         )));
     }
-    file::create_folder(run.path())?;
     if !arguments.resume {
         return Ok(1);
     }
@@ -109,24 +108,20 @@ fn remove_earlier(run: &RunFolder) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Writes `config.yaml`. A resumed training keeps the time of its first start; that time is the answer.
-fn write_config(
-    run: &RunFolder,
-    settings: &Settings,
-    source: &Path,
-    now: Moment,
-    attempt: u32,
-) -> Result<Moment, TrainError> {
+/// When the training first began: a resumed one keeps that time, since chat templates may ask for it.
+fn first_start(run: &RunFolder, attempt: u32) -> Moment {
     let earlier = (attempt > 1).then(|| load_frozen(&run.config(), &[]).ok()).flatten();
-    let submitted = earlier.and_then(|(_, provenance)| provenance.submitted_at).unwrap_or(now);
+    earlier.and_then(|(_, provenance)| provenance.submitted_at).unwrap_or_else(Moment::now)
+}
+
+fn write_config(run: &RunFolder, settings: &Settings, source: &Path, now: Moment) -> Result<(), TrainError> {
     let provenance = Provenance {
-        submitted_at: Some(submitted),
+        submitted_at: Some(now),
         source_file: Some(source.display().to_string()),
         ..Provenance::default()
     };
     let text = frozen_text(settings, Some(&provenance));
-    file::replace(&run.config(), text.as_bytes(), Durability::Synced)?;
-    Ok(submitted)
+    Ok(file::replace(&run.config(), text.as_bytes(), Durability::Synced)?)
 }
 
 /// Has `loradeck report` write the README, or says which command does.

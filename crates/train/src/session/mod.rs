@@ -9,13 +9,11 @@ mod setup;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::thread;
 
-use loradeck_core::config::{Settings, frozen_text};
+use loradeck_core::config::frozen_text;
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::Outcome;
-use loradeck_core::time::Moment;
 use loradeck_data::dataset::{Dataset, metadata_csv};
 
 pub use answers::{ANSWER_TOKENS, answer};
@@ -32,20 +30,9 @@ use crate::device;
 use crate::error::TrainError;
 use crate::export;
 
-/// What is to be trained.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The settings in force, overrides included.
-    pub settings: Settings,
-    /// What relative paths in them are relative to.
-    pub root: PathBuf,
-    /// The time that a chat template may ask for, the same in every attempt.
-    pub now: Moment,
-}
-
-/// Trains `job` into the folder of `record` and writes the outcome down, whatever it is.
-pub fn train(job: &Job, record: &mut Record, signals: Signals) -> Outcome {
-    let result = run(job, record, signals);
+/// Trains what `inputs` say into the folder of `record` and writes the outcome down, whatever it is.
+pub fn train(inputs: &Inputs, record: &mut Record, signals: Signals) -> Outcome {
+    let result = run(inputs, record, signals);
     let (outcome, message) = match &result {
         Ok(Ending::Finished) => (Outcome::Finished, None),
         Ok(Ending::Asked(End::Prune)) => (Outcome::Pruned, None),
@@ -81,51 +68,39 @@ pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) 
     }
 }
 
-fn run(job: &Job, record: &mut Record, signals: Signals) -> Result<Ending, TrainError> {
+fn run(inputs: &Inputs, record: &mut Record, signals: Signals) -> Result<Ending, TrainError> {
     let _no_gradients = tch::no_grad_guard();
-    let mut watch = Watch::new(record.run(), record.attempt(), signals);
-    begin(record);
-    let inputs = Inputs::read(job.settings.clone(), &job.root, job.now)?;
     checkpoint::clear_staged(record.run());
-    write_metadata(record, &inputs)?;
+    write_metadata(record, inputs)?;
     let base = inputs.base.clone();
     let base_hash = thread::spawn(move || base.full_hash());
-    let mut machine = Machine::build(&inputs)?;
-    describe(record, &inputs, &machine);
-    let identity = machine.identity(&inputs);
+    let mut machine = Machine::build(inputs)?;
+    describe(record, inputs, &machine);
+    let identity = machine.identity(inputs);
     let step = resume(record, &mut machine, &identity)?;
     let total = inputs.plan.total_steps().max(step);
     record.summary.total_steps = total;
     record.write_summary(Durability::Renamed);
-    let held_out = machine.held_out(&inputs);
-    let _ = watch.look(record);
     let mut course = Course {
-        inputs: &inputs,
+        inputs,
+        held_out: machine.held_out(inputs),
         machine: &mut machine,
+        watch: Watch::new(record.run(), record.attempt(), signals),
         record,
-        watch,
         identity,
-        held_out,
         step,
         total,
         progress: Progress::new(step),
     };
     let ending = course.run()?;
-    let base_sha256 = base_hash.join().unwrap_or_default();
-    record.summary.base_sha256 = Some(base_sha256.clone());
+    // A stop does not wait for a large file to be hashed.
+    if ending == Ending::Finished || base_hash.is_finished() {
+        record.summary.base_sha256 = Some(base_hash.join().unwrap_or_default());
+    }
     if ending == Ending::Finished {
-        write_weights(record, &inputs, &machine, &base_sha256)?;
+        write_weights(record, inputs, &machine)?;
     }
     Ok(ending)
-}
-
-fn begin(record: &mut Record) {
-    let entry = record
-        .entry("start")
-        .with("pid", std::process::id())
-        .with("program", concat!("loradeck-train ", env!("CARGO_PKG_VERSION")))
-        .with("arguments", std::env::args().skip(1).collect::<Vec<_>>());
-    record.journal(&entry);
 }
 
 fn write_metadata(record: &mut Record, inputs: &Inputs) -> Result<(), TrainError> {
@@ -208,18 +183,13 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.line(&format!("resumed from the checkpoint of step {}", manifest.step));
 }
 
-fn write_weights(
-    record: &mut Record,
-    inputs: &Inputs,
-    machine: &Machine,
-    base_sha256: &str,
-) -> Result<(), TrainError> {
+fn write_weights(record: &mut Record, inputs: &Inputs, machine: &Machine) -> Result<(), TrainError> {
     let summary = &record.summary;
     let metadata: BTreeMap<String, String> = [
         ("format", "pt".to_owned()),
         ("loradeck.config", frozen_text(&inputs.settings, None)),
         ("loradeck.base_model", inputs.base.peft_name()),
-        ("loradeck.base_sha256", base_sha256.to_owned()),
+        ("loradeck.base_sha256", summary.base_sha256.clone().unwrap_or_default()),
         ("loradeck.data_fingerprint", inputs.data.train.fingerprint.clone()),
         ("loradeck.step", summary.step.to_string()),
         ("loradeck.device", machine.choice.name.clone()),

@@ -38,7 +38,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Opens the records of `attempt`; its first act is `summary.json` with the outcome `running`. With `log_to_file`
+    /// Opens the records of `attempt`; its first act is `summary.json` with the outcome `running`, its second the
+    /// journal's `start`. With `log_to_file`
     /// the log's lines go to `train.log` besides standard output.
     pub fn open(run: &RunFolder, attempt: u32, log_to_file: bool) -> Result<Self, FileError> {
         let mut summary = Summary::read(run).ok().flatten().unwrap_or_else(|| blank(attempt));
@@ -50,11 +51,13 @@ impl Record {
         summary.updated = now;
         summary.write(run, Durability::Renamed)?;
         let log_file = if log_to_file { Some(LineFile::open(&run.train_log())?) } else { None };
+        let mut journal = Journal::open(run, Writer::Trainer)?;
+        journal.append(&start_entry(attempt))?;
         Ok(Self {
             run: run.clone(),
             attempt,
             summary,
-            journal: Journal::open(run, Writer::Trainer)?,
+            journal,
             events: None,
             restart_at: None,
             log_file,
@@ -114,7 +117,7 @@ impl Record {
 
     /// Metrics of one step as one event, and into the summary.
     pub fn scalars(&mut self, step: u64, values: &[(&str, f64)], time: Moment) {
-        for (tag, value) in values {
+        for (tag, value) in values.iter().filter(|(tag, _)| has_a_best(tag)) {
             self.summary.note(tag, step, *value, *tag == "train/tokens_per_second");
         }
         let values: Vec<(&str, f32)> = values.iter().map(|(tag, value)| (*tag, *value as f32)).collect();
@@ -203,8 +206,20 @@ impl Record {
     }
 }
 
+fn start_entry(attempt: u32) -> JournalEntry {
+    JournalEntry::new("start", attempt)
+        .with("pid", std::process::id())
+        .with("program", concat!("loradeck-train ", env!("CARGO_PKG_VERSION")))
+        .with("arguments", std::env::args().skip(1).collect::<Vec<_>>())
+}
+
 fn word(outcome: Outcome) -> String {
     serde_json::to_value(outcome).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Whether a best value of the metric means something.
+fn has_a_best(tag: &str) -> bool {
+    tag != "train/epoch" && !tag.starts_with("system/")
 }
 
 fn blank(attempt: u32) -> Summary {
@@ -249,6 +264,7 @@ mod tests {
         assert_eq!((read().outcome, read().metrics["train/loss"].last_step), (Outcome::NonFinite, 1));
         assert_eq!(std::fs::read_to_string(run.train_log()).unwrap(), "a␛[2Jb\n");
         let journal = loradeck_core::run::read_journal(&run);
-        assert_eq!(journal.entries[0].text("outcome"), Some("non-finite"));
+        assert_eq!(journal.entries[0].kind, "start");
+        assert_eq!(journal.entries[1].text("outcome"), Some("non-finite"));
     }
 }
