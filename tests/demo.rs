@@ -1,4 +1,4 @@
-//! What `./x demo --plain` has left behind, examined: `LORADECK_DEMO` names its workspace. `just demo-check` makes
+//! What `./x demo --plain` has left behind, examined: `LORADECK_DEMO` names its workspace. `.ci/run` makes
 //! one and runs this; without it the tests are skipped, and said to be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
@@ -33,7 +33,7 @@ fn note_skipped() {
     use std::io::Write;
     if let Some(list) = std::env::var_os("LORADECK_SKIPPED") {
         let mut list = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
-        writeln!(list, "tests/demo.rs: no demo was run (just demo-check runs one)").unwrap();
+        writeln!(list, "tests/demo.rs: no demo was run (LORADECK_DEMO names none)").unwrap();
     }
 }
 
