@@ -1,12 +1,4 @@
-//! The table of states, walked over every interleaving of two people, dispatchers, supervisors and trainers, and
-//! every place where one of them may die: no attempt starts twice, no two trainings of a run overlap, none is forgotten.
-//!
-//! The decisions are the real ones (`decide_recovery`, `end_state`); files and locks are modelled, one file operation
-//! a step. Each deliberate mistake listed in `Mistake` must be found out by the same walk.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
-
-use std::collections::{HashSet, VecDeque};
+//! One world of the walk: a run's folder, its locks, and every process at its place, with all worlds one step away.
 
 use loradeck_core::run::{
     Liveness, Outcome, ProcessEnd, Recovery, State, Status, decide_recovery, end_state,
@@ -17,7 +9,7 @@ const ATTEMPTS: usize = 12;
 
 /// What the code could have got wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mistake {
+pub(super) enum Mistake {
     None,
     /// Recovery looks at the locks without holding the run's own.
     RecoveryWithoutRunLock,
@@ -83,9 +75,9 @@ enum Training {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct World {
+pub(super) struct World {
     state: State,
-    attempt: u8,
+    pub(super) attempt: u8,
     claims: u16,
     summary: Option<(u8, bool)>,
     queue_lock: Option<Owner>,
@@ -104,7 +96,7 @@ struct World {
 }
 
 impl World {
-    fn begin(deaths: u8) -> Self {
+    pub(super) fn begin(deaths: u8) -> Self {
         Self {
             state: State::Queued,
             attempt: 1,
@@ -166,11 +158,11 @@ impl World {
     }
 
     /// The world as it goes on when nobody dies or wishes any more.
-    fn in_peace(&self) -> Self {
+    pub(super) fn in_peace(&self) -> Self {
         Self { deaths_left: 0, wishes: [false, false], ..self.clone() }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.state.is_end()
             && self.supervisors.iter().all(|one| one.at == Supervising::Gone)
             && self.trainers.iter().all(|(_, at)| *at == Training::Gone)
@@ -185,7 +177,7 @@ impl World {
     }
 
     /// What must hold in every world.
-    fn violation(&self) -> Option<String> {
+    pub(super) fn violation(&self) -> Option<String> {
         let training = self.trainers.iter().filter(|(_, at)| *at == Training::Trains).count();
         if training > 1 {
             return Some("two trainings at once".to_owned());
@@ -200,7 +192,7 @@ impl World {
     }
 
     /// All worlds one step away.
-    fn successors(&self, mistake: Mistake) -> Vec<World> {
+    pub(super) fn successors(&self, mistake: Mistake) -> Vec<World> {
         let mut next = Vec::new();
         self.people(&mut next);
         self.dispatcher_steps(mistake, &mut next);
@@ -453,65 +445,7 @@ impl World {
     }
 }
 
-/// Lets everybody go on in peace, first come first served; the run must come to an end. `fine` holds the worlds
-/// known to do so.
-fn is_forgotten(world: &World, mistake: Mistake, fine: &mut HashSet<World>) -> bool {
-    let mut path = Vec::new();
-    let mut world = world.in_peace();
-    while !world.is_over() && !fine.contains(&world) {
-        if path.len() > 200 {
-            return true;
-        }
-        // The newest process goes first: a dispatcher that only looks must not keep the others from moving.
-        let Some(next) = world.successors(mistake).pop() else { return true };
-        path.push(std::mem::replace(&mut world, next));
-    }
-    fine.extend(path);
-    false
-}
-
 fn ended(attempt: u8, outcome: Option<Outcome>) -> State {
     let outcome = outcome.map(|outcome| (outcome, None));
     end_state(u32::from(attempt), None, false, outcome, ProcessEnd::default(), Moment(0)).state
-}
-
-/// Walks every world reachable with `deaths` deaths. Returns how many there are, or what went wrong first.
-fn walk(deaths: u8, mistake: Mistake) -> Result<usize, String> {
-    let begin = World::begin(deaths);
-    let mut fine = HashSet::new();
-    let mut seen = HashSet::from([begin.clone()]);
-    let mut open = VecDeque::from([begin]);
-    while let Some(world) = open.pop_front() {
-        if let Some(violation) = world.violation() {
-            return Err(violation);
-        }
-        if is_forgotten(&world, mistake, &mut fine) {
-            return Err(format!("forgotten: {world:?}"));
-        }
-        for next in world.successors(mistake) {
-            if next.attempt < 5 && seen.insert(next.clone()) {
-                open.push_back(next);
-            }
-        }
-    }
-    Ok(seen.len())
-}
-
-#[test]
-fn no_attempt_starts_twice_and_none_is_forgotten() {
-    let worlds = walk(2, Mistake::None).unwrap();
-    assert!(worlds > 10_000, "only {worlds} worlds: the walk has lost its way");
-}
-
-#[test]
-fn every_deliberate_mistake_is_found() {
-    for mistake in [
-        Mistake::RecoveryWithoutRunLock,
-        Mistake::SupervisorDoesNotLookAgain,
-        Mistake::TrainLockAfterSpawn,
-        Mistake::StartWithoutLookingAgain,
-        Mistake::ClaimedButQueuedIsLeftAlone,
-    ] {
-        assert!(walk(2, mistake).is_err(), "{mistake:?} goes unnoticed");
-    }
 }
