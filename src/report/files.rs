@@ -23,9 +23,15 @@ pub(super) fn large_files(run: &RunFolder) -> Vec<PathBuf> {
 }
 
 fn named_files(run: &RunFolder) -> Vec<PathBuf> {
+    existing(run.path(), &COMMITTED_IN_RUN)
+}
+
+/// The files in `folder` that `names` names, as far as they exist, sorted; a name that ends in `/` is a folder with
+/// the files directly in it.
+pub(super) fn existing(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for name in COMMITTED_IN_RUN {
-        let path = run.path().join(name.trim_end_matches('/'));
+    for name in names {
+        let path = folder.join(name.trim_end_matches('/'));
         if name.ends_with('/') {
             files.extend(files_in(&path));
         } else if path.is_file() {

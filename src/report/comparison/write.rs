@@ -12,7 +12,7 @@ use super::story::{effects, opening};
 use super::{Comparison, gather, to_csv, to_markdown_table};
 use crate::report::curve::{Curve, Curves};
 use crate::report::figure::overlay;
-use crate::report::files::files_in;
+use crate::report::files::existing;
 use crate::report::markdown::inline;
 use crate::report::run_report::ReportError;
 use crate::report::{metric_name, words};
@@ -103,17 +103,7 @@ fn read_curves(run: &Path) -> Curves {
 
 /// The files of an experiment that are committed, as far as they exist, sorted.
 pub fn committed_experiment_files(experiment: &ExperimentFolder) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for name in COMMITTED_IN_EXPERIMENT {
-        let path = experiment.path().join(name.trim_end_matches('/'));
-        if name.ends_with('/') {
-            files.extend(files_in(&path));
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
+    existing(experiment.path(), &COMMITTED_IN_EXPERIMENT)
 }
 
 /// The message of a comparison's commit.
