@@ -16,7 +16,7 @@ pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let filter = Filter::parse(&filter.join(" ")).map_err(|error| UsageError(error.to_string()))?;
     let store = Store::open(vec![workspace.clone()]);
-    crate::launch::wake(&workspace, &store.runs().collect::<Vec<_>>())?;
+    crate::launch::wake_for_shown(&workspace, store.runs())?;
     let now = Moment::now();
     let runs: Vec<&Run> =
         store.select(&filter, &SortKey::parse("")).into_iter().filter_map(|id| store.get(id)).collect();

@@ -80,6 +80,13 @@ fn dashboard(folders: &[std::path::PathBuf]) -> Result<u8> {
             workspaces.push(workspace);
         }
     }
+    let looked_at = workspaces.clone();
+    // In its own time: the first frame does not wait for it, and a workspace that cannot be woken is still shown.
+    std::thread::spawn(move || {
+        for workspace in looked_at {
+            let _ = crate::launch::wake_for(&workspace, &workspace.runs());
+        }
+    });
     crate::tui::run(&workspaces, &crate::tui::Options::default())?;
     Ok(OK)
 }

@@ -55,7 +55,7 @@ fn show(workspace: &Workspace, as_json: bool) -> Result<()> {
     let slots = detect_slots(&settings);
     let taken = HostSlots::open()?.taken(&slots);
     let store = Store::open(vec![workspace.clone()]);
-    crate::launch::wake(workspace, &store.runs().collect::<Vec<_>>())?;
+    crate::launch::wake_for_shown(workspace, store.runs())?;
     let at_work =
         |run: &&Run| run.state().is_live() || matches!(run.state(), ShownState::Queued | ShownState::Held);
     let mut waiting: Vec<&Run> = store.runs().filter(at_work).collect();

@@ -17,7 +17,7 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let folder = workspace.find_run(name)?;
     let store = Store::open(vec![workspace.clone()]);
-    crate::launch::wake(&workspace, &store.runs().collect::<Vec<_>>())?;
+    crate::launch::wake_for_shown(&workspace, store.runs())?;
     let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run has just gone away")?;
     let journal = read_journal(&folder);
     if as_json {

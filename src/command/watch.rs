@@ -57,7 +57,7 @@ pub(super) fn follow(workspace: &Workspace, runs: &[RunFolder]) -> Result<u8> {
             out::note("detached: the runs go on (`loradeck` shows them, `loradeck stop RUN` ends one)");
             return Ok(OK);
         }
-        crate::launch::ensure_dispatcher_if_needed(workspace)?;
+        crate::launch::wake_for(workspace, runs)?;
         thread::sleep(LOOK);
     }
 }

@@ -87,16 +87,6 @@ fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, Actio
     }
 }
 
-/// Leaves another request (save, sample, keep, prune) for a run at work.
-pub fn request(run: &RunFolder, deed: Deed) -> Result<Done, ActionError> {
-    let status = status_of(run)?;
-    if !status.state.is_live() {
-        return Err(refused(run, status.state.word(), "only a run at work can be asked"));
-    }
-    post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
-    Ok(Done::Requested)
-}
-
 /// Queues the next attempt of an ended (or lost) run, from its newest checkpoint. `overrides` are `key=value` and
 /// stay in force for later attempts; the caller has checked them.
 pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Done, ActionError> {

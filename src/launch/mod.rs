@@ -16,6 +16,7 @@ mod slots;
 mod start;
 mod submit;
 pub mod supervise;
+mod wake;
 mod write_up;
 
 pub(crate) use environment::library_path;
@@ -23,12 +24,13 @@ pub use environment::trainer_program;
 pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use prepare::{Prepared, Target, prepare, queue, retry};
-pub use program::{ensure_dispatcher, ensure_dispatcher_if_needed, own_program};
+pub use program::{ensure_dispatcher, own_program};
 pub use queue_settings::QueueSettings;
 pub use schedule::{QueuedRun, RunningRun, Slot, SlotKind, next};
 pub use slots::{HostSlots, detect_slots};
 pub use submit::{NewRun, Submission, SubmitError, submit};
-pub use write_up::{WriteUp, commit_pending, commit_word, wake, write_up_experiment, write_up_run};
+pub use wake::{wake_for, wake_for_shown};
+pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
 
 /// A target that is neither an experiment, a run nor a file.
 #[derive(Debug, thiserror::Error)]

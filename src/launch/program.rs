@@ -36,11 +36,6 @@ pub fn ensure_dispatcher(workspace: &Workspace) -> Result<(), FileError> {
     child.map(drop).with_path(own_program(), "start the dispatcher with")
 }
 
-/// Starts a dispatcher where work waits and none is there, as any command that looks does (after a reboot, say).
-pub fn ensure_dispatcher_if_needed(workspace: &Workspace) -> Result<(), FileError> {
-    if is_held(&workspace.dispatch_lock())? { Ok(()) } else { ensure_dispatcher(workspace) }
-}
-
 /// Tells a working dispatcher to look again at once.
 pub(crate) fn poke(workspace: &Workspace) -> Result<(), FileError> {
     let path = workspace.state_folder().join("poke");

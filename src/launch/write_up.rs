@@ -103,22 +103,6 @@ fn journal_entry(written: &WriteUp, attempt: u32) -> JournalEntry {
     }
 }
 
-/// Starts a dispatcher if something waits, lives or was lost and none is there: whoever looks at a workspace on its
-/// home host sets it going again, after a reboot too.
-pub fn wake(workspace: &Workspace, runs: &[&crate::store::Run]) -> Result<()> {
-    let waits = |run: &&crate::store::Run| {
-        run.status.as_ref().is_some_and(|status| {
-            let held = run.queue.hold && status.state == State::Queued;
-            if status.state.is_end() {
-                needs_report(&run.folder) && latest_attempt(&run.folder) > 0
-            } else {
-                !held
-            }
-        })
-    };
-    if runs.iter().any(waits) { Ok(super::ensure_dispatcher_if_needed(workspace)?) } else { Ok(()) }
-}
-
 /// What people are told about an ended run's commit, once there is something to tell.
 pub fn commit_word(run: &RunFolder, status: &Status) -> Option<String> {
     let entries = read_journal(run).entries;
@@ -133,7 +117,7 @@ pub fn commit_word(run: &RunFolder, status: &Status) -> Option<String> {
 }
 
 /// Whether an ended run's report is missing or older than its end.
-fn needs_report(run: &RunFolder) -> bool {
+pub(super) fn needs_report(run: &RunFolder) -> bool {
     is_older(&run.report(), &run.status())
 }
 

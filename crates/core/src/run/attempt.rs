@@ -38,17 +38,6 @@ pub enum Claim {
     Taken,
 }
 
-/// `attempts/NN.exit.json`: how the trainer process ended, written by its direct parent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExitRecord {
-    /// Exit code, if it exited.
-    pub code: Option<i32>,
-    /// Signal, if one ended it.
-    pub signal: Option<i32>,
-    /// When.
-    pub time: Moment,
-}
-
 /// Claims `record.attempt`: the record is written under a name of its own and linked into place.
 pub fn claim(run: &RunFolder, record: &Attempt) -> Result<Claim, FileError> {
     file::create_folder(&run.attempts())?;

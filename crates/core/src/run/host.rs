@@ -21,8 +21,3 @@ impl Host {
         Self { host, boot_id: boot_id.trim().to_owned() }
     }
 }
-
-/// Whether a process of that number exists here (for display only; liveness is the lock's word).
-pub fn process_is_alive(pid: u32) -> bool {
-    std::path::Path::new("/proc").join(pid.to_string()).exists()
-}

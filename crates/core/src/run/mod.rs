@@ -15,11 +15,11 @@ mod status;
 mod summary;
 mod workspace;
 
-pub use attempt::{Attempt, Claim, ExitRecord, claim, latest_attempt, read_attempts};
+pub use attempt::{Attempt, Claim, claim, latest_attempt, read_attempts};
 pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};
 pub use folder::{CHECKPOINT_PREFIX, RunFolder, RunName, checkpoint_step};
 pub use heartbeat::Heartbeat;
-pub use host::{Host, process_is_alive};
+pub use host::Host;
 pub use journal::{Journal, JournalEntry, JournalReading, Writer, read_journal};
 pub use lock::{FileLock, is_held, is_held_patiently, try_exclusive};
 pub use queue::QueueEntry;
