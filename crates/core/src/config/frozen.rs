@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::diagnostic::Diagnostics;
 use super::emit::push_entry;
-use super::keys::{Group, all_keys};
+use super::keys::{Group, Key, all_keys};
 use super::place::Problem;
 use super::plan::plan;
 use super::provenance::Provenance;
+use super::resolve::default_value;
 use super::settings::Settings;
 
 /// The text of a frozen configuration. It trains the same run again by itself, whatever the defaults have become.
@@ -18,8 +19,9 @@ pub fn frozen_text(settings: &Settings, provenance: Option<&Provenance>) -> Stri
     for group in Group::ALL {
         let keys = all_keys().filter(|key| key.group == group && key.is_setting());
         let given: Vec<_> = keys
-            .filter_map(|key| Some((key.name, json.get(key.name)?)))
-            .filter(|(_, v)| !v.is_null())
+            .filter_map(|key| Some((key, json.get(key.name)?)))
+            .filter(|(key, value)| !value.is_null() && !is_unsaid(key, value))
+            .map(|(key, value)| (key.name, value))
             .collect();
         if given.is_empty() {
             continue;
@@ -34,6 +36,11 @@ pub fn frozen_text(settings: &Settings, provenance: Option<&Provenance>) -> Stri
         push_entry(&mut out, 0, "provenance", &json);
     }
     out
+}
+
+/// How a run is started is told only where it was asked for: it changes nothing of what is trained.
+pub(super) fn is_unsaid(key: &Key, value: &serde_json::Value) -> bool {
+    key.is_running() && default_value(key).is_some_and(|default| default.to_json() == *value)
 }
 
 /// Reads a frozen configuration, changed by the overrides `key=value` in their order.

@@ -1,6 +1,7 @@
 //! Whether a value fits its key, and what to say where it does not.
 
 use super::keys::{Kind, Range};
+use super::memory::{memory_text, parse_memory};
 use super::value::Value;
 use super::yaml::{Content, Node, NodeId};
 
@@ -44,7 +45,10 @@ pub(crate) fn quoted_value(node: &Node) -> Option<String> {
 
 /// The value of `node` for a key of that kind.
 pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
-    if let Content::Map(_) = node.content {
+    if let Content::Map(entries) = &node.content {
+        if kind == Kind::TextMap {
+            return text_map(entries);
+        }
         return Err(Misfit::new(
             node,
             format!("a mapping stands here, but {} is expected", expectation(kind)),
@@ -65,6 +69,9 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
             Content::List(_) => text_list(node),
             _ => path(node).map(Value::Text),
         },
+        Kind::Command => command(node),
+        Kind::TextMap => Err(Misfit::new(node, "is no mapping of names to texts").hint("{NAME: value}")),
+        Kind::Memory => memory(node),
         Kind::Any => Ok(Value::Text(node.text.clone())),
     }
 }
@@ -80,6 +87,9 @@ pub(crate) fn expectation(kind: Kind) -> String {
         Kind::OneOf(words) => format!("one of {}", words.join(", ")),
         Kind::TextList => "a list of texts".into(),
         Kind::TextOrList => "text or a list of texts".into(),
+        Kind::Command => "a program and its arguments as a list".into(),
+        Kind::TextMap => "a mapping of names to texts".into(),
+        Kind::Memory => "an amount of memory".into(),
         Kind::Any => "a value".into(),
     }
 }
@@ -189,6 +199,43 @@ fn text_list(node: &Node) -> Result<Value, Misfit> {
     texts.collect::<Result<_, _>>().map(Value::List)
 }
 
+fn command(node: &Node) -> Result<Value, Misfit> {
+    match &node.content {
+        Content::List(items) if items.is_empty() => {
+            Err(Misfit::new(node, "an empty list stands here").hint("[program, argument]"))
+        }
+        Content::List(_) => text_list(node),
+        // A shell would split it, and expand what it finds in it; nothing goes through a shell.
+        _ => Err(Misfit::new(node, "is no list of a program and its arguments")
+            .hint("[python, notify.py, --done]")),
+    }
+}
+
+fn text_map(entries: &[(Node, Node)]) -> Result<Value, Misfit> {
+    let mut values: Vec<(String, Value)> = Vec::new();
+    for (name, value) in entries {
+        if values.iter().any(|(known, _)| *known == name.text) {
+            return Err(Misfit::new(name, "stands here a second time"));
+        }
+        if name.text.is_empty() || name.text.contains(['=', '\0']) {
+            return Err(Misfit::new(name, "is no name"));
+        }
+        if matches!(value.content, Content::Map(_)) {
+            return Err(Misfit::new(value, "a mapping stands here, but text is expected"));
+        }
+        values.push((name.text.clone(), Value::Text(text(value, "text")?)));
+    }
+    Ok(Value::Map(values))
+}
+
+fn memory(node: &Node) -> Result<Value, Misfit> {
+    let text = text(node, "an amount of memory")?;
+    match parse_memory(&text).filter(|bytes| *bytes > 0) {
+        Some(bytes) => Ok(Value::Text(memory_text(bytes))),
+        None => Err(Misfit::new(node, "is no amount of memory").hint("such as 12 GiB")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +260,20 @@ mod tests {
         assert_eq!(fit(Kind::Real(Range::Positive), ".inf"), Err("is no finite number".into()));
         assert_eq!(fit(Kind::Real(Range::Positive), "-1"), Err("is not a number above 0".into()));
         assert_eq!(fit(Kind::Real(Range::Share), "1.0"), Err("is not a share from 0 to below 1".into()));
+    }
+
+    #[test]
+    fn commands_memory_and_maps_have_their_own_shapes() {
+        assert_eq!(fit(Kind::Command, "[python, 3]"), Ok("[python, \"3\"]".into()));
+        assert_eq!(fit(Kind::Command, "rm -rf x"), Err("is no list of a program and its arguments".into()));
+        assert_eq!(fit(Kind::Memory, "12G"), fit(Kind::Memory, "12 GiB"));
+        assert_eq!(fit(Kind::Memory, "much"), Err("is no amount of memory".into()));
+        assert_eq!(fit(Kind::TextMap, "{A: 1, B: x y}"), Ok("{A: \"1\", B: x y}".into()));
+        assert_eq!(
+            fit(Kind::TextMap, "{A: {B: c}}"),
+            Err("a mapping stands here, but text is expected".into())
+        );
+        assert!(fit(Kind::TextMap, "A=1").is_err());
     }
 
     #[test]

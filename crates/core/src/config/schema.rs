@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Default, Key, Kind, Range, Support, all_keys};
 use super::resolve::default_value;
+use super::sweep_reader::is_sweepable;
 
 /// The schema (draft 2020-12). Keys that are not supported yet are refused by it, with their documentation.
 pub fn json_schema() -> Json {
@@ -62,13 +63,18 @@ fn value_schema(kind: Kind) -> Json {
         Kind::TextList | Kind::TextOrList => {
             json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
         }
+        Kind::Command => json!({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}}),
+        Kind::TextMap => {
+            json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
+        }
+        Kind::Memory => json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
         Kind::Any => json!({}),
     }
 }
 
 fn sweep_schema() -> Json {
     let mut parameters = Map::new();
-    for key in all_keys().filter(|key| key.is_setting() && key.name != "output_dir") {
+    for key in all_keys().filter(|key| key.is_setting() && is_sweepable(key)) {
         let value = value_schema(key.kind);
         let schema = json!({
             "type": "object",

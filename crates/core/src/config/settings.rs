@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::running::RunningSettings;
+
 /// Which projections receive an adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -107,6 +109,10 @@ pub struct Settings {
     pub max_seq_len: u32,
     /// Whether prompt tokens count in the loss too.
     pub train_on_prompt: bool,
+
+    /// Where and how the run is started.
+    #[serde(flatten)]
+    pub running: RunningSettings,
 }
 
 impl Settings {

@@ -212,12 +212,16 @@ fn refused_parameter(what: &Node, key: &str) -> Problem {
 
 /// The key, if runs of one sweep may differ in it.
 pub(crate) fn sweepable(key: &'static Key, spelling: &str, place: Place) -> Result<&'static Key, Problem> {
-    match key.name {
-        "priority" | "output_dir" => {
-            Err(Problem::new(place, spelling, "cannot be swept: it is the same for all runs"))
-        }
-        _ => Ok(key),
+    if is_sweepable(key) {
+        return Ok(key);
     }
+    Err(Problem::new(place, spelling, "cannot be swept: it is the same for all runs"))
+}
+
+/// Whether runs of one sweep may differ in it.
+pub(crate) fn is_sweepable(key: &Key) -> bool {
+    let common = ["output_dir", "priority", "after", "stop_sweep_after_failures", "on_finish", "on_fail"];
+    !common.contains(&key.name)
 }
 
 fn checked_values(

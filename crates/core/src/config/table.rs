@@ -1,5 +1,6 @@
 //! Settings as rows of text, for reports, configuration panes and comparisons.
 
+use super::frozen::is_unsaid;
 use super::keys::{Key, all_keys, find_key};
 use super::resolve::default_value;
 use super::settings::Settings;
@@ -58,7 +59,10 @@ pub fn differing_keys(all: &[&Settings]) -> Vec<&'static str> {
 fn values(settings: &Settings) -> Vec<(&'static Key, Value)> {
     let json = serde_json::to_value(settings).unwrap_or_default();
     let keys = all_keys().filter(|key| key.is_setting());
-    keys.filter_map(|key| Some((key, Value::from_json(json.get(key.name)?)?))).collect()
+    keys.filter_map(|key| Some((key, json.get(key.name)?)))
+        .filter(|(key, json)| !is_unsaid(key, json))
+        .filter_map(|(key, json)| Some((key, Value::from_json(json)?)))
+        .collect()
 }
 
 fn is_default(settings: &Settings, key: &Key, value: &Value) -> bool {

@@ -19,6 +19,8 @@ pub enum Value {
     Text(String),
     /// Several.
     List(Vec<Value>),
+    /// Values by name, in the order given.
+    Map(Vec<(String, Value)>),
 }
 
 impl Value {
@@ -30,13 +32,16 @@ impl Value {
             Self::Flag(flag) => serde_json::Value::from(*flag),
             Self::Text(text) => serde_json::Value::from(text.as_str()),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(entries) => {
+                entries.iter().map(|(name, value)| (name.clone(), value.to_json())).collect()
+            }
         }
     }
 
-    /// The value that JSON stands for; `None` for null and mappings.
+    /// The value that JSON stands for; `None` for null, also inside.
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
         Some(match json {
-            serde_json::Value::Null | serde_json::Value::Object(_) => return None,
+            serde_json::Value::Null => return None,
             serde_json::Value::Bool(flag) => Self::Flag(*flag),
             serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
                 (Some(whole), _) => Self::Whole(whole.into()),
@@ -46,6 +51,10 @@ impl Value {
             serde_json::Value::String(text) => Self::Text(text.clone()),
             serde_json::Value::Array(items) => {
                 Self::List(items.iter().map(Self::from_json).collect::<Option<_>>()?)
+            }
+            serde_json::Value::Object(entries) => {
+                let entry = |(name, json): (&String, _)| Some((name.clone(), Self::from_json(json)?));
+                Self::Map(entries.iter().map(entry).collect::<Option<_>>()?)
             }
         })
     }
@@ -77,6 +86,11 @@ impl fmt::Display for Value {
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(Self::to_string).collect();
                 write!(f, "[{}]", items.join(", "))
+            }
+            Self::Map(entries) => {
+                let entries: Vec<String> =
+                    entries.iter().map(|(name, value)| format!("{}: {value}", scalar_text(name))).collect();
+                write!(f, "{{{}}}", entries.join(", "))
             }
         }
     }

@@ -46,7 +46,5 @@ pub(super) const KEYS: &[Key] = &[
     ),
     later("sample_seeds", "answers are greedy, which needs no seed", "seeds of samples"),
     later("on_oom", "", "what happens when memory does not suffice"),
-    later("auto_resume", "`loradeck resume RUN` does it", "go on by itself after a crash"),
     later("on_bad_sample", "", "what happens at a bad sample: stop or skip"),
-    later("on_finish", "", "a command that runs at the end"),
 ];

@@ -74,6 +74,12 @@ pub enum Kind {
     TextList,
     /// A text or a list of texts.
     TextOrList,
+    /// A program and its arguments, as a list: nothing goes through a shell.
+    Command,
+    /// Texts by name.
+    TextMap,
+    /// An amount of memory: bytes, or a number with a unit such as `12 GiB`.
+    Memory,
     /// Anything: keys that are not supported yet.
     Any,
 }
@@ -156,11 +162,20 @@ impl Key {
         self.support == Support::Supported
     }
 
-    /// Whether it is a setting of the training itself, and so part of a frozen configuration.
+    /// Whether it is a setting of the run, and so part of a frozen configuration. The others say how the run stands
+    /// in the queue, which may change while it waits.
     pub fn is_setting(&self) -> bool {
-        self.is_supported() && self.group != Group::Running
+        self.is_supported() && !QUEUE_KEYS.contains(&self.name)
+    }
+
+    /// Whether it says where and how the run is started rather than what is trained.
+    pub fn is_running(&self) -> bool {
+        self.group == Group::Running
     }
 }
+
+/// Keys that `queue.json` holds, not the frozen configuration.
+const QUEUE_KEYS: [&str; 3] = ["priority", "hold", "after"];
 
 const TABLES: [&[Key]; 7] =
     [what::KEYS, lora::KEYS, training::KEYS, keeping::KEYS, text::KEYS, image::KEYS, running::KEYS];

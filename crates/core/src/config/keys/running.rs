@@ -2,30 +2,60 @@
 
 use super::{Default, Group, Key, Kind};
 
+const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
+    Key::new(Group::Running, name, kind, default, about)
+}
+
 const fn later(name: &'static str, instead: &'static str, about: &'static str) -> Key {
     Key::not_yet(Group::Running, name, instead, about)
 }
 
 pub(super) const KEYS: &[Key] = &[
     later("launcher", "runs are started on this machine", "local or slurm"),
-    later("devices", "a run gets a slot by itself", "which GPUs a run may use"),
-    later("runs_per_gpu", "", "how many runs share a GPU"),
-    later("gpu_memory", "", "GPU memory that a run needs"),
-    Key::new(
-        Group::Running,
+    key(
+        "devices",
+        Kind::TextList,
+        Default::Fixed("[]"),
+        "GPUs that a run may use, by index or UUID, or cpu; none named: whichever is free",
+    ),
+    key(
+        "runs_per_gpu",
+        Kind::Whole { min: 1, max: 64 },
+        Default::Fixed("1"),
+        "how many runs share a GPU, where its memory suffices for them",
+    ),
+    key(
+        "gpu_memory",
+        Kind::Memory,
+        Default::Nothing,
+        "GPU memory that a run needs; unset: what earlier runs of the sweep were seen to use",
+    ),
+    key(
         "priority",
         Kind::Whole { min: -1_000_000, max: 1_000_000 },
         Default::Fixed("0"),
         "higher goes first in the queue",
     ),
-    later("after", "", "runs that must have finished first"),
+    key("after", Kind::TextList, Default::Fixed("[]"), "runs that must have finished first"),
+    key(
+        "auto_resume",
+        Kind::Whole { min: 0, max: 1_000 },
+        Default::Fixed("0"),
+        "how often a lost or crashed run goes on by itself from its last checkpoint",
+    ),
+    key("on_finish", Kind::Command, Default::Nothing, "a command that runs once the run has finished"),
+    key("on_fail", Kind::Command, Default::Nothing, "a command that runs once the run has failed"),
+    key(
+        "stop_sweep_after_failures",
+        Kind::Whole { min: 1, max: 10_000 },
+        Default::Nothing,
+        "after so many failures in a row shortly after their start, the rest of the sweep is held",
+    ),
     later("command", "the built-in trainer is used", "another trainer's command"),
     later("resume_command", "", "how another trainer goes on"),
     later("env", "set variables where you call loradeck", "environment variables of the run"),
     later("metrics", "", "where another trainer writes its metrics"),
     later("code", "", "folder whose commit and changes are recorded"),
-    later("on_fail", "", "a command that runs on failure"),
-    later("stop_sweep_after_failures", "", "end a sweep after so many failures"),
     later(
         "slurm",
         "",
