@@ -5,15 +5,18 @@
 
 mod clipboard;
 mod doer;
+mod pending;
 mod reading;
 mod wake;
 
 use std::env;
+use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use loradeck_core::run::Workspace;
+use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
 use ratatui::Terminal;
 use ratatui::layout::Size;
@@ -29,6 +32,7 @@ use super::theme::{Glyphs, Theme};
 use super::update::update;
 use super::view::view;
 use doer::{Doer, Job};
+use pending::Pending;
 use reading::{Ask, Reading};
 use wake::{Wake, spawn};
 
@@ -86,6 +90,7 @@ struct Dashboard {
     messages: Receiver<Wake>,
     reading: Reading,
     doer: Doer,
+    pending: Pending,
     writer: FrameWriter,
     /// Dropped before the screen, so that nobody reads keys when the shell is back.
     _input: InputReader,
@@ -133,6 +138,7 @@ impl Dashboard {
             messages,
             reading,
             doer,
+            pending: Pending::default(),
             writer,
             _input: input,
             _signals: signals,
@@ -176,9 +182,19 @@ impl Dashboard {
     fn finish(mut self, end: &End) -> anyhow::Result<Option<i32>> {
         self.writer.finish(Duration::from_millis(200));
         leave();
+        let say = |sentence: &str| {
+            // Where the terminal is gone, nobody is there to be told.
+            let _ = writeln!(io::stderr(), "loradeck: {}", harmless(sentence));
+        };
+        let undone = self.pending.wait(&self.messages, pending::PATIENCE, say);
+        if let Err(sentences) = undone {
+            if !matches!(end, End::Signal(_)) {
+                bail!("{sentences}");
+            }
+            say(&sentences);
+        }
         match end {
             End::Signal(signal) => Ok(Some(*signal)),
-            // Where the terminal is gone, nobody is there to be told.
             End::Quit | End::Gone => Ok(None),
             End::Broken => {
                 bail!("a part of the dashboard broke (its message stands above); runs are not affected")
@@ -267,6 +283,9 @@ impl Dashboard {
             Wake::News => self.news = true,
             Wake::Batch(batch) => self.take_batch(batch),
             Wake::Msg(msg) => {
+                if let Msg::Done { deed, run, .. } = &*msg {
+                    self.pending.answer(*deed, run);
+                }
                 self.urgent = true;
                 self.update(*msg);
             }
@@ -320,6 +339,7 @@ impl Dashboard {
             Effect::Do(deed, runs) => {
                 for run in runs.into_iter().filter_map(|id| self.app.runs.get(id)) {
                     let Some(workspace) = self.workspaces.get(run.workspace) else { continue };
+                    self.pending.give(deed, run.folder.label());
                     self.doer.give(Job::Do(deed, workspace.clone(), run.folder.clone(), run.queue.hold));
                 }
             }

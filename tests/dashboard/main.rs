@@ -2,138 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use loradeck_core::run::State;
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use portable_pty::{CommandBuilder, PtySize};
 
-#[path = "support/made_up.rs"]
+#[path = "../support/made_up.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod made_up;
+mod quitting;
+mod screen;
 
 use made_up::{MadeUp, Plan};
-
-/// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Nothing said for so long is silence.
-const SILENCE: Duration = Duration::from_millis(1500);
-
-fn cells(count: u16) -> NonZeroU16 {
-    NonZeroU16::new(count).unwrap()
-}
-
-struct Screen {
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    bytes: Receiver<Vec<u8>>,
-    terminal: vt100::Parser,
-    raw: Vec<u8>,
-}
-
-impl Screen {
-    fn run(command: CommandBuilder, columns: u16, rows: u16) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (send, bytes) = channel();
-        thread::spawn(move || {
-            let mut buffer = vec![0u8; 65536];
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if send.send(buffer[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        let keys = pair.master.take_writer().unwrap();
-        let terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
-        Self { master: pair.master, keys, child, bytes, terminal, raw: Vec::new() }
-    }
-
-    fn dashboard(workspace: &Path, columns: u16, rows: u16) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_loradeck"));
-        command.arg(workspace);
-        command.cwd(workspace);
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env_remove("NO_COLOR");
-        Self::run(command, columns, rows)
-    }
-
-    /// Takes up whatever comes until nothing has come for `quiet`; how many bytes it was.
-    fn drain(&mut self, quiet: Duration) -> usize {
-        let mut count = 0;
-        while let Ok(bytes) = self.bytes.recv_timeout(quiet) {
-            count += bytes.len();
-            self.terminal.process(&bytes);
-            self.raw.extend(bytes);
-        }
-        count
-    }
-
-    fn text(&self) -> String {
-        self.terminal.screen().contents()
-    }
-
-    fn wait_for(&mut self, wanted: &str) {
-        let begin = Instant::now();
-        while !self.text().contains(wanted) {
-            assert!(begin.elapsed() < PATIENCE, "no '{wanted}' in:\n{}", self.text());
-            self.drain(Duration::from_millis(20));
-        }
-    }
-
-    fn wait_until_gone(&mut self, unwanted: &str) {
-        let begin = Instant::now();
-        while self.text().contains(unwanted) {
-            assert!(begin.elapsed() < PATIENCE, "still '{unwanted}' in:\n{}", self.text());
-            self.drain(Duration::from_millis(20));
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-    }
-
-    fn end(&mut self) -> ExitStatus {
-        let begin = Instant::now();
-        loop {
-            self.drain(Duration::from_millis(20));
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.drain(Duration::from_millis(100));
-                return status;
-            }
-            assert!(begin.elapsed() < PATIENCE, "does not end:\n{}", self.text());
-        }
-    }
-
-    /// Every mode that was turned on is off again.
-    fn assert_whole(&self) {
-        let screen = self.terminal.screen();
-        assert!(!screen.alternate_screen(), "still on the alternate screen");
-        assert!(!screen.hide_cursor(), "the cursor is hidden");
-        assert!(!screen.bracketed_paste(), "paste is still bracketed");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-        let raw = String::from_utf8_lossy(&self.raw);
-        let (begun, ended) = (raw.matches("\u{1b}[?2026h").count(), raw.matches("\u{1b}[?2026l").count());
-        assert!(begun > 0 && ended >= begun, "an update is left open: {begun} begun, {ended} ended");
-        // Nothing is ever asked of the terminal: no device attributes, no cursor position, no colours.
-        assert!(!raw.contains("\u{1b}[c") && !raw.contains("\u{1b}[6n") && !raw.contains("\u{1b}]11;?"));
-    }
-}
+use screen::{PATIENCE, SILENCE, Screen, cells};
 
 fn workspace(states: &[(State, u64)]) -> (tempfile::TempDir, MadeUp) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,142 @@
+//! Deeds that were given and are not yet known to be done. Leaving waits for them: what was asked for just before `q`
+//! is done, or it is said that nobody saw it done.
+
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::Wake;
+use crate::tui::deed::Deed;
+use crate::tui::message::Msg;
+use crate::tui::terminal::Signalled;
+
+/// Waiting longer than this is said.
+const SILENT: Duration = Duration::from_millis(200);
+/// Waiting ends after this: a lock that somebody else keeps must not keep the user.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The deeds at work, and what came of those that failed while everybody was leaving.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    deeds: Vec<(Deed, String)>,
+    failures: Vec<String>,
+}
+
+impl Pending {
+    /// A deed on the run with this label was given.
+    pub(super) fn give(&mut self, deed: Deed, run: String) {
+        self.deeds.push((deed, run));
+    }
+
+    /// It was answered.
+    pub(super) fn answer(&mut self, deed: Deed, run: &str) {
+        if let Some(at) = self.deeds.iter().position(|known| known.0 == deed && known.1 == run) {
+            self.deeds.remove(at);
+        }
+    }
+
+    /// Whether nothing is at work.
+    pub(super) fn is_empty(&self) -> bool {
+        self.deeds.is_empty()
+    }
+
+    /// Waits until everything is done, at most as long as `patience`. `say` hears a sentence where it takes a moment.
+    ///
+    /// # Errors
+    /// What failed, and what nobody saw done: because time ran out, the thread died, or somebody wants to leave now.
+    pub(super) fn wait(
+        &mut self,
+        messages: &Receiver<Wake>,
+        patience: Duration,
+        mut say: impl FnMut(&str),
+    ) -> Result<(), String> {
+        let begin = Instant::now();
+        let mut said = false;
+        while !self.is_empty() && begin.elapsed() < patience {
+            let until = if said { patience } else { SILENT.min(patience) };
+            match messages.recv_timeout(until.saturating_sub(begin.elapsed())) {
+                Ok(Wake::Msg(msg)) => self.take(*msg),
+                Ok(Wake::Signal(Signalled::End(_)) | Wake::Died) => break,
+                Ok(_) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if !said && !self.is_empty() && begin.elapsed() >= SILENT {
+                said = true;
+                say(&format!("finishing before leaving: {} (Ctrl-C leaves now)", self.words()));
+            }
+        }
+        self.verdict()
+    }
+
+    fn take(&mut self, msg: Msg) {
+        let Msg::Done { deed, run, result } = msg else { return };
+        self.answer(deed, &run);
+        if let Err(why) = result {
+            self.failures.push(format!("{} {run}: {why}", deed.verb()));
+        }
+    }
+
+    fn words(&self) -> String {
+        let words: Vec<String> =
+            self.deeds.iter().map(|(deed, run)| format!("{} {run}", deed.verb())).collect();
+        words.join(", ")
+    }
+
+    fn verdict(&mut self) -> Result<(), String> {
+        let mut sentences = std::mem::take(&mut self.failures);
+        if !self.is_empty() {
+            sentences
+                .push(format!("left before this was seen done: {} (hint: `loradeck list`)", self.words()));
+        }
+        if sentences.is_empty() { Ok(()) } else { Err(sentences.join("\n")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    fn pending() -> (Pending, Sender<Wake>, Receiver<Wake>) {
+        let mut pending = Pending::default();
+        pending.give(Deed::Stop, "x/0001".into());
+        pending.give(Deed::Stop, "x/0002".into());
+        let (send, messages) = channel();
+        (pending, send, messages)
+    }
+
+    fn done(run: &str, result: Result<String, String>) -> Wake {
+        Wake::Msg(Box::new(Msg::Done { deed: Deed::Stop, run: run.into(), result }))
+    }
+
+    #[test]
+    fn everything_given_is_waited_for_and_failures_are_told() {
+        let (mut all, send, messages) = pending();
+        send.send(Wake::News).unwrap();
+        send.send(done("x/0002", Err("disk full".into()))).unwrap();
+        send.send(done("x/0001", Ok("asked".into()))).unwrap();
+        let told = all.wait(&messages, PATIENCE, |_| {});
+        assert_eq!(told, Err("Stop x/0002: disk full".into()));
+        assert!(all.is_empty() && all.wait(&messages, PATIENCE, |_| {}).is_ok());
+    }
+
+    #[test]
+    fn a_long_wait_is_said_once_and_ends() {
+        let (mut all, send, messages) = pending();
+        send.send(done("x/0001", Ok("asked".into()))).unwrap();
+        let mut said = Vec::new();
+        let told = all.wait(&messages, SILENT * 2, |sentence| said.push(sentence.to_owned()));
+        assert_eq!(said, ["finishing before leaving: Stop x/0002 (Ctrl-C leaves now)"]);
+        assert!(told.unwrap_err().contains("seen done: Stop x/0002"));
+    }
+
+    #[test]
+    fn ctrl_c_leaves_at_once() {
+        let (mut all, send, messages) = pending();
+        send.send(Wake::Signal(Signalled::End(2))).unwrap();
+        let begin = Instant::now();
+        assert!(all.wait(&messages, PATIENCE, |_| {}).is_err());
+        assert!(begin.elapsed() < PATIENCE / 2);
+    }
+}
