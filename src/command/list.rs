@@ -46,7 +46,7 @@ fn row(run: &Run, now: Moment) -> Vec<String> {
 
 fn note(run: &Run) -> Option<String> {
     let message = run.status.as_ref().and_then(|status| status.message.clone());
-    message.or_else(|| run.problems.first().cloned())
+    run.ending_words().or(message).or_else(|| run.problems.first().cloned())
 }
 
 /// `1:05:09`, `5:09`.
@@ -77,6 +77,7 @@ pub(super) fn describe(run: &Run, now: Moment) -> Value {
         "since": run.status.as_ref().map(|status| status.since),
         "reason": run.status.as_ref().and_then(|status| status.reason),
         "message": run.status.as_ref().and_then(|status| status.message.clone()),
+        "ending": run.ending.as_ref().map(|request| json!({ "do": request.deed, "time": request.time })),
         "exit": run.status.as_ref().and_then(|status| status.exit),
         "resumable": run.folder.is_resumable(),
         "priority": run.queue.priority,

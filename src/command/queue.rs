@@ -89,11 +89,6 @@ fn row(run: &Run, paused: bool, free: usize) -> Vec<String> {
         ShownState::Orphaned => "its supervisor died; it trains on",
         _ => "",
     };
-    vec![
-        run.label(),
-        run.state().word().to_owned(),
-        run.queue.priority.to_string(),
-        duration(since),
-        why.to_owned(),
-    ]
+    let why = run.ending_words().unwrap_or_else(|| why.to_owned());
+    vec![run.label(), run.state().word().to_owned(), run.queue.priority.to_string(), duration(since), why]
 }

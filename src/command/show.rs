@@ -45,6 +45,9 @@ fn print_status(run: &Run) {
         let message = status.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
         out::line(&format!("attempt {} since {}{message}", status.attempt, status.since.to_minute()));
     }
+    if let Some(words) = run.ending_words() {
+        out::line(&words);
+    }
     if let Some((step, total)) = run.steps() {
         let left = run.seconds_left(Moment::now()).map(|left| format!(", {} left", duration(left)));
         out::line(&format!("step {step} of {total}{}", left.unwrap_or_default()));

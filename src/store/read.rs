@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use loradeck_core::file;
-use loradeck_core::run::{Attempt, FORMAT, Heartbeat, Host, Liveness, Status, is_held};
+use loradeck_core::run::{
+    Attempt, Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, Status, is_held, pending_requests,
+};
 use serde::de::DeserializeOwned;
 
 use super::config::{ConfigValues, Interner};
@@ -54,12 +56,15 @@ impl Seen {
             changed = true;
         }
         changed |= self.refresh_config(run, reading.interner);
+        changed |= refresh_ending(run);
         changed | self.refresh_liveness(run, reading.here)
     }
 
     /// As [`Seen::refresh`], but only if the folder has changed since the last such look.
     pub(super) fn refresh_if_touched(&mut self, run: &mut Run, reading: &mut Reading<'_>) -> bool {
-        self.folder.may_have_changed(run.path()) && self.refresh(run, reading)
+        // A request is left in a folder of its own; few runs are at work, so that one is always looked into.
+        let ending = refresh_ending(run);
+        (self.folder.may_have_changed(run.path()) && self.refresh(run, reading)) || ending
     }
 
     /// Asks the locks of a run that should be at work; whether the answer is a new one.
@@ -133,6 +138,28 @@ impl Seen {
             }
         }
     }
+}
+
+/// Looks for a request to end; whether the answer is a new one.
+fn refresh_ending(run: &mut Run) -> bool {
+    let attempt = run.status.as_ref().filter(|status| status.state.is_live()).map(|status| status.attempt);
+    let found = attempt.and_then(|attempt| request_to_end(&run.folder, attempt));
+    let changed = found != run.ending;
+    run.ending = found;
+    changed
+}
+
+/// The request to end that this attempt follows: the hardest, and of equals the first.
+fn request_to_end(run: &RunFolder, attempt: u32) -> Option<Request> {
+    let hardness = |deed: Deed| match deed {
+        Deed::Kill => 2,
+        Deed::Stop | Deed::Prune => 1,
+        Deed::Save | Deed::Sample | Deed::Keep => 0,
+    };
+    let requests = pending_requests(run).into_iter().map(|file| file.request);
+    requests
+        .filter(|request| request.attempt == attempt && hardness(request.deed) > 0)
+        .min_by_key(|request| std::cmp::Reverse(hardness(request.deed)))
 }
 
 /// Reads a JSON file into `target` if there is a new version; whether `target` changed.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use loradeck_core::run::{Liveness, QueueEntry, RunFolder, RunName, State, Status, Summary};
+use loradeck_core::run::{Deed, Liveness, QueueEntry, Request, RunFolder, RunName, State, Status, Summary};
 use loradeck_core::time::Moment;
 
 use super::config::ConfigValues;
@@ -28,6 +28,8 @@ pub enum ShownState {
     Running,
     /// Trains on though its supervisor is gone.
     Orphaned,
+    /// Asked to end, and still at work: a checkpoint is written first.
+    Ending,
     /// Claimed, not yet at work.
     Starting,
     /// Waits for a slot.
@@ -54,6 +56,7 @@ impl ShownState {
         match self {
             Self::Running => "running",
             Self::Orphaned => "orphaned",
+            Self::Ending => "ending",
             Self::Starting => "starting",
             Self::Queued => "queued",
             Self::Held => "held",
@@ -68,7 +71,7 @@ impl ShownState {
 
     /// Whether something may still be written about the run without anybody asking.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Running | Self::Orphaned | Self::Starting)
+        matches!(self, Self::Running | Self::Orphaned | Self::Ending | Self::Starting)
     }
 }
 
@@ -97,6 +100,8 @@ pub struct Run {
     pub config: ConfigValues,
     /// Whose locks are held (or, on another host, whose heartbeat moves).
     pub live: Liveness,
+    /// What asks the attempt at work to end; stays until it has ended.
+    pub ending: Option<Request>,
     /// What in the folder could not be understood, one sentence each.
     pub problems: Vec<String>,
     pub(super) pace: Pace,
@@ -117,6 +122,7 @@ impl Run {
             labels: Labels::default(),
             config: ConfigValues::default(),
             live: Liveness::default(),
+            ending: None,
             problems: Vec::new(),
             pace: Pace::default(),
         }
@@ -140,6 +146,7 @@ impl Run {
             state if self.live.is_lost(state) => ShownState::Lost,
             State::Queued if self.queue.hold => ShownState::Held,
             State::Queued => ShownState::Queued,
+            State::Starting | State::Running if self.ending.is_some() => ShownState::Ending,
             State::Starting => ShownState::Starting,
             State::Running => ShownState::Running,
             State::Finished => ShownState::Finished,
@@ -147,6 +154,18 @@ impl Run {
             State::Stopped => ShownState::Stopped,
             State::Pruned => ShownState::Pruned,
         }
+    }
+
+    /// What an attempt at work was asked for, and when; `None` where nobody asked it to end.
+    pub fn ending_words(&self) -> Option<String> {
+        let request = self.ending.as_ref().filter(|_| self.state().is_live())?;
+        let asked = match request.deed {
+            Deed::Kill => "asked to end at once",
+            Deed::Prune => "given up by its sweep: writes a checkpoint, then ends",
+            _ => "asked to stop: writes a checkpoint, then ends",
+        };
+        let clock = request.time.to_rfc3339();
+        Some(format!("{asked} (since {} UTC)", clock.get(11..19).unwrap_or_default()))
     }
 
     /// Steps done and planned; `None` before the trainer's first word.

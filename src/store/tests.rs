@@ -4,7 +4,9 @@ use std::fs;
 
 use loradeck_core::file::Durability;
 use loradeck_core::metrics::EventWriter;
-use loradeck_core::run::{RunFolder, State, Status, Summary, Workspace, try_exclusive};
+use loradeck_core::run::{
+    Deed, Request, RunFolder, State, Status, Summary, Workspace, post_request, try_exclusive,
+};
 use loradeck_core::time::Moment;
 use serde_json::json;
 
@@ -119,6 +121,43 @@ fn a_change_in_an_unknown_run_finds_it() {
     let run = fixture.run("new", "0001-x", "");
     assert!(store.refresh(&change(&run)).list);
     assert_eq!(labels(&store), ["new/0001-x"]);
+}
+
+#[test]
+fn a_run_asked_to_end_is_ending_until_it_has() {
+    let fixture = Fixture::new();
+    let run = fixture.run("a", "0001-x", "");
+    status(&run, State::Running);
+    let _supervisor = try_exclusive(&run.run_lock()).unwrap();
+    let ask =
+        |attempt, time, deed| post_request(&run, &Request { attempt, time: Moment(time), deed }).unwrap();
+    ask(1, 0, Deed::Save);
+    ask(7, 0, Deed::Stop);
+    let mut store = Store::open(vec![fixture.workspace()]);
+    let id = store.find(run.path()).unwrap();
+    let seen = |store: &Store| store.get(id).map(|run| (run.state(), run.ending_words())).unwrap();
+    assert_eq!(seen(&store), (ShownState::Running, None), "neither asks this attempt to end");
+    for (time, deed, said) in
+        [(61_000, Deed::Stop, "to stop: "), (62_000, Deed::Kill, "at once (since 00:01:02")]
+    {
+        ask(1, time, deed);
+        // Found by whoever looks at the run, and by whoever held the queue lock.
+        let hint = if deed == Deed::Stop {
+            Change::States(fixture.workspace().root().into())
+        } else {
+            change(&run)[0].clone()
+        };
+        assert!(store.refresh(&[hint]).runs.contains(&id));
+        let (state, words) = seen(&store);
+        assert!(
+            state == ShownState::Ending && words.as_ref().is_some_and(|words| words.contains(said)),
+            "{words:?}"
+        );
+        assert!(!store.refresh(&change(&run)).runs.contains(&id), "nothing new");
+    }
+    status(&run, State::Stopped);
+    store.refresh(&change(&run));
+    assert_eq!(seen(&store), (ShownState::Stopped, None));
 }
 
 #[test]

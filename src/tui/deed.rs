@@ -58,6 +58,7 @@ impl Deed {
         match self {
             _ if state == S::Archived && self != Self::Remove => Err("archived: only looked at here"),
             Self::Stop | Self::Kill if waits => Ok("leaves the queue"),
+            Self::Stop if state == S::Ending => Err("was asked to end already (K ends it at once)"),
             Self::Stop if state.is_live() => Ok("writes a checkpoint, then ends; can be resumed"),
             Self::Kill if state.is_live() => Ok("ends at once; work since the last checkpoint is lost"),
             Self::Stop | Self::Kill => Err("has ended already"),

@@ -126,6 +126,7 @@ impl Theme {
         let (symbol, ascii, colour) = match state {
             S::Running => ("●", "*", Color::Green),
             S::Orphaned => ("◉", "@", Color::Yellow),
+            S::Ending => ("◒", "%", Color::Yellow),
             S::Starting => ("◐", "+", Color::Green),
             S::Queued => ("◌", ".", Color::Cyan),
             S::Held => ("‖", "=", Color::Cyan),
@@ -247,6 +248,7 @@ mod tests {
         let states = [
             S::Running,
             S::Orphaned,
+            S::Ending,
             S::Starting,
             S::Queued,
             S::Held,

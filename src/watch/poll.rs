@@ -17,6 +17,8 @@ type Look = Option<(i64, i64, u64, u64)>;
 struct RunLook {
     /// The folder's own look: small files are replaced by renaming, which changes the folder.
     folder: Look,
+    /// The look of the folder of requests.
+    control: Look,
     /// Number and total size of the event files.
     events: (usize, u64),
     /// Looks at the log and the journal's files.
@@ -38,7 +40,8 @@ impl Poller {
         let differs =
             |differs: fn(&RunLook, &RunLook) -> bool| before.is_none_or(|before| differs(before, &now));
         let path = run.to_path_buf();
-        changes.extend(differs(|a, b| a.folder != b.folder).then(|| Change::Run(path.clone())));
+        let small = differs(|a, b| (a.folder, a.control) != (b.folder, b.control));
+        changes.extend(small.then(|| Change::Run(path.clone())));
         changes.extend(differs(|a, b| a.events != b.events).then(|| Change::Metrics(path.clone())));
         changes.extend(differs(|a, b| a.log != b.log).then(|| Change::Log(path.clone())));
         self.runs.insert(path, now);
@@ -74,7 +77,7 @@ impl RunLook {
         let log =
             ["train.log", "journal/trainer.jsonl", "journal/supervisor.jsonl", "journal/dispatcher.jsonl"]
                 .map(|name| look(&logs.join(name)));
-        Self { folder: look(run), events: events_in(&logs), log }
+        Self { folder: look(run), control: look(&run.join("control")), events: events_in(&logs), log }
     }
 }
 
@@ -119,6 +122,10 @@ mod tests {
         assert_eq!(polled(&mut poller, &run), [Change::Metrics(run.clone())]);
         fs::write(run.join("status.json"), "{}").unwrap();
         assert_eq!(polled(&mut poller, &run), [Change::Run(run.clone())]);
+        fs::create_dir(run.join("control")).unwrap();
+        polled(&mut poller, &run);
+        fs::write(run.join("control/1.json"), "{}").unwrap();
+        assert_eq!(polled(&mut poller, &run), [Change::Run(run.clone())], "a request");
         poller.keep(&[]);
         assert_eq!(polled(&mut poller, &run).len(), 3);
     }

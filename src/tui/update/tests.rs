@@ -280,6 +280,22 @@ fn stopping_asks_first_and_says_what_will_happen() {
 }
 
 #[test]
+fn a_run_that_is_ending_is_not_asked_to_stop_again_but_may_be_killed() {
+    use loradeck_core::run::{Deed as Asked, Request, post_request};
+    let mut driven = driven();
+    let running = driven.app.run_under_cursor().unwrap();
+    let folder = driven.app.runs.get(running).unwrap().folder.clone();
+    post_request(&folder, &Request { attempt: 1, time: driven.now, deed: Asked::Stop }).unwrap();
+    driven.read(&[crate::watch::Change::Run(folder.path().to_path_buf())]);
+    assert_eq!(driven.app.runs.get(running).unwrap().state(), ShownState::Ending);
+    driven.press("s");
+    assert!(driven.app.popup.is_none());
+    assert!(driven.app.reports.current(driven.now).unwrap().text.contains("K ends it at once"));
+    driven.press("Ky");
+    assert_eq!(driven.effects, [Effect::Do(Deed::Kill, vec![running])]);
+}
+
+#[test]
 fn deeds_on_many_name_those_left_alone() {
     let mut driven = driven();
     driven.press("aK");

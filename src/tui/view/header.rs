@@ -10,9 +10,10 @@ use crate::store::ShownState;
 use crate::tui::app::App;
 use crate::tui::layout;
 
-const COUNTED: [ShownState; 10] = [
+const COUNTED: [ShownState; 11] = [
     ShownState::Running,
     ShownState::Orphaned,
+    ShownState::Ending,
     ShownState::Starting,
     ShownState::Queued,
     ShownState::Held,

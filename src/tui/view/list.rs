@@ -129,6 +129,9 @@ fn sentence(run: &Run) -> String {
     let state = run.state().word();
     let attempt = run.status.as_ref().map_or(1, |status| status.attempt);
     let attempt = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+    if let Some(words) = run.ending_words() {
+        return format!("{state}: {words}");
+    }
     match (run.state(), run.steps()) {
         (ShownState::Lost, _) => "lost: nobody is at work on it (R resumes)".to_owned(),
         (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),

@@ -107,7 +107,8 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
         (_, Some(place)) => format!("#{}", place + 1),
         (state, None) if state.is_live() => {
             let share = run.progress().map(percent).unwrap_or_default();
-            format!("{share} {}", list::time(app, run))
+            let asked = run.ending_words().map(|words| format!("  {words}")).unwrap_or_default();
+            format!("{share} {}{asked}", list::time(app, run))
         }
         _ => ended(run),
     };

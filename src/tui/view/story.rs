@@ -21,6 +21,7 @@ pub(super) fn lines(app: &App, id: RunId, story: Option<&Details>) -> Vec<Line<'
     if let Some(message) = run.status.as_ref().and_then(|status| status.message.clone()) {
         lines.extend(folded(&message, 88, 2).into_iter().map(Line::raw));
     }
+    lines.extend(run.ending_words().map(|words| Line::styled(words, app.theme.warning())));
     lines.extend(run.problems.iter().map(|problem| Line::styled(problem.clone(), app.theme.error())));
     facts(app, run, &mut lines);
     results(app, run, &mut lines);
