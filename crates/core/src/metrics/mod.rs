@@ -4,6 +4,7 @@
 //! everything between them (`wire`, `record`, `event`) is pure.
 
 pub mod axis;
+pub mod converter;
 pub mod curve;
 mod drain;
 pub mod event;
@@ -15,12 +16,14 @@ pub mod registry;
 pub mod run_metrics;
 pub mod series;
 pub mod smooth;
+pub mod source;
 pub mod tail;
 mod tensor;
 mod wire;
 pub mod writer;
 
 pub use axis::{Bounds, Scale};
+pub use converter::{Converter, Update};
 pub use event::{Content, Datum, Event, Image, Value};
 pub use log_line::visible;
 pub use log_tail::{LogPolled, LogTail};
@@ -29,6 +32,7 @@ pub use registry::{Description, Unit};
 pub use run_metrics::{RunMetrics, TextNote};
 pub use series::{Column, Goal, Point, Series, XAxis};
 pub use smooth::Smoothed;
+pub use source::{MetricSource, Reading, SourceKind, SourceSpec};
 pub use tail::{EventSink, EventTail, Polled, Problem, ProblemKind};
 pub use writer::EventWriter;
 
