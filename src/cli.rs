@@ -106,6 +106,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show which host acts on this workspace, or make it this one.
+    Home {
+        /// Take over, although another host may still be at work: only once you know that it is gone.
+        #[arg(long)]
+        take_over: bool,
+    },
     /// Run the dispatcher in the foreground until nothing is left to do.
     Dispatch {
         /// Leave the session and terminal first.

@@ -5,6 +5,7 @@ mod compare;
 mod demo;
 mod dispatch;
 mod doctor;
+mod home;
 mod init;
 mod list;
 mod logs;
@@ -64,6 +65,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
         Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
+        Command::Home { take_over } => home::home(take_over),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
     })

@@ -13,6 +13,7 @@ use loradeck_core::run::{
 };
 use loradeck_core::time::Moment;
 
+use super::home::{HomeError, be_home};
 use super::program::ensure_dispatcher;
 use super::recover::liveness;
 
@@ -31,6 +32,9 @@ pub enum ActionError {
         /// Why that does not go together, with a hint.
         why: &'static str,
     },
+    /// Another host acts on this workspace.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -90,6 +94,7 @@ fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, Actio
 /// Queues the next attempt of an ended (or lost) run, from its newest checkpoint. `overrides` are `key=value` and
 /// stay in force for later attempts; the caller has checked them.
 pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Done, ActionError> {
+    be_home(workspace)?;
     let attempt = {
         let _queue = workspace.queue_lock()?;
         let status = status_of(run)?;

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use loradeck_core::run::{FileLock, Recovery, Workspace, try_exclusive};
 
 use self::scan::{Found, Scanner};
+use super::home::{HomeBeat, be_home};
 use super::program::{detach, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
@@ -50,9 +51,11 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
     let Some(mut lock) = try_exclusive(&workspace.dispatch_lock())? else {
         return Ok(Ended::AnotherIsAtWork);
     };
+    be_home(workspace)?;
     loop {
         let mut dispatcher = Dispatcher::new(workspace)?;
         dispatcher.work(&asked)?;
+        dispatcher.home.take().into_iter().for_each(|beat| beat.end(workspace));
         drop(lock);
         if asked.load(Ordering::Relaxed) {
             return Ok(Ended::Asked);
@@ -74,6 +77,7 @@ struct Dispatcher<'a> {
     scanner: Scanner,
     started: Vec<Started>,
     writing: Writing,
+    home: Option<HomeBeat>,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -84,12 +88,14 @@ impl<'a> Dispatcher<'a> {
             scanner: Scanner::default(),
             started: Vec::new(),
             writing: Writing::begin(workspace.clone()),
+            home: Some(HomeBeat::begin()),
         })
     }
 
     fn work(&mut self, asked: &AtomicBool) -> Result<()> {
         loop {
             let mark = poke_mark(self.workspace);
+            self.home.iter_mut().for_each(|beat| beat.beat(self.workspace));
             let found = self.turn()?;
             if asked.load(Ordering::Relaxed) || (!found.anything_left() && self.writing.is_idle()) {
                 return Ok(());

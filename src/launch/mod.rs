@@ -1,10 +1,12 @@
 //! From a plan to trained runs: submitting, the queue, the dispatcher, the supervisor, and what people ask of runs.
 
 pub mod action;
+mod deliver;
 pub mod dispatch;
 mod environment;
 mod examine;
 mod gpu;
+mod home;
 mod identities;
 mod inherit;
 mod prepare;
@@ -19,16 +21,18 @@ pub mod supervise;
 mod wake;
 mod write_up;
 
+pub use deliver::{Delivery, deliver};
 pub(crate) use environment::library_path;
 pub use environment::trainer_program;
 pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
+pub use home::{HomeError, be_home, is_elsewhere, take_over};
 pub use prepare::{Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, own_program};
 pub use queue_settings::QueueSettings;
 pub use schedule::{QueuedRun, RunningRun, Slot, SlotKind, next};
 pub use slots::{HostSlots, detect_slots};
-pub use submit::{NewRun, Submission, SubmitError, submit};
+pub use submit::{NewRun, Order, Submission, SubmitError, SweepOf, submit};
 pub use wake::{wake_for, wake_for_shown};
 pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
 

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::config::{
-    Experiment, Plan, Provenance, Trial, frozen_text, load_frozen, load_plan, read_config_text,
+    Experiment, Plan, Provenance, Settings, Trial, load_frozen, load_plan, read_config_text,
 };
 use loradeck_core::file::{self, Durability};
-use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, Workspace, WorkspaceError};
+use loradeck_core::run::{ExperimentFolder, Needs, QueueEntry, RunFolder, Workspace, WorkspaceError};
 use loradeck_core::text::slug;
 use loradeck_core::time::Moment;
 use serde_json::{Value, json};
 
+use super::home::be_home;
 use super::identities::Identities;
-use super::submit::{NewRun, Submission, submit};
+use super::submit::{NewRun, Order, Submission, SweepOf, submit};
 use crate::vcs;
 
 /// What `run` and `check` were asked about.
@@ -128,18 +129,49 @@ pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Resul
 
 /// Queues what was prepared and starts the dispatcher.
 pub fn queue(workspace: &Workspace, prepared: &Prepared) -> Result<Submission> {
+    be_home(workspace)?;
     if let Target::File(experiment, path) = &prepared.target {
         adopt_file(experiment, path)?;
     }
     let experiment = prepared.target.experiment();
-    let committed = highest_committed(experiment);
-    let submission = submit(workspace, experiment, &prepared.runs, prepared.sweep.clone(), committed)?;
+    let runs = with_deliveries(prepared);
+    let order = Order {
+        sweep: prepared.sweep.clone().map_or(SweepOf::None, SweepOf::New),
+        committed: highest_committed(experiment),
+        code_patch: code_patch(workspace),
+    };
+    let submission = submit(workspace, experiment, &runs, &order)?;
     super::ensure_dispatcher(workspace)?;
     Ok(submission)
 }
 
+/// A bare file's `output_dir` receives a copy of its results; the runs of a sweep a folder each in it.
+fn with_deliveries(prepared: &Prepared) -> Vec<NewRun> {
+    let mut runs = prepared.runs.clone();
+    if matches!(prepared.target, Target::File(..)) {
+        for run in &mut runs {
+            let folder = run.settings.output_dir.clone();
+            run.entry.deliver_to = folder.map(|folder| match &run.provenance.trial {
+                Some(trial) => format!("{}/{trial:04}-{}", folder.trim_end_matches('/'), slug(&run.slug, 48)),
+                None => folder,
+            });
+        }
+    }
+    runs
+}
+
+/// The longest patch that is kept beside a run. A longer one is only counted: the code was not to be frozen this way.
+const PATCH_LIMIT: usize = 4 << 20;
+
+/// What the code differs by from its commit, as far as that can be said.
+fn code_patch(workspace: &Workspace) -> Option<Vec<u8>> {
+    let patch = vcs::uncommitted_patch(workspace.root(), PATCH_LIMIT).ok().flatten()?;
+    (!patch.text.is_empty()).then_some(patch.text)
+}
+
 /// Queues a new run with the configuration of `run`, changed by `overrides`.
 pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Submission> {
+    be_home(workspace)?;
     let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
     let experiment = ExperimentFolder::at(folder);
     let (settings, mut provenance) = load_frozen(&run.config(), overrides)?;
@@ -153,12 +185,14 @@ pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Re
         base.trim_end_matches("-retry"),
         if overrides.is_empty() { "retry".to_owned() } else { overrides.join(" ") }
     );
-    let new = NewRun {
-        slug,
-        config: frozen_text(&settings, Some(&provenance)),
-        priority: QueueEntry::read(run)?.priority,
+    let entry = QueueEntry { priority: QueueEntry::read(run)?.priority, ..entry_of(&settings) };
+    let new = NewRun { slug, settings, provenance, entry };
+    let order = Order {
+        sweep: SweepOf::None,
+        committed: highest_committed(&experiment),
+        code_patch: code_patch(workspace),
     };
-    let submission = submit(workspace, &experiment, &[new], None, highest_committed(&experiment))?;
+    let submission = submit(workspace, &experiment, &[new], &order)?;
     super::ensure_dispatcher(workspace)?;
     Ok(submission)
 }
@@ -215,7 +249,22 @@ fn new_run(plan: &Plan, trial: &Trial, index: usize, mut provenance: Provenance)
         (Some(name), false) => format!("{name} {}", short_label(trial)),
         (None, false) => short_label(trial),
     };
-    NewRun { slug, config: frozen_text(&trial.settings, Some(&provenance)), priority: plan.priority }
+    let entry = QueueEntry { priority: plan.priority, ..entry_of(&trial.settings) };
+    NewRun { slug, settings: trial.settings.clone(), provenance, entry }
+}
+
+/// What the queue must know of a run with these settings, so that it never has to read its configuration.
+pub(crate) fn entry_of(settings: &Settings) -> QueueEntry {
+    let running = &settings.running;
+    QueueEntry {
+        needs: Needs {
+            devices: running.devices.clone(),
+            runs_per_gpu: running.runs_per_gpu,
+            gpu_memory: running.gpu_memory,
+        },
+        auto_resume: running.auto_resume,
+        ..QueueEntry::default()
+    }
 }
 
 /// `rank=8 lr=2e-4`: the usual short names keep folder names readable.

@@ -1,8 +1,9 @@
 //! Submitting: run folders made complete under a temporary name and renamed into the queue.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use loradeck_core::config::{Provenance, Settings, frozen_text};
 use loradeck_core::crash;
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file::{self, Durability, staging_path};
@@ -15,10 +16,35 @@ use serde_json::{Value, json};
 pub struct NewRun {
     /// What distinguishes it; becomes the slug of its folder.
     pub slug: String,
-    /// The frozen `config.yaml`.
-    pub config: String,
-    /// Higher goes first.
-    pub priority: i64,
+    /// All settings, frozen with the provenance once the sweep has its number.
+    pub settings: Settings,
+    /// Where they came from.
+    pub provenance: Provenance,
+    /// Its place in the queue.
+    pub entry: QueueEntry,
+}
+
+/// What is submitted besides the runs themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// The sweep that the runs belong to.
+    pub sweep: SweepOf,
+    /// The highest run number in the repository's tree.
+    pub committed: u32,
+    /// Uncommitted changes of the code, kept beside every run.
+    pub code_patch: Option<Vec<u8>>,
+}
+
+/// The sweep that runs belong to.
+#[derive(Clone, Debug, Default)]
+pub enum SweepOf {
+    /// None.
+    #[default]
+    None,
+    /// A new one, with its frozen description.
+    New(Value),
+    /// A sweep that is there already.
+    Known(u32),
 }
 
 /// What came of a submission.
@@ -48,39 +74,68 @@ pub enum SubmitError {
     },
 }
 
-/// Queues `runs` of `experiment`. `sweep` is the frozen description of the sweep they belong to; `committed` the
-/// highest run number in the repository's tree.
+/// Queues `runs` of `experiment`.
 pub fn submit(
     workspace: &Workspace,
     experiment: &ExperimentFolder,
     runs: &[NewRun],
-    sweep: Option<Value>,
-    committed: u32,
+    order: &Order,
 ) -> Result<Submission, SubmitError> {
     let _queue = workspace.queue_lock()?;
+    submit_locked(experiment, runs, order)
+}
+
+/// As [`submit`], for a caller that holds the queue lock.
+pub(crate) fn submit_locked(
+    experiment: &ExperimentFolder,
+    runs: &[NewRun],
+    order: &Order,
+) -> Result<Submission, SubmitError> {
     file::create_folder(&experiment.runs_folder())?;
-    let first = experiment.next_number(committed);
+    let first = experiment.next_number(order.committed);
     // Noted before any folder appears, so that a crash can only skip numbers.
     experiment.note_next_number(first + runs.len() as u32)?;
+    let names: Vec<RunName> =
+        (first..).zip(runs).map(|(number, run)| RunName::new(number, &run.slug)).collect();
+    let (number, folder) = match &order.sweep {
+        SweepOf::None => (None, None),
+        SweepOf::Known(number) => (Some(*number), Some(sweep_folder(experiment, *number))),
+        SweepOf::New(description) => {
+            let (number, folder) = free_sweep_folder(experiment)?;
+            record_sweep(&folder, description, number, &names)?;
+            (Some(number), Some(folder))
+        }
+    };
     let mut queued = Vec::new();
-    for (number, run) in (first..).zip(runs) {
-        match queue_one(experiment, number, run) {
+    for (name, run) in names.iter().zip(runs) {
+        match queue_one(experiment, name, run, number, order) {
             Ok(folder) => queued.push(folder),
             Err(source) => return Err(SubmitError::Partly { queued, wanted: runs.len(), source }),
         }
         crash::point("submit.after-run");
     }
-    let sweep = sweep.map(|sweep| record_sweep(experiment, sweep, &queued)).transpose()?;
-    Ok(Submission { runs: queued, sweep })
+    Ok(Submission { runs: queued, sweep: folder })
 }
 
-fn queue_one(experiment: &ExperimentFolder, number: u32, run: &NewRun) -> Result<RunFolder, FileError> {
-    let path = experiment.runs_folder().join(RunName::new(number, &run.slug).to_string());
+fn queue_one(
+    experiment: &ExperimentFolder,
+    name: &RunName,
+    run: &NewRun,
+    sweep: Option<u32>,
+    order: &Order,
+) -> Result<RunFolder, FileError> {
+    let path = experiment.runs_folder().join(name.to_string());
     let staged = RunFolder::new(staging_path(&path));
     file::create_folder(staged.path())?;
     let now = Moment::now();
-    file::replace(&staged.config(), run.config.as_bytes(), Durability::Synced)?;
-    QueueEntry { priority: run.priority, queued_at: now, ..QueueEntry::default() }.write(&staged)?;
+    let provenance = Provenance { sweep: sweep.or(run.provenance.sweep), ..run.provenance.clone() };
+    let config = frozen_text(&run.settings, Some(&provenance));
+    file::replace(&staged.config(), config.as_bytes(), Durability::Synced)?;
+    if let Some(patch) = &order.code_patch {
+        file::replace(&staged.code_patch(), patch, Durability::Synced)?;
+    }
+    let trial = provenance.trial.filter(|_| sweep.is_some());
+    QueueEntry { queued_at: now, sweep, trial, ..run.entry.clone() }.write(&staged)?;
     Status::new(State::Queued, 1, now).write(&staged)?;
     crash::point("submit.before-rename");
     fs::rename(staged.path(), &path).with_path(&path, "queue")?;
@@ -88,27 +143,29 @@ fn queue_one(experiment: &ExperimentFolder, number: u32, run: &NewRun) -> Result
     Ok(RunFolder::new(path))
 }
 
-fn record_sweep(
-    experiment: &ExperimentFolder,
-    mut sweep: Value,
-    runs: &[RunFolder],
-) -> Result<PathBuf, FileError> {
-    let folder = free_sweep_folder(experiment)?;
-    let names: Vec<String> = runs.iter().map(RunFolder::name).collect();
+/// Written before the first run of it is queued, so that no trial is without its sweep.
+fn record_sweep(folder: &Path, description: &Value, number: u32, names: &[RunName]) -> Result<(), FileError> {
+    let mut sweep = description.clone();
     if let Some(fields) = sweep.as_object_mut() {
+        fields.insert("number".to_owned(), json!(number));
+        let names: Vec<String> = names.iter().map(RunName::to_string).collect();
         fields.insert("runs".to_owned(), json!(names));
     }
-    file::replace_json(&folder.join("sweep.json"), &sweep, Durability::Synced)?;
-    Ok(folder)
+    file::replace_json(&folder.join("sweep.json"), &sweep, Durability::Synced)
 }
 
-fn free_sweep_folder(experiment: &ExperimentFolder) -> Result<PathBuf, FileError> {
+/// The folder of sweep `number`.
+pub(crate) fn sweep_folder(experiment: &ExperimentFolder, number: u32) -> PathBuf {
+    experiment.sweeps().join(format!("{number:02}"))
+}
+
+fn free_sweep_folder(experiment: &ExperimentFolder) -> Result<(u32, PathBuf), FileError> {
     file::create_folder(&experiment.sweeps())?;
     let mut number = 1;
     loop {
-        let folder = experiment.sweeps().join(format!("{number:02}"));
+        let folder = sweep_folder(experiment, number);
         match fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
+            Ok(()) => return Ok((number, folder)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(FileError::new(folder, "create the folder", error)),
         }
@@ -125,14 +182,32 @@ mod tests {
         fs::write(root.path().join("loradeck.yaml"), "format: 1\n").unwrap();
         let workspace = Workspace::find(root.path()).unwrap();
         let experiment = workspace.experiment("style");
-        let new = |slug: &str| NewRun { slug: slug.into(), config: "lora_rank: 8\n".into(), priority: 0 };
-        let first = submit(&workspace, &experiment, &[new("rank=4"), new("rank=8")], None, 0).unwrap();
-        let second = submit(&workspace, &experiment, &[new("x")], Some(json!({"format": 1})), 6).unwrap();
+        let text = "base_model: m.gguf\ntrain_data_dir: data\n";
+        let (settings, provenance) =
+            loradeck_core::config::read_frozen(Path::new("e.yaml"), text, &[]).unwrap();
+        let new = |slug: &str| NewRun {
+            slug: slug.into(),
+            settings: settings.clone(),
+            provenance: Provenance { trial: Some(1), ..provenance.clone() },
+            entry: QueueEntry::default(),
+        };
+        let first =
+            submit(&workspace, &experiment, &[new("rank=4"), new("rank=8")], &Order::default()).unwrap();
+        let sweep = SweepOf::New(json!({"format": 1}));
+        let order = Order { sweep, committed: 6, code_patch: Some(b"diff".to_vec()) };
+        let second = submit(&workspace, &experiment, &[new("x")], &order).unwrap();
         let names: Vec<String> = first.runs.iter().chain(&second.runs).map(RunFolder::name).collect();
         assert_eq!(names, ["0001-rank-4", "0002-rank-8", "0007-x"]);
         let status = Status::read(&second.runs[0]).unwrap().unwrap();
         assert_eq!((status.state, status.attempt), (State::Queued, 1));
-        assert!(second.sweep.unwrap().join("sweep.json").is_file());
+        let sweep: Value = file::read_json(&second.sweep.unwrap().join("sweep.json")).unwrap().unwrap();
+        assert_eq!((&sweep["number"], &sweep["runs"]), (&json!(1), &json!(["0007-x"])));
+        let (_, frozen) = loradeck_core::config::load_frozen(&second.runs[0].config(), &[]).unwrap();
+        assert_eq!((frozen.sweep, frozen.trial), (Some(1), Some(1)));
+        let entry = QueueEntry::read(&second.runs[0]).unwrap();
+        assert_eq!((entry.sweep, entry.trial), (Some(1), Some(1)));
+        assert_eq!(QueueEntry::read(&first.runs[0]).unwrap().trial, None, "of no sweep");
+        assert_eq!(fs::read(second.runs[0].code_patch()).unwrap(), b"diff");
         let leftovers = fs::read_dir(experiment.runs_folder()).unwrap().flatten();
         assert!(leftovers.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')));
     }

@@ -4,6 +4,7 @@
 use loradeck_core::error::FileError;
 use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_held, latest_attempt};
 
+use super::home::is_elsewhere;
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
 use super::write_up::needs_report;
@@ -33,7 +34,8 @@ pub fn wake_for(workspace: &Workspace, runs: &[RunFolder]) -> Result<(), FileErr
 }
 
 fn wake_if(workspace: &Workspace, something_calls: impl FnOnce(bool) -> bool) -> Result<(), FileError> {
-    if is_held(&workspace.dispatch_lock())? {
+    // Looking from another host changes nothing.
+    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? {
         return Ok(());
     }
     let paused = QueueSettings::read(workspace)?.paused;

@@ -19,6 +19,7 @@ use loradeck_core::run::{
 use loradeck_core::time::Moment;
 
 use super::action::note;
+use super::deliver::{Delivery, deliver};
 use crate::vcs::{self, Outcome};
 use crate::{report, vcs::CommitId};
 
@@ -43,6 +44,7 @@ pub fn write_up_run(workspace: &Workspace, run: &RunFolder) -> Result<WriteUp> {
     crash::point("report.after");
     let written = commit(workspace, &files, &report::commit_message_for(run)?)?;
     note(run, &journal_entry(&written, status.attempt))?;
+    deliver_results(workspace, run, status.attempt)?;
     Ok(written)
 }
 
@@ -78,6 +80,20 @@ pub fn commit_pending(workspace: &Workspace) -> Result<Vec<(String, WriteUp)>> {
         }
     }
     Ok(lines)
+}
+
+/// A failed copy is told and costs nothing else: the run has all that it would have held.
+fn deliver_results(workspace: &Workspace, run: &RunFolder, attempt: u32) -> Result<()> {
+    let entry = match deliver(workspace, run) {
+        Ok(None) => return Ok(()),
+        Ok(Some(Delivery::Made(path))) => {
+            JournalEntry::new("deliver", attempt).with("to", path.display().to_string())
+        }
+        Ok(Some(Delivery::InTheWay(path))) => JournalEntry::new("deliver-refused", attempt)
+            .with("message", format!("{} holds something else", path.display())),
+        Err(error) => JournalEntry::new("deliver-failed", attempt).with("message", error.to_string()),
+    };
+    Ok(note(run, &entry)?)
 }
 
 fn writing_lock(workspace: &Workspace) -> Result<FileLock> {

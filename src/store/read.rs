@@ -2,20 +2,18 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use loradeck_core::file;
 use loradeck_core::run::{
-    Attempt, Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, Status, is_held, pending_requests,
+    Attempt, Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, STANDSTILL, Status, is_held,
+    pending_requests,
 };
 use serde::de::DeserializeOwned;
 
 use super::config::{ConfigValues, Interner};
 use super::run::Run;
 use super::stamp::{Fetched, FolderStamp, Stamp};
-
-/// How long a heartbeat on another host may stand still, by our clock, before its run counts as dead.
-const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// What was last seen of one run's files.
 #[derive(Debug, Default)]

@@ -8,8 +8,11 @@ use super::commit::{head, tree_of};
 use super::open::open_if_any;
 use super::outcome::{CommitError, InGit};
 
-/// What tracked files hold beyond HEAD.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Untracked files longer than this are data or results rather than code.
+const UNTRACKED_LIMIT: u64 = 64 << 10;
+
+/// What the files hold beyond HEAD: changes of tracked files, and untracked text files whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {
     /// The patch; empty where it would be longer than the limit.
     pub text: Vec<u8>,
@@ -19,11 +22,14 @@ pub struct Patch {
     pub files: Vec<PathBuf>,
     /// Files left out because their names say that they hold secrets.
     pub withheld: Vec<PathBuf>,
+    /// Untracked files left out because they are long or no text.
+    pub left_out: Vec<PathBuf>,
 }
 
-/// The patch from HEAD to the tracked files around `start` as they are on disk; `None` where nothing differs.
+/// The patch from HEAD to the files around `start` as they are on disk; `None` where nothing differs.
 ///
-/// Left out: what loradeck itself writes and commits (run folders, comparisons), and `.env*`, `*.pem`, `id_*`.
+/// Left out: what loradeck itself writes and commits (run folders, comparisons), `.env*`, `*.pem`, `id_*`, ignored
+/// files, and untracked ones that are longer than 64 KiB or no text.
 pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, CommitError> {
     let Some(repository) = open_if_any(start)? else { return Ok(None) };
     if repository.is_bare() {
@@ -32,15 +38,18 @@ pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, Co
     let tree = head(&repository)?.map(|id| tree_of(&repository, id)).transpose()?;
     let mut options = DiffOptions::new();
     options.show_binary(true).include_typechange(true).ignore_submodules(true);
+    options.include_untracked(true).recurse_untracked_dirs(true).show_untracked_content(true);
     let diff = repository
         .diff_tree_to_workdir_with_index(tree.as_ref(), Some(&mut options))
         .in_git("compare the files", repository.path())?;
-    let mut patch = Patch { text: Vec::new(), bytes: 0, files: Vec::new(), withheld: Vec::new() };
+    let mut patch = Patch::default();
+    let root = repository.workdir().map(Path::to_path_buf).unwrap_or_default();
     let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
         let file = path_of(&delta);
-        match fate(&delta, &file) {
+        match fate(&delta, &file, &root) {
             Fate::Ours => {}
             Fate::Withheld => note(&mut patch.withheld, file),
+            Fate::LeftOut => note(&mut patch.left_out, file),
             Fate::Kept => {
                 note(&mut patch.files, file);
                 append(&mut patch, line.origin(), line.content(), limit);
@@ -52,12 +61,13 @@ pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, Co
     if patch.bytes > limit {
         patch.text.clear();
     }
-    Ok((!patch.files.is_empty() || !patch.withheld.is_empty()).then_some(patch))
+    Ok((!patch.files.is_empty() || !patch.withheld.is_empty() || !patch.left_out.is_empty()).then_some(patch))
 }
 
 enum Fate {
     Kept,
     Withheld,
+    LeftOut,
     Ours,
 }
 
@@ -65,14 +75,22 @@ fn path_of(delta: &DiffDelta<'_>) -> PathBuf {
     delta.new_file().path().or_else(|| delta.old_file().path()).map(Path::to_path_buf).unwrap_or_default()
 }
 
-fn fate(delta: &DiffDelta<'_>, path: &Path) -> Fate {
-    if is_ours(path) || delta.status() == Delta::Untracked {
+fn fate(delta: &DiffDelta<'_>, path: &Path, root: &Path) -> Fate {
+    if is_ours(path) {
         Fate::Ours
     } else if is_secretive(path) {
         Fate::Withheld
+    } else if delta.status() == Delta::Untracked && !is_short_text(delta, &root.join(path)) {
+        Fate::LeftOut
     } else {
         Fate::Kept
     }
+}
+
+fn is_short_text(delta: &DiffDelta<'_>, path: &Path) -> bool {
+    let is_short = std::fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= UNTRACKED_LIMIT);
+    is_short && !delta.flags().is_binary()
 }
 
 fn note(list: &mut Vec<PathBuf>, path: PathBuf) {

@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loradeck::launch::{NewRun, submit};
-use loradeck_core::run::{RunFolder, State, Status, Workspace, is_held};
+use loradeck::launch::{NewRun, Order, submit};
+use loradeck_core::config::read_frozen;
+use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_held};
 
 pub struct Deck {
     folder: tempfile::TempDir,
@@ -63,13 +64,13 @@ impl Deck {
     pub fn queue_in(workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()
-            .map(|mode| NewRun {
-                slug: (*mode).into(),
-                config: format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\n"),
-                priority: 0,
+            .map(|mode| {
+                let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\n");
+                let (settings, provenance) = read_frozen(Path::new("e.yaml"), &text, &[]).unwrap();
+                NewRun { slug: (*mode).into(), settings, provenance, entry: QueueEntry::default() }
             })
             .collect();
-        submit(workspace, &workspace.experiment("x"), &runs, None, 0).unwrap().runs
+        submit(workspace, &workspace.experiment("x"), &runs, &Order::default()).unwrap().runs
     }
 
     /// Starts a detached dispatcher, as every command that adds work does.

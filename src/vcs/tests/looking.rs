@@ -86,18 +86,24 @@ fn the_patch_of_uncommitted_code_applies() {
     sandbox.git(&["add", "."]);
     sandbox.git(&["commit", "-qm", "more"]);
     assert_eq!(uncommitted_patch(&sandbox.root, 1000).unwrap(), None);
-    for name in ["id_key", "experiments/a/comparison.md", "untracked.py"] {
+    for name in ["id_key", "experiments/a/comparison.md", "new/untracked.py"] {
         sandbox.write(name, "two\n");
     }
+    sandbox.write("weights.bin", "\0\u{1}\0");
+    sandbox.write("long.jsonl", &"x\n".repeat(40_000));
     sandbox.write("code.py", "print(1)\nprint(2)\n");
     let patch = uncommitted_patch(&sandbox.root, 1000).unwrap().unwrap();
-    assert_eq!(patch.files, [PathBuf::from("code.py")]);
+    assert_eq!(patch.files, ["code.py", "new/untracked.py"].map(PathBuf::from));
+    assert_eq!(patch.left_out, ["long.jsonl", "weights.bin"].map(PathBuf::from));
     assert_eq!(patch.withheld, [PathBuf::from("id_key")]);
     assert_eq!(patch.bytes, patch.text.len());
     sandbox.git(&["checkout", "-q", "code.py"]);
+    fs::remove_file(sandbox.path("new/untracked.py")).unwrap();
     fs::write(sandbox.path("p.patch"), &patch.text).unwrap();
     sandbox.git(&["apply", "p.patch"]);
     assert_eq!(fs::read_to_string(sandbox.path("code.py")).unwrap(), "print(1)\nprint(2)\n");
+    assert_eq!(fs::read_to_string(sandbox.path("new/untracked.py")).unwrap(), "two\n");
+    fs::remove_file(sandbox.path("p.patch")).unwrap();
     let Patch { text, bytes, .. } = uncommitted_patch(&sandbox.root, 20).unwrap().unwrap();
     assert_eq!((text, bytes), (Vec::new(), patch.bytes));
 }

@@ -133,6 +133,11 @@ impl Workspace {
         self.state_folder().join("queue.json")
     }
 
+    /// Which host is at home.
+    pub fn home(&self) -> PathBuf {
+        self.state_folder().join("home.json")
+    }
+
     /// The experiment called `name`.
     pub fn experiment(&self, name: &str) -> ExperimentFolder {
         ExperimentFolder { path: self.experiments_folder().join(name) }
