@@ -31,6 +31,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("minijinja", &["crates/core/src/template/"]),
     ("notify", &["src/watch/", "src/watch.rs"]),
     ("nvml_wrapper", &["src/launch/gpu.rs"]),
+    ("pulldown_cmark", &["src/tui/markdown/"]),
     ("ratatui", &["src/tui/"]),
     ("regex", &["crates/core/src/metrics/source/pattern.rs", "crates/train/src/targets.rs"]),
     ("serde_yaml", &["crates/core/src/config/"]),

@@ -107,6 +107,8 @@ pub enum Action {
     PreviousMatch,
     /// Best or last values.
     BestOrLast,
+    /// Read the run's report, or the comparison of the experiment.
+    Report,
     /// Copy the run's path.
     Copy,
     /// Do something to runs.

@@ -10,7 +10,9 @@ use super::keys::Context;
 use super::layout::{self, Areas};
 use super::message::Interest;
 use super::screen::{Pane, Screen};
-use super::state::{Charting, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table};
+use super::state::{
+    Charting, Document, DocumentOf, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table,
+};
 use super::theme::{Colours, CurveLook, Glyphs, Theme};
 use crate::store::{Run, RunId, ShownState};
 
@@ -93,6 +95,8 @@ pub struct App {
     pub queue_cursor: usize,
     /// The first line of the queue shown.
     pub queue_offset: usize,
+    /// The report or comparison being read, in the screen's place.
+    pub document: Option<Document>,
     /// What stands above the screen.
     pub popup: Option<Popup>,
     /// What is being typed at the bottom.
@@ -137,6 +141,7 @@ impl App {
             table: Table::default(),
             queue_cursor: 0,
             queue_offset: 0,
+            document: None,
             popup: None,
             prompt: None,
             reports: Reports::default(),
@@ -154,14 +159,17 @@ impl App {
     /// Where keys are looked up, the innermost first.
     pub fn contexts(&self) -> Vec<Context> {
         use Context as C;
+        if self.document.is_some() {
+            return vec![C::Report, C::Global];
+        }
         match (self.screen, self.focus) {
-            (Screen::Runs, Pane::List) => vec![C::List, C::Runs, C::Curves, C::Global],
-            (Screen::Runs, Pane::Chart) => vec![C::Chart, C::Curves, C::Runs, C::Global],
-            (Screen::Runs, Pane::Log) => vec![C::Log, C::Runs, C::Curves, C::Global],
-            (Screen::Runs, Pane::Config) => vec![C::Config, C::Runs, C::Curves, C::Global],
-            (Screen::Charts, _) => vec![C::Charts, C::Curves, C::Runs, C::Global],
-            (Screen::Table, _) => vec![C::Table, C::Runs, C::Global],
-            (Screen::Queue, _) => vec![C::Queue, C::Runs, C::Global],
+            (Screen::Runs, Pane::List) => vec![C::List, C::Runs, C::Curves, C::Panes, C::Global],
+            (Screen::Runs, Pane::Chart) => vec![C::Chart, C::Curves, C::Runs, C::Panes, C::Global],
+            (Screen::Runs, Pane::Log) => vec![C::Log, C::Runs, C::Curves, C::Panes, C::Global],
+            (Screen::Runs, Pane::Config) => vec![C::Config, C::Runs, C::Curves, C::Panes, C::Global],
+            (Screen::Charts, _) => vec![C::Charts, C::Curves, C::Runs, C::Panes, C::Global],
+            (Screen::Table, _) => vec![C::Table, C::Runs, C::Panes, C::Global],
+            (Screen::Queue, _) => vec![C::Queue, C::Runs, C::Panes, C::Global],
         }
     }
 
@@ -186,6 +194,15 @@ impl App {
             }
             None => Vec::new(),
         }
+    }
+
+    /// What there is to read about what the cursor is on: a run's report, an experiment's comparison.
+    pub fn document_under_cursor(&self) -> Option<DocumentOf> {
+        if let Some(run) = self.run_under_cursor() {
+            return Some(DocumentOf::Report(run));
+        }
+        let group = self.list.group_at(self.list.cursor)?;
+        Some(DocumentOf::Comparison { workspace: group.workspace, experiment: group.experiment.clone() })
     }
 
     /// The runs to chart: one alone, else the marked ones, else those of the cursor's experiment.

@@ -10,6 +10,8 @@ use super::terminal::{Code, Key};
 pub enum Context {
     /// Everywhere.
     Global,
+    /// On every screen, but not in a report.
+    Panes,
     /// Wherever runs can be chosen: list, table, queue.
     Runs,
     /// Wherever a curve is shown.
@@ -28,6 +30,8 @@ pub enum Context {
     Charts,
     /// The queue.
     Queue,
+    /// A report or comparison being read.
+    Report,
 }
 
 impl Context {
@@ -35,6 +39,7 @@ impl Context {
     pub fn name(self) -> &'static str {
         match self {
             Self::Global => "everywhere",
+            Self::Panes => "screens",
             Self::Runs => "runs",
             Self::Curves => "curves",
             Self::List => "run list",
@@ -44,6 +49,7 @@ impl Context {
             Self::Table => "table",
             Self::Charts => "small charts",
             Self::Queue => "queue",
+            Self::Report => "report",
         }
     }
 }
@@ -125,6 +131,14 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Config, &[c('c')], A::AllSettings, "all/different", "all settings, or only those that differ"),
     bind(C::Config, &[k(K::Left), c('h')], A::Left, "", "to the runs on the left"),
     bind(C::Config, &[k(K::Right), c('l')], A::Right, "", "to the runs on the right"),
+    bind(C::Report, &[k(K::Esc), c('q')], A::Back, "back", "back to the runs"),
+    bind(C::Report, &[c('/')], A::Filter, "search", "search the report"),
+    bind(C::Report, &[c('n')], A::NextMatch, "next match", "next match"),
+    bind(C::Report, &[c('N')], A::PreviousMatch, "", "match before"),
+    bind(C::Report, &[c('r')], A::Report, "read again", "read the file again"),
+    bind(C::Report, &[k(K::PageDown), c(' '), ctrl('f')], A::PageDown, "", "a page down"),
+    bind(C::Report, &[k(K::Left), c('h')], A::Left, "", "to the beginning of wide lines"),
+    bind(C::Report, &[k(K::Right), c('l')], A::Right, "", "further along wide lines"),
     bind(
         C::Runs,
         &[c('/')],
@@ -166,6 +180,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Runs, &[c('K')], A::Do(Deed::Kill), "", "end at once (asks first)"),
     bind(C::Runs, &[c('D')], A::Do(Deed::Remove), "", "move to the trash (asks first)"),
     bind(C::Runs, &[c('H')], A::Do(Deed::Hold), "", "hold a waiting run back, or let it go"),
+    bind(C::Runs, &[c('r')], A::Report, "report", "read the run's report, on a heading the comparison"),
     bind(
         C::Runs,
         &[c('o')],
@@ -183,9 +198,9 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Global, &[ctrl('d')], A::HalfDown, "", "half a page down"),
     bind(C::Global, &[c('g'), k(K::Home)], A::Top, "", "to the first"),
     bind(C::Global, &[c('G'), k(K::End)], A::Bottom, "", "to the last"),
-    bind(C::Global, &[k(K::Tab)], A::NextPane, "pane", "focus the next pane"),
-    bind(C::Global, &[k(K::BackTab)], A::PreviousPane, "", "focus the pane before"),
-    bind(C::Global, &[c('e')], A::Expand, "expand", "the focused pane on the whole screen, or back"),
+    bind(C::Panes, &[k(K::Tab)], A::NextPane, "pane", "focus the next pane"),
+    bind(C::Panes, &[k(K::BackTab)], A::PreviousPane, "", "focus the pane before"),
+    bind(C::Panes, &[c('e')], A::Expand, "expand", "the focused pane on the whole screen, or back"),
     bind(C::Global, &[c('1')], A::Go(Screen::Runs), "", "runs with chart, log and settings"),
     bind(C::Global, &[c('2')], A::Go(Screen::Charts), "", "one small chart per metric"),
     bind(C::Global, &[c('3')], A::Go(Screen::Table), "", "comparison table"),

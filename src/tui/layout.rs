@@ -94,6 +94,12 @@ fn split_across(area: Rect, width: u16) -> [Rect; 2] {
     Layout::horizontal([Constraint::Length(width), Constraint::Min(0)]).areas(area)
 }
 
+/// Where the text of a document stands: inside the border with a column of air.
+pub fn document(body: Rect) -> Rect {
+    let inner = inner(body);
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+}
+
 /// Columns beside a plot for the labels of its values.
 pub const GUTTER: u16 = 8;
 

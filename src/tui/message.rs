@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loradeck_core::metrics::Point;
 
 use super::deed::Deed;
-use super::state::{Details, QueueView};
+use super::state::{Details, DocumentOf, QueueView};
 use super::terminal::{Key, Mouse};
 use crate::store::{Run, RunId};
 
@@ -99,6 +99,13 @@ pub enum Msg {
     },
     /// A run's story was read.
     Details(Box<Details>),
+    /// A report or comparison was read, or could not be.
+    Document {
+        /// Whose.
+        of: DocumentOf,
+        /// Its text.
+        text: Result<String, String>,
+    },
     /// Something is to be told.
     Note(Result<String, String>),
 }
@@ -129,6 +136,8 @@ pub enum Effect {
     OlderLog,
     /// Read a run's story.
     ReadDetails(RunId),
+    /// Read a report or comparison.
+    ReadDocument(DocumentOf),
     /// Do something to runs.
     Do(Deed, Vec<RunId>),
     /// Put text into the user's clipboard.

@@ -12,6 +12,7 @@ pub mod format;
 pub mod help;
 pub mod keys;
 pub mod layout;
+pub mod markdown;
 pub mod message;
 pub mod runtime;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use portable_pty::{CommandBuilder, PtySize};
 #[allow(unreachable_pub, dead_code)]
 mod made_up;
 mod quitting;
+mod reading;
 mod screen;
 
 use made_up::{MadeUp, Plan};

@@ -55,7 +55,7 @@ pub fn write(workspace: &Workspace, experiment: &ExperimentFolder) -> Result<Vec
     let text = templates.render(TEMPLATE.0, &view)?;
     let csv = to_csv(&comparison);
     file::replace(&experiment.path().join("comparison.csv"), csv.as_bytes(), Durability::Renamed)?;
-    file::replace(&experiment.path().join("comparison.md"), text.as_bytes(), Durability::Synced)?;
+    file::replace(&experiment.comparison(), text.as_bytes(), Durability::Synced)?;
     Ok(committed_experiment_files(experiment))
 }
 

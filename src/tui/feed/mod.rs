@@ -3,6 +3,7 @@
 //! It runs in a thread of its own and reads only when the screen asks for news, so that it can never run ahead of a
 //! slow terminal, and a slow disk never holds up a key.
 
+mod document;
 mod metrics;
 mod queue;
 mod story;
@@ -16,6 +17,7 @@ use loradeck_core::run::Workspace;
 use super::message::{Batch, Interest, LogChange};
 use crate::store::{RunId, Store};
 use crate::watch::{Change, Followed};
+pub use document::read_document;
 use metrics::MetricTail;
 pub use story::read_story;
 

@@ -1,6 +1,7 @@
 //! Does what may take a while: deeds on runs, reading stories, talking to tmux.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 
@@ -10,8 +11,9 @@ use super::{Wake, spawn};
 use crate::launch::{self, action};
 use crate::store::RunId;
 use crate::tui::deed::Deed;
-use crate::tui::feed::read_story;
+use crate::tui::feed::{read_document, read_story};
 use crate::tui::message::Msg;
+use crate::tui::state::DocumentOf;
 
 /// Something to do.
 pub(super) enum Job {
@@ -19,6 +21,8 @@ pub(super) enum Job {
     Do(Deed, Workspace, RunFolder, bool),
     /// Read a run's story.
     Story(RunId, RunFolder),
+    /// Read a report or comparison.
+    Document(DocumentOf, PathBuf),
     /// Give text to tmux, which a terminal behind it may not get otherwise.
     CopyInTmux(String),
 }
@@ -57,6 +61,10 @@ fn work(job: Job) -> Option<Msg> {
             Some(Msg::Done { deed, run: run.label(), result })
         }
         Job::Story(id, run) => Some(Msg::Details(Box::new(read_story(id, &run)))),
+        Job::Document(of, path) => {
+            let text = read_document(&path);
+            Some(Msg::Document { of, text })
+        }
         Job::CopyInTmux(text) => {
             let told = || Msg::Note(Err("tmux did not take the text (is `set-clipboard on`?)".into()));
             copy_in_tmux(&text).is_err().then(told)

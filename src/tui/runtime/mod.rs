@@ -11,6 +11,7 @@ mod wake;
 
 use std::env;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use rustix::termios::{isatty, tcgetwinsize};
 
 use super::app::{App, Setup};
 use super::message::{Batch, Effect, Msg};
+use super::state::DocumentOf;
 use super::terminal::{
     Encoder, FrameWriter, FullScreen, InputEvent, InputReader, SignalReader, Signalled, end_by, has_shell,
     is_full_screen, leave, mouse_mode, stop_job,
@@ -336,6 +338,11 @@ impl Dashboard {
                     self.doer.give(Job::Story(id, run.folder.clone()));
                 }
             }
+            Effect::ReadDocument(of) => {
+                if let Some(path) = self.document_path(&of) {
+                    self.doer.give(Job::Document(of, path));
+                }
+            }
             Effect::Do(deed, runs) => {
                 for run in runs.into_iter().filter_map(|id| self.app.runs.get(id)) {
                     let Some(workspace) = self.workspaces.get(run.workspace) else { continue };
@@ -346,6 +353,15 @@ impl Dashboard {
             Effect::Copy(text) => {
                 self.write(clipboard::sequence(&text));
                 self.doer.give(Job::CopyInTmux(text));
+            }
+        }
+    }
+
+    fn document_path(&self, of: &DocumentOf) -> Option<PathBuf> {
+        match of {
+            DocumentOf::Report(id) => self.app.runs.get(*id).map(|run| run.folder.report()),
+            DocumentOf::Comparison { workspace, experiment } => {
+                self.workspaces.get(*workspace).map(|found| found.experiment(experiment).comparison())
             }
         }
     }

@@ -1,6 +1,7 @@
 //! All state, without any IO: what is known of the runs, and how the user looks at it.
 
 mod charting;
+mod document;
 mod list;
 mod log;
 mod looks;
@@ -12,6 +13,7 @@ mod table;
 mod text_field;
 
 pub use charting::{Charting, SMOOTHING, is_sparse};
+pub use document::{Document, DocumentOf};
 pub use list::{Group, Item, List, Order, scrolled};
 pub use log::Log;
 pub use looks::Looks;

@@ -81,6 +81,8 @@ pub enum PromptKind {
     Filter,
     /// A search in the log.
     Search,
+    /// A search in the report being read.
+    Find,
     /// A filter of settings.
     Config,
 }

@@ -2,7 +2,7 @@
 
 use super::batch::relist;
 use super::moves::{Move, move_focused};
-use super::{curves, deeds, popups, prompts};
+use super::{curves, deeds, document, popups, prompts};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::message::Effect;
@@ -11,6 +11,9 @@ use crate::tui::state::{Popup, PromptKind, TextField};
 
 /// Does what an action asks for.
 pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
+    if document::act(app, action, effects) {
+        return;
+    }
     match action {
         Action::Quit => effects.push(Effect::Quit),
         Action::Suspend => effects.push(Effect::Suspend),
@@ -63,6 +66,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.table.last = !app.table.last;
             app.table_stale = true;
         }
+        Action::Report => document::open(app, effects),
         Action::Copy => copy(app, effects),
         Action::Do(deed) => deeds::ask(app, deed, effects),
         other => curves::act(app, other),
@@ -82,6 +86,7 @@ fn go(app: &mut App, screen: Screen) {
         // The same run stays chosen from screen to screen.
         app.list.go_to_run(run);
     }
+    app.document = None;
     app.screen = screen;
     app.table_stale = true;
 }

@@ -4,6 +4,7 @@ mod actions;
 mod batch;
 mod curves;
 mod deeds;
+mod document;
 mod mouse;
 mod moves;
 mod popups;
@@ -34,6 +35,7 @@ pub fn update(app: &mut App, msg: Msg, now: Moment) -> Vec<Effect> {
             Err(why) => app.reports.add(now, true, format!("{}: {why}", deed.verb())),
         },
         Msg::Details(story) => popups::take_story(app, story),
+        Msg::Document { of, text } => document::take(app, &of, text),
         Msg::Note(Ok(text)) => app.reports.add(now, false, text),
         Msg::Note(Err(text)) => app.reports.add(now, true, text),
     }
@@ -58,6 +60,7 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
     app.looks.assign(&app.charted, app.curve_colours());
     app.metrics = Charting::metrics(&app.runs, &app.charted);
     moves::keep_in_sight(app);
+    document::settle(app);
     let in_sight = app.metrics_in_sight();
     app.charting.refresh(&app.runs, &app.charted, &in_sight);
     if app.screen == Screen::Table && app.table_stale {

@@ -1,7 +1,7 @@
 //! Clicks and the wheel.
 
 use super::moves::{Move, move_focused, move_pane};
-use super::{actions, curves};
+use super::{actions, curves, document};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::layout;
@@ -27,6 +27,7 @@ pub(super) fn take_mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>)
         Some(Popup::Confirm { offset, .. } | Popup::Messages { offset } | Popup::Details { offset, .. }) => {
             *offset = offset.saturating_add_signed(by);
         }
+        None if app.document.is_some() => document::scroll(app, by),
         None => match app.areas().pane_at(mouse.column, mouse.row) {
             Some(Pane::Chart) => curves::zoom(app, if by < 0 { 0.8 } else { 1.25 }),
             Some(pane) => move_pane(app, pane, Move::Lines(by)),
@@ -45,6 +46,9 @@ fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
         if let Some(screen) = layout::tab_at(mouse.column) {
             actions::act(app, Action::Go(screen), effects);
         }
+        return;
+    }
+    if app.document.is_some() {
         return;
     }
     match app.screen {

@@ -1,12 +1,12 @@
 //! Keys above the screen.
 
-use super::{actions, curves};
+use super::{actions, curves, document};
 use crate::store::RunId;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::help;
 use crate::tui::message::Effect;
-use crate::tui::state::{Details, Popup, TextField};
+use crate::tui::state::{Details, DocumentOf, Popup, TextField};
 use crate::tui::terminal::{Code, Key};
 
 /// Opens a run's story and has it read.
@@ -52,6 +52,10 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
         },
         Popup::Messages { offset } => {
             leave_or(key, || Popup::Messages { offset: scrolled(offset, key, app.reports.len()) })
+        }
+        Popup::Details { run, .. } if key == Key::char('r') => {
+            document::read(app, DocumentOf::Report(run), effects);
+            None
         }
         Popup::Details { run, story, offset } => {
             leave_or(key, || Popup::Details { run, story, offset: scrolled(offset, key, 10_000) })

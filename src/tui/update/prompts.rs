@@ -1,7 +1,7 @@
 //! Typing at the bottom: everything typed holds at once, Enter keeps it, Esc takes it back.
 
 use super::batch::relist;
-use super::{actions, popups};
+use super::{actions, document, popups};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::message::Effect;
@@ -14,9 +14,14 @@ pub(super) fn open(app: &mut App, kind: PromptKind) {
     let before = match kind {
         PromptKind::Filter => app.list.filter_text.clone(),
         PromptKind::Search => app.log.search.clone(),
+        PromptKind::Find => app.document.as_ref().map(|document| document.search.clone()).unwrap_or_default(),
         PromptKind::Config => app.settings.filter.clone(),
     };
-    let field = if kind == PromptKind::Search { TextField::default() } else { TextField::new(&before) };
+    let field = if matches!(kind, PromptKind::Search | PromptKind::Find) {
+        TextField::default()
+    } else {
+        TextField::new(&before)
+    };
     app.prompt = Some(Prompt { kind, field, before });
 }
 
@@ -30,7 +35,8 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
             }
         }
         (_, Code::Enter) => {
-            if let Some(Prompt { kind: PromptKind::Search, .. }) = app.prompt.take() {
+            let kind = app.prompt.take().map(|prompt| prompt.kind);
+            if matches!(kind, Some(PromptKind::Search | PromptKind::Find)) {
                 find(app, true);
             }
         }
@@ -70,6 +76,7 @@ fn hold(app: &mut App, kind: &PromptKind, text: &str) {
             relist(app);
         }
         PromptKind::Search => text.clone_into(&mut app.log.search),
+        PromptKind::Find => document::search(app, text),
         PromptKind::Config => {
             text.clone_into(&mut app.settings.filter);
             app.settings.offset = 0;
@@ -77,8 +84,12 @@ fn hold(app: &mut App, kind: &PromptKind, text: &str) {
     }
 }
 
-/// To the next or last match in the log.
+/// To the next or last match in the report being read, else in the log.
 pub(super) fn find(app: &mut App, forward: bool) {
+    if app.document.is_some() {
+        document::find(app, forward);
+        return;
+    }
     let height = app.pane_height(Pane::Log);
     if !app.log.search.is_empty() && !app.log.find(forward, height) {
         app.reports.add(

@@ -46,7 +46,8 @@ fn popup_hint(app: &App, popup: &Popup, area: Rect, buffer: &mut Buffer) {
         }
         Popup::Metrics { .. } => "Enter chooses  Esc leaves".to_owned(),
         Popup::Confirm { .. } => "y does it  n leaves it".to_owned(),
-        Popup::Messages { .. } | Popup::Details { .. } => "j k scroll  Esc leaves".to_owned(),
+        Popup::Messages { .. } => "j k scroll  Esc leaves".to_owned(),
+        Popup::Details { .. } => "j k scroll  r report  Esc leaves".to_owned(),
     };
     paint::text(buffer, area.x + 1, area.y, area.width.saturating_sub(1), &text, Style::new());
 }
@@ -59,6 +60,7 @@ fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Positi
             (" filter: ", app.list.filter_error.clone().unwrap_or(found))
         }
         PromptKind::Search => (" search the log: ", "Enter finds".to_owned()),
+        PromptKind::Find => (" search the report: ", "Enter finds".to_owned()),
         PromptKind::Config => (" settings with: ", String::new()),
     };
     let mut x = area.x;

@@ -4,6 +4,7 @@ mod bar;
 mod chart;
 mod charts;
 mod config;
+mod document;
 mod header;
 mod list;
 mod log;
@@ -33,6 +34,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     let buffer = frame.buffer_mut();
     header::draw(app, areas.header, buffer);
     match app.screen {
+        _ if app.document.is_some() => document::draw(app, areas.body, buffer),
         Screen::Runs => {
             for pane in Pane::ALL {
                 let Some(area) = areas.pane(pane) else { continue };

@@ -94,7 +94,11 @@ fn happenings(app: &App, story: &Details, lines: &mut Vec<Line<'static>>) {
     let steps = if steps.is_empty() { "none".to_owned() } else { format!("at steps {}", steps.join(", ")) };
     lines.push(Line::default());
     lines.push(fact(app, "checkpoints", steps));
-    lines.push(fact(app, "report", if story.report { "README.md is written" } else { "not yet" }.to_owned()));
+    lines.push(fact(
+        app,
+        "report",
+        if story.report { "README.md is written: r reads it" } else { "not yet" }.to_owned(),
+    ));
     for attempt in &story.attempts {
         let overrides = if attempt.overrides.is_empty() {
             String::new()

@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 
 use super::view;
 use crate::tui::feed::read_story;
-use crate::tui::message::Msg;
+use crate::tui::message::{Effect, Msg};
 use crate::tui::sample::Driven;
 use crate::tui::state::Popup;
 use crate::tui::theme::{Colours, Glyphs, Theme};
@@ -120,6 +120,38 @@ fn a_story() {
     }
 }
 
+/// Opens the report of the first run, and answers what is asked for.
+fn reading(columns: u16, rows: u16, text: Result<&str, &str>) -> Driven {
+    let mut driven = Driven::new(columns, rows);
+    driven.press("ggjjjjr");
+    let Some(Effect::ReadDocument(of)) = driven.effects.pop() else { panic!("it is read") };
+    driven.send(Msg::Document { of, text: text.map(str::to_owned).map_err(str::to_owned) });
+    driven
+}
+
+#[test]
+fn a_report() {
+    for (columns, rows) in SIZES {
+        let driven = reading(columns, rows, Ok(include_str!("sample_report.md")));
+        insta::assert_snapshot!(format!("report_{columns}x{rows}"), picture(&driven));
+    }
+}
+
+#[test]
+fn a_report_searched_scrolled_and_left() {
+    let mut driven = reading(80, 24, Ok(include_str!("sample_report.md")));
+    driven.press("/step<Enter>nn");
+    insta::assert_snapshot!("report_search_80x24", picture(&driven));
+    driven.press("G");
+    assert!(picture(&driven).contains("finished, resumed in one go ␛[2J"));
+    driven.press("<Esc>");
+    assert!(picture(&driven).contains("Report of format/0001"), "the search goes first");
+    driven.press("<Esc>");
+    assert!(!picture(&driven).contains("Report of format/0001"));
+    let missing = picture(&reading(80, 24, Err("not written yet")));
+    assert!(missing.contains("not written yet") && missing.contains("Esc back"), "{missing}");
+}
+
 #[test]
 fn too_small_a_window_says_so() {
     let mut driven = Driven::new(59, 16);
@@ -143,7 +175,7 @@ proptest! {
     #[test]
     fn any_keys_at_any_size_draw_something(
         columns in 1u16..220, rows in 1u16..60,
-        keys in "[1234jkhlgGmMSyxzuoOaecfB!?p/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
+        keys in "[1234jkhlgGmMSyxzuoOaecfB!?pr/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
     ) {
         let keys = keys.replace(['<', '>'], "<Tab>");
         let mut driven = Driven::new(columns, rows);

@@ -230,6 +230,11 @@ impl ExperimentFolder {
         self.path.join("experiment.yaml")
     }
 
+    /// `comparison.md`, the compiled table of its runs.
+    pub fn comparison(&self) -> PathBuf {
+        self.path.join("comparison.md")
+    }
+
     /// The folder of all runs.
     pub fn runs_folder(&self) -> PathBuf {
         self.path.join("runs")
