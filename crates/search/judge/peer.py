@@ -1,10 +1,13 @@
 """Optuna's TPE and random search on the judge's functions."""
 
+import warnings
+
 import optuna
 
 from functions import FUNCTIONS, SPACES
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
 def is_active(when, values):

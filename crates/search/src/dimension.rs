@@ -90,10 +90,10 @@ impl Dimension {
                 }
             }
             Self::Normal { mu, sigma, step, .. } => {
-                if !(mu.is_finite() && sigma.is_finite() && *sigma > 0.0) {
-                    Some("mu must be a finite number and sigma a positive one")
-                } else {
+                if mu.is_finite() && sigma.is_finite() && *sigma > 0.0 {
                     step_fault(*step)
+                } else {
+                    Some("mu must be a finite number and sigma a positive one")
                 }
             }
             Self::Choice { weights } => {
@@ -136,17 +136,14 @@ impl Dimension {
     /// Whether `value` may come from here. A stepped dimension takes any number between its bounds: a sweep may have
     /// been edited, or its first trials given by hand.
     pub fn contains(&self, value: f64) -> bool {
-        let (low, high) = self.range();
-        match self {
-            Self::Choice { weights } => {
-                value.fract() == 0.0 && weights.get(value as usize).is_some() && value >= 0.0
-            }
-            _ => {
-                let slack = 1e-9 * (high - low).abs().min(1e9);
-                let inside = value.is_finite() && value >= low - slack && value <= high + slack;
-                inside && (!self.log() || value > 0.0)
-            }
+        if let Self::Choice { weights } = self {
+            return value >= 0.0 && value.fract() == 0.0 && weights.get(value as usize).is_some();
         }
+        let (low, high) = self.range();
+        let width = high - low;
+        let slack = if width.is_finite() { 1e-9 * width } else { 0.0 };
+        let is_inside = value.is_finite() && value >= low - slack && value <= high + slack;
+        is_inside && (!self.log() || value > 0.0)
     }
 
     /// The axis of a dimension of numbers; none of a choice.
@@ -175,18 +172,31 @@ impl Dimension {
         let value = if self.log() { coordinate.exp() } else { coordinate };
         let (low, high) = self.range();
         let origin = if low.is_finite() { low } else { 0.0 };
-        let rounded = self.step().map_or(value, |step| tidy(origin + ((value - origin) / step).round() * step));
+        let rounded =
+            self.step().map_or(value, |step| tidy(origin + ((value - origin) / step).round() * step));
         // e to the power of a large number is infinite; a config has no word for that.
-        rounded.clamp(low.max(f64::MIN), high.min(f64::MAX)).max(if self.log() { f64::MIN_POSITIVE } else { low })
+        rounded.clamp(low.max(f64::MIN), high.min(f64::MAX)).max(if self.log() {
+            f64::MIN_POSITIVE
+        } else {
+            low
+        })
     }
 
     /// The ends of the cell that the value owns on the axis; none where values are not stepped.
     pub(crate) fn cell(&self, value: f64) -> Option<(f64, f64)> {
         let half = self.step()? / 2.0;
         let (low, _) = self.range();
-        let from = if self.log() && value - half <= 0.0 { f64::NEG_INFINITY } else { forward(value - half, self.log()) };
+        let from = if self.log() && value - half <= 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            forward(value - half, self.log())
+        };
         // The first of the multiples of a log-normal step also gets everything below.
-        let from = if matches!(self, Self::Normal { log: true, .. }) && value <= low { f64::NEG_INFINITY } else { from };
+        let from = if matches!(self, Self::Normal { log: true, .. }) && value <= low {
+            f64::NEG_INFINITY
+        } else {
+            from
+        };
         Some((from, forward(value + half, self.log())))
     }
 
@@ -226,6 +236,7 @@ fn range_fault(low: f64, high: f64, log: bool, step: Option<f64>) -> Option<&'st
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 
@@ -275,8 +286,8 @@ mod tests {
         let wild = Dimension::Normal { mu: 0.0, sigma: 1e300, log: true, step: None };
         assert!(wild.quantile(0.99).is_finite() && wild.quantile(0.01) > 0.0);
         let stepped = Dimension::Normal { mu: 0.0, sigma: 1.0, log: true, step: Some(0.5) };
-        assert_eq!(stepped.quantile(1e-6), 0.5);
-        assert_eq!(stepped.cell(0.5).unwrap().0, f64::NEG_INFINITY);
+        let (from, to) = stepped.cell(0.5).unwrap();
+        assert_eq!([stepped.quantile(1e-6), from, to], [0.5, f64::NEG_INFINITY, 0.75_f64.ln()]);
     }
 
     #[test]
@@ -303,7 +314,8 @@ mod tests {
     #[test]
     fn only_places_of_the_list_are_choices() {
         let choice = Dimension::Choice { weights: vec![1.0, 0.0] };
-        let taken: Vec<bool> = [0.0, 1.0, 2.0, -1.0, 0.5, f64::NAN].map(|value| choice.contains(value)).into();
+        let taken: Vec<bool> =
+            [0.0, 1.0, 2.0, -1.0, 0.5, f64::NAN].map(|value| choice.contains(value)).into();
         assert_eq!(taken, [true, true, false, false, false, false]);
     }
 }

@@ -37,7 +37,8 @@ impl Draws {
     /// The stream for one `name` (of a parameter or a group) in the `attempt`th try at the trial's proposal.
     pub(crate) fn new(seed: u64, trial: u64, purpose: Purpose, attempt: u64, name: &str) -> Self {
         let words = [trial, purpose as u64, attempt, hash(name)];
-        let state = words.iter().fold(mix(seed ^ GOLDEN), |state, word| mix(state.wrapping_add(GOLDEN) ^ word));
+        let state =
+            words.iter().fold(mix(seed ^ GOLDEN), |state, word| mix(state.wrapping_add(GOLDEN) ^ word));
         Self { state }
     }
 
@@ -86,8 +87,7 @@ mod tests {
     fn the_published_sequence_of_splitmix64_holds() {
         // Vigna's reference C code, seed 1234567.
         let mut draws = Draws { state: 1_234_567 };
-        let expected =
-            [6_457_827_717_110_365_317_u64, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let expected = [6_457_827_717_110_365_317_u64, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         for word in expected {
             assert_eq!(draws.next_u64(), word);
         }
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn whatever_a_stream_is_for_makes_it_another() {
-        let first = |seed, trial, purpose, attempt, name| Draws::new(seed, trial, purpose, attempt, name).next_u64();
+        let first =
+            |seed, trial, purpose, attempt, name| Draws::new(seed, trial, purpose, attempt, name).next_u64();
         let all = [
             first(1, 2, Purpose::Random, 0, "rank"),
             first(2, 1, Purpose::Random, 0, "rank"),
@@ -112,7 +113,10 @@ mod tests {
     #[test]
     fn weights_of_zero_are_never_picked() {
         for step in 0..=1000 {
-            assert_eq!(pick(&[0.0, 2.0, 0.0, 6.0, 0.0], f64::from(step) / 1000.0), if step < 250 { 1 } else { 3 });
+            assert_eq!(
+                pick(&[0.0, 2.0, 0.0, 6.0, 0.0], f64::from(step) / 1000.0),
+                if step < 250 { 1 } else { 3 }
+            );
         }
         assert_eq!(pick(&[0.0, 1.0, 0.0], 1.0), 1);
     }
@@ -121,7 +125,8 @@ mod tests {
     fn cut_normals_stay_inside_and_have_the_right_mean() {
         let mut draws = Draws::new(3, 0, Purpose::Candidates, 0, "");
         let count = 20_000;
-        let values: Vec<f64> = (0..count).map(|_| draws.truncated_normal(0.0, 1.0, 0.0, f64::INFINITY)).collect();
+        let values: Vec<f64> =
+            (0..count).map(|_| draws.truncated_normal(0.0, 1.0, 0.0, f64::INFINITY)).collect();
         assert!(values.iter().all(|value| *value >= 0.0));
         // The half-normal distribution's mean is √(2/π).
         let mean = values.iter().sum::<f64>() / f64::from(count);

@@ -17,20 +17,12 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The value as something to be made small; NaN, which no training wants, is the worst of all.
+    /// The value as something to be made small; what is not a finite number is the worst of all.
     pub(crate) fn cost(self, value: f64) -> f64 {
         match self {
-            _ if value.is_nan() => f64::INFINITY,
+            _ if !value.is_finite() => f64::INFINITY,
             Self::Minimize => value,
             Self::Maximize => -value,
-        }
-    }
-
-    /// Undoes `cost`.
-    pub(crate) fn value(self, cost: f64) -> f64 {
-        match self {
-            Self::Minimize => cost,
-            Self::Maximize => -cost,
         }
     }
 }
@@ -43,7 +35,8 @@ pub enum Outcome {
     Running,
     /// It had its full budget and ended with this value of the metric.
     Finished {
-        /// The metric; NaN is the worst value.
+        /// The metric; what is not a finite number is the worst value.
+        #[serde(with = "crate::not_finite")]
         value: f64,
     },
     /// It was stopped early.
@@ -51,6 +44,7 @@ pub enum Outcome {
         /// The rung (or step) at which it was stopped.
         step: u64,
         /// The metric there.
+        #[serde(with = "crate::not_finite")]
         value: f64,
     },
     /// It failed through its own settings (its loss became NaN, it ran out of memory): worse than every other. A

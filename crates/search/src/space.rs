@@ -87,7 +87,9 @@ pub enum SpaceError {
 impl fmt::Display for SpaceError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Doubled { name } => write!(out, "two parameters are called {name:?}; give each a name of its own"),
+            Self::Doubled { name } => {
+                write!(out, "two parameters are called {name:?}; give each a name of its own")
+            }
             Self::Dimension { name, fault } => write!(out, "{name:?} cannot be searched: {fault}"),
             Self::Parent { name, parent } => {
                 write!(out, "the condition of {name:?} names parameter {parent}; it must name an earlier one")
@@ -203,12 +205,13 @@ impl From<Space> for Vec<Parameter> {
 mod tests {
     use super::*;
 
-    fn choice(name: &str, count: usize, when: Option<Condition>) -> Parameter {
+    fn choice(name: &str, count: usize, when: impl Into<Option<Condition>>) -> Parameter {
+        let when = when.into();
         Parameter { name: name.into(), dimension: Dimension::Choice { weights: vec![1.0; count] }, when }
     }
 
-    fn when(parent: usize, values: &[f64]) -> Option<Condition> {
-        Some(Condition { parent, values: values.to_vec() })
+    fn when(parent: usize, values: &[f64]) -> Condition {
+        Condition { parent, values: values.to_vec() }
     }
 
     #[test]
@@ -217,7 +220,10 @@ mod tests {
         assert!(said(vec![choice("a", 2, None), choice("a", 2, None)]).contains("two parameters"));
         assert!(said(vec![choice("a", 0, None)]).contains("\"a\" cannot be searched: weights"));
         assert!(said(vec![choice("a", 2, when(0, &[0.0]))]).contains("must name an earlier one"));
-        assert!(said(vec![choice("a", 2, None), choice("b", 2, when(0, &[2.0]))]).contains("lists 2, which \"a\""));
+        assert!(
+            said(vec![choice("a", 2, None), choice("b", 2, when(0, &[2.0]))])
+                .contains("lists 2, which \"a\"")
+        );
         assert!(said(vec![choice("a", 2, None), choice("b", 2, when(0, &[]))]).contains("never exist"));
     }
 

@@ -71,7 +71,9 @@ impl Tpe {
             if space.is_active(first, &point) {
                 let name = &space.parameters()[first].name;
                 let mut draws = Draws::new(seed, trial, Purpose::Candidates, attempt, name);
-                for (place, value) in model.group.places.iter().zip(model.best_candidate(self.candidates, &mut draws)) {
+                for (place, value) in
+                    model.group.places.iter().zip(model.best_candidate(self.candidates, &mut draws))
+                {
                     point[*place] = Some(value);
                 }
             }

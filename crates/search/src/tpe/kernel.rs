@@ -120,6 +120,7 @@ fn choice_kernels(weights: &[f64], values: &[f64]) -> Vec<Vec<f64>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 
@@ -162,7 +163,8 @@ mod tests {
     #[test]
     fn deviations_reach_to_the_farther_neighbour_and_are_clipped() {
         let axis = Axis { low: 0.0, high: 10.0, centre: 5.0, width: 10.0 };
-        let deviations = |means: &[f64]| bells(axis, means).iter().map(|bell| bell.deviation).collect::<Vec<_>>();
+        let deviations =
+            |means: &[f64]| bells(axis, means).iter().map(|bell| bell.deviation).collect::<Vec<_>>();
         assert_eq!(deviations(&[4.0]), [6.0, 10.0]);
         assert_eq!(deviations(&[9.0, 0.0, 3.0]), [6.0, 3.0, 6.0, 10.0]);
         // 10/min(100, 2 + 2) is the least.
