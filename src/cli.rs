@@ -71,6 +71,12 @@ pub enum Command {
         /// With --wait: progress lines instead of the dashboard.
         #[arg(long)]
         plain: bool,
+        /// Queue them held back, until `queue release` lets them go.
+        #[arg(long)]
+        hold: bool,
+        /// The group whose share of the slots they take (`queue slots N --group GROUP`).
+        #[arg(long)]
+        group: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -102,6 +108,15 @@ pub enum Command {
         /// What to change; nothing shows the queue.
         #[command(subcommand)]
         change: Option<QueueChange>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show or change sweeps.
+    Sweep {
+        /// What to change; nothing lists the sweeps.
+        #[command(subcommand)]
+        change: Option<SweepChange>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -244,13 +259,36 @@ pub struct TableForm {
     pub json: bool,
 }
 
+/// Changes of a sweep.
+#[derive(Debug, Subcommand)]
+pub enum SweepChange {
+    /// Start no further trials of it; those that train go on.
+    Pause {
+        /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
+        sweep: String,
+    },
+    /// Let it go on.
+    Resume {
+        /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
+        sweep: String,
+    },
+}
+
 /// A change of the queue.
 #[derive(Debug, Subcommand)]
 pub enum QueueChange {
     /// Start nothing new.
-    Pause,
+    Pause {
+        /// Only of this group.
+        #[arg(long)]
+        group: Option<String>,
+    },
     /// Start again.
-    Resume,
+    Resume {
+        /// Only this group, without a limit.
+        #[arg(long)]
+        group: Option<String>,
+    },
     /// Give a waiting run another priority (higher goes first).
     Move {
         /// The run.
@@ -268,5 +306,8 @@ pub enum QueueChange {
     Slots {
         /// How many.
         count: u32,
+        /// The most runs at once of this group, instead of all.
+        #[arg(long)]
+        group: Option<String>,
     },
 }

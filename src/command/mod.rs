@@ -18,6 +18,7 @@ mod runs;
 mod schema;
 mod show;
 mod supervise;
+mod sweep;
 mod watch;
 mod write;
 
@@ -48,8 +49,9 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Restore(runs) => runs::restore(&runs.runs),
         Command::Resume { run, overrides } => runs::resume(&run, &overrides),
         Command::Retry { run, overrides } => run::retry(&run, &overrides),
-        Command::Run { target, overrides, dry_run, wait, plain, json } => {
-            run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json })
+        Command::Run { target, overrides, dry_run, wait, plain, hold, group, json } => {
+            let place = crate::launch::Place { hold, group };
+            run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json, place })
         }
         Command::Check { target, overrides, json } => check::check(&target, &overrides, json),
         Command::Queue { change, json } => queue::queue(change, json),
@@ -65,6 +67,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
         Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
+        Command::Sweep { change, json } => sweep::sweep(change, json),
         Command::Home { take_over } => home::home(take_over),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),

@@ -1,16 +1,20 @@
 //! `loradeck queue`: what waits and what runs, and changes of it.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use loradeck_core::run::Workspace;
+use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
 use serde_json::json;
 
 use super::list::duration;
 use super::{OK, out, runs};
 use crate::cli::QueueChange;
-use crate::launch::{HostSlots, QueueSettings, action, detect_slots, ensure_dispatcher};
+use crate::launch::{
+    HostSlots, QueueSettings, SlotSettings, Waiting, action, detect_slots, ensure_dispatcher,
+};
 use crate::report::plain_table;
 use crate::store::{Run, ShownState, Store};
 
@@ -18,10 +22,15 @@ pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     match change {
         None => show(&workspace, as_json)?,
-        Some(QueueChange::Pause) => set(&workspace, |settings| settings.paused = true)?,
-        Some(QueueChange::Resume) => set(&workspace, |settings| settings.paused = false)?,
-        Some(QueueChange::Slots { count }) => {
+        Some(QueueChange::Pause { group: None }) => set(&workspace, |settings| settings.paused = true)?,
+        Some(QueueChange::Resume { group: None }) => set(&workspace, |settings| settings.paused = false)?,
+        Some(QueueChange::Slots { count, group: None }) => {
             set(&workspace, |settings| settings.slots = Some(count.max(1)))?;
+        }
+        Some(QueueChange::Pause { group: Some(group) }) => set_group(&workspace, group, Some(0))?,
+        Some(QueueChange::Resume { group: Some(group) }) => set_group(&workspace, group, None)?,
+        Some(QueueChange::Slots { count, group: Some(group) }) => {
+            set_group(&workspace, group, Some(count.max(1)))?;
         }
         Some(QueueChange::Move { run, priority }) => {
             action::set_priority(&workspace, &workspace.find_run(&run)?, priority)?;
@@ -43,6 +52,16 @@ fn set(workspace: &Workspace, change: impl FnOnce(&mut QueueSettings)) -> Result
     Ok(ensure_dispatcher(workspace)?)
 }
 
+/// The most runs at once of a group: none pauses it, nothing said leaves it without a limit.
+fn set_group(workspace: &Workspace, group: String, most: Option<u32>) -> Result<()> {
+    set(workspace, |settings| {
+        match most {
+            Some(most) => settings.groups.insert(group, most),
+            None => settings.groups.remove(&group),
+        };
+    })
+}
+
 fn hold(workspace: &Workspace, names: &[String], hold: bool) -> Result<()> {
     for name in names {
         action::set_hold(workspace, &workspace.find_run(name)?, hold)?;
@@ -52,43 +71,62 @@ fn hold(workspace: &Workspace, names: &[String], hold: bool) -> Result<()> {
 
 fn show(workspace: &Workspace, as_json: bool) -> Result<()> {
     let settings = QueueSettings::read(workspace)?;
-    let slots = detect_slots(&settings);
+    let slots = detect_slots(&SlotSettings::read(workspace, &settings));
     let taken = HostSlots::open()?.taken(&slots);
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake_for_shown(workspace, store.runs())?;
+    let reasons: HashMap<PathBuf, Waiting> = crate::launch::dispatch::waiting(workspace)?
+        .into_iter()
+        .map(|(run, reason)| (run.path().to_path_buf(), reason))
+        .collect();
     let at_work =
         |run: &&Run| run.state().is_live() || matches!(run.state(), ShownState::Queued | ShownState::Held);
     let mut waiting: Vec<&Run> = store.runs().filter(at_work).collect();
     waiting.sort_by_key(|run| (!run.state().is_live(), -run.queue.priority, run.queue.queued_at));
+    let why = |run: &Run| why(run, reasons.get(run.folder.path()));
     if as_json {
         let slots: Vec<_> = slots
             .iter()
             .map(|slot| json!({ "slot": slot.id(), "taken": taken.contains(&slot.id()) }))
             .collect();
-        let runs: Vec<_> = waiting.iter().map(|run| super::list::describe(run, Moment::now())).collect();
-        return out::json(&json!({ "paused": settings.paused, "slots": slots, "runs": runs }));
+        let runs: Vec<_> = waiting
+            .iter()
+            .map(|run| {
+                let mut about = super::list::describe(run, Moment::now());
+                about["why"] = json!(why(run));
+                about
+            })
+            .collect();
+        let groups = &settings.groups;
+        return out::json(
+            &json!({ "paused": settings.paused, "groups": groups, "slots": slots, "runs": runs }),
+        );
     }
+    let slots: Vec<_> = slots.iter().filter(|slot| !slot.only_on_request).collect();
     let free = slots.iter().filter(|slot| !taken.contains(&slot.id())).count();
     let paused = if settings.paused { ", paused" } else { "" };
     out::line(&format!("{} of {} slots free{paused}", free, slots.len()));
-    let rows: Vec<Vec<String>> = waiting.iter().map(|run| row(run, settings.paused, free)).collect();
+    for (group, most) in &settings.groups {
+        let share = if *most == 0 { "paused".to_owned() } else { format!("at most {most} at once") };
+        out::line(&format!("group {}: {share}", harmless(group)));
+    }
+    let rows: Vec<Vec<String>> = waiting.iter().map(|run| row(run, why(run))).collect();
     if !rows.is_empty() {
         out::document(&plain_table(&["run", "state", "priority", "since", "why"], &rows));
     }
     Ok(())
 }
 
-fn row(run: &Run, paused: bool, free: usize) -> Vec<String> {
+fn row(run: &Run, why: String) -> Vec<String> {
     let since = Moment::now().since(run.queue.queued_at).as_secs_f64();
-    let why = match run.state() {
-        ShownState::Held => "held (queue release lets it go)",
-        ShownState::Queued if paused => "the queue is paused (queue resume)",
-        ShownState::Queued if free == 0 => "waits for a slot",
-        ShownState::Queued => "starts next",
-        ShownState::Lost => "its processes died (resume goes on from the last checkpoint)",
-        ShownState::Orphaned => "its supervisor died; it trains on",
-        _ => "",
-    };
-    let why = run.ending_words().unwrap_or_else(|| why.to_owned());
     vec![run.label(), run.state().word().to_owned(), run.queue.priority.to_string(), duration(since), why]
+}
+
+fn why(run: &Run, reason: Option<&Waiting>) -> String {
+    match (run.state(), reason) {
+        (ShownState::Lost, _) => "its processes died (resume goes on from the last checkpoint)".to_owned(),
+        (ShownState::Orphaned, _) => "its supervisor died; it trains on".to_owned(),
+        (ShownState::Queued | ShownState::Held, Some(reason)) => reason.words(Moment::now()),
+        _ => String::new(),
+    }
 }

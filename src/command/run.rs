@@ -7,7 +7,7 @@ use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
 use super::{OK, out, watch};
-use crate::launch::{Prepared, prepare, queue};
+use crate::launch::{Place, Prepared, prepare, queue};
 
 /// What the arguments say besides the target.
 pub(super) struct Options {
@@ -15,6 +15,7 @@ pub(super) struct Options {
     pub(super) wait: bool,
     pub(super) plain: bool,
     pub(super) json: bool,
+    pub(super) place: Place,
 }
 
 pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Result<u8> {
@@ -25,7 +26,7 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
         print_trials(&prepared, options.json)?;
         return Ok(OK);
     }
-    let submission = queue(&workspace, &prepared)?;
+    let submission = queue(&workspace, &prepared, &options.place)?;
     if options.json {
         let labels: Vec<String> = submission.runs.iter().map(RunFolder::label).collect();
         out::json(&json!({ "runs": labels, "sweep": submission.sweep }))?;

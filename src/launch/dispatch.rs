@@ -2,6 +2,8 @@
 //!
 //! Starting the next run comes first; reports and commits follow in a second thread.
 
+mod deeds;
+mod facts;
 mod scan;
 
 use std::sync::Arc;
@@ -10,15 +12,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use loradeck_core::run::{FileLock, Recovery, Workspace, try_exclusive};
+use loradeck_core::error::FileError;
+use loradeck_core::run::{FileLock, Recovery, RunFolder, Workspace, try_exclusive};
+use loradeck_core::time::Moment;
 
 use self::scan::{Found, Scanner};
 use super::home::{HomeBeat, be_home};
 use super::program::{detach, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
-use super::schedule::next;
-use super::slots::{HostSlots, detect_slots};
+use super::schedule::{Limits, QueuedRun, Waiting, next};
+use super::slot::Slot;
+use super::slots::{HostSlots, SlotSettings, detect_slots};
 use super::start::{Started, adopt, start};
 use super::write_up::Writing;
 
@@ -96,26 +101,41 @@ impl<'a> Dispatcher<'a> {
         loop {
             let mark = poke_mark(self.workspace);
             self.home.iter_mut().for_each(|beat| beat.beat(self.workspace));
-            let found = self.turn()?;
-            if asked.load(Ordering::Relaxed) || (!found.anything_left() && self.writing.is_idle()) {
+            let turn = self.turn()?;
+            if asked.load(Ordering::Relaxed) || (!turn.anything_left && self.writing.is_idle()) {
                 return Ok(());
             }
-            self.wait_for_news(mark, &found, asked);
+            self.wait_for_news(mark, &turn, asked);
         }
     }
 
     /// One look at everything, recovery, starts, and work handed to the writing thread.
-    fn turn(&mut self) -> Result<Found> {
+    fn turn(&mut self) -> Result<Turn> {
         self.started.retain_mut(|started| matches!(started.child.try_wait(), Ok(None)));
         let mut found = self.scanner.scan(self.workspace)?;
-        if self.recover_unattended(&found)? {
+        if self.recover_unattended(&found)? | self.put_right(&found)? {
             found = self.scanner.scan(self.workspace)?;
         }
-        if self.start_next(&found)? {
+        let (started, may_pass) = self.start_next(&found)?;
+        if started {
             found = self.scanner.scan(self.workspace)?;
         }
         self.writing.hand_over(&found.ended, &found.quiet_experiments);
-        Ok(found)
+        let pause = found.next_moment(Moment::now()).unwrap_or(RESCAN).min(RESCAN);
+        Ok(Turn { anything_left: started || may_pass || found.anything_at_work(), pause })
+    }
+
+    fn put_right(&self, found: &Found) -> Result<bool> {
+        for (run, attempt, pause) in &found.comebacks {
+            deeds::come_back(self.workspace, run, *attempt, *pause)?;
+        }
+        for (run, attempt, why) in &found.forsaken {
+            deeds::forsake(self.workspace, run, *attempt, why)?;
+        }
+        for (experiment, number, why) in &found.failing_sweeps {
+            deeds::pause_sweep(self.workspace, experiment, *number, why)?;
+        }
+        Ok(!(found.comebacks.is_empty() && found.forsaken.is_empty() && found.failing_sweeps.is_empty()))
     }
 
     fn recover_unattended(&mut self, found: &Found) -> Result<bool> {
@@ -134,43 +154,36 @@ impl<'a> Dispatcher<'a> {
         Ok(changed)
     }
 
-    fn start_next(&mut self, found: &Found) -> Result<bool> {
-        let settings = QueueSettings::read(self.workspace)?;
-        if settings.paused || found.queued.is_empty() {
-            return Ok(false);
+    /// Whether something was started, and whether something waits for what may come by itself.
+    fn start_next(&mut self, found: &Found) -> Result<(bool, bool)> {
+        if found.queued.is_empty() {
+            return Ok((false, false));
         }
-        let slots = detect_slots(&settings);
-        let taken = self.host.taken(&slots);
+        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
+        let schedule = next(&found.queued, &found.running, &slots, &limits);
         let mut any = false;
-        for (queued, slot) in next(&found.queued, &found.running, &slots, &taken) {
-            let Some(lock) = self.host.take(slot)? else { continue };
-            any |= self.start_one(queued, slot, lock)?;
+        for start in &schedule.starts {
+            let Some(lock) = self.host.take(start.slot, start.shared)? else { continue };
+            any |= self.start_one(start.queued, start.slot, lock)?;
         }
-        Ok(any)
+        // A start that came to nothing is tried again: somebody else has the slot, for now.
+        let may_pass = schedule.starts.len() > usize::from(any)
+            || schedule.waiting.iter().any(|(_, reason)| reason.may_pass());
+        Ok((any, may_pass))
     }
 
-    fn start_one(
-        &mut self,
-        queued: &super::schedule::QueuedRun,
-        slot: &super::schedule::Slot,
-        lock: FileLock,
-    ) -> Result<bool> {
+    fn start_one(&mut self, queued: &QueuedRun, slot: &Slot, lock: FileLock) -> Result<bool> {
         let started = start(self.workspace, queued, slot, &lock)?;
         drop(lock);
         Ok(started.map(|started| self.started.push(started)).is_some())
     }
 
-    fn wait_for_news(
-        &mut self,
-        mark: Option<(u64, std::time::SystemTime)>,
-        found: &Found,
-        asked: &AtomicBool,
-    ) {
-        let until = Instant::now() + RESCAN;
+    fn wait_for_news(&mut self, mark: Option<(u64, std::time::SystemTime)>, turn: &Turn, asked: &AtomicBool) {
+        let until = Instant::now() + turn.pause;
         while Instant::now() < until && !asked.load(Ordering::Relaxed) {
             thread::sleep(TICK);
             let ended = self.started.iter_mut().any(|started| !matches!(started.child.try_wait(), Ok(None)));
-            let written = self.writing.is_idle() && !found.anything_left();
+            let written = self.writing.is_idle() && !turn.anything_left;
             if ended || written || poke_mark(self.workspace) != mark {
                 return;
             }
@@ -178,6 +191,41 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn something_waits(&mut self) -> Result<bool> {
-        Ok(self.scanner.scan(self.workspace)?.anything_left())
+        let found = self.scanner.scan(self.workspace)?;
+        if found.anything_at_work() || !found.forsaken.is_empty() {
+            return Ok(true);
+        }
+        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
+        let schedule = next(&found.queued, &found.running, &slots, &limits);
+        Ok(!schedule.starts.is_empty() || schedule.waiting.iter().any(|(_, reason)| reason.may_pass()))
     }
+}
+
+/// What came of one turn.
+struct Turn {
+    anything_left: bool,
+    pause: Duration,
+}
+
+/// The slots as they are now, and what the workspace allows in them.
+fn look_at_slots(workspace: &Workspace, host: &HostSlots) -> Result<(Vec<Slot>, Limits), FileError> {
+    let queue = QueueSettings::read(workspace)?;
+    let settings = SlotSettings::read(workspace, &queue);
+    let slots = detect_slots(&settings);
+    let limits = Limits {
+        groups: queue.groups.into_iter().collect(),
+        shared_with_others: settings.file.shared_with_others,
+        taken: host.taken(&slots),
+    };
+    Ok((slots, limits))
+}
+
+/// Every waiting run of a workspace and what it waits for, in the order in which they would start.
+pub fn waiting(workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
+    let found = Scanner::default().scan(workspace)?;
+    let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
+    let schedule = next(&found.queued, &found.running, &slots, &limits);
+    let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
+    let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));
+    Ok(starts.chain(waits).collect())
 }

@@ -8,16 +8,14 @@ use loradeck_core::time::Moment;
 use loradeck_data::check::{CheckSummary, open_inputs};
 
 use super::prepare::Prepared;
-use super::queue_settings::QueueSettings;
-use super::schedule::SlotKind;
-use super::slots::detect_slots;
+use super::slot::Slot;
+use super::slots::{SlotSettings, detect_slots};
 
 /// Checks all trials; one summary for each. Model and data are opened once for all trials that share them.
 pub fn examine(workspace: &Workspace, prepared: &Prepared) -> Result<Vec<CheckSummary>, Diagnostics> {
     let trials = &prepared.plan.trials;
     let mut problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root()).0;
-    let has_gpu =
-        detect_slots(&QueueSettings::default()).iter().any(|slot| matches!(slot.kind, SlotKind::Gpu { .. }));
+    let has_gpu = detect_slots(&SlotSettings::default()).iter().any(Slot::is_gpu);
     let mut summaries: Vec<Option<CheckSummary>> = vec![None; trials.len()];
     for group in grouped(trials.iter().map(|trial| inputs_key(&trial.settings))) {
         let Some(first) = group.first().map(|index| &trials[*index]) else { continue };

@@ -2,11 +2,13 @@
 
 pub mod action;
 mod deliver;
+mod disk;
 pub mod dispatch;
 mod environment;
 mod examine;
 mod gpu;
 mod home;
+mod hook;
 mod identities;
 mod inherit;
 mod prepare;
@@ -14,10 +16,12 @@ mod program;
 mod queue_settings;
 mod recover;
 mod schedule;
+mod slot;
 mod slots;
 mod start;
 mod submit;
 pub mod supervise;
+mod sweep_file;
 mod wake;
 mod write_up;
 
@@ -27,12 +31,14 @@ pub use environment::trainer_program;
 pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use home::{HomeError, be_home, is_elsewhere, take_over};
-pub use prepare::{Prepared, Target, prepare, queue, retry};
+pub use prepare::{Place, Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, own_program};
 pub use queue_settings::QueueSettings;
-pub use schedule::{QueuedRun, RunningRun, Slot, SlotKind, next};
-pub use slots::{HostSlots, detect_slots};
+pub use schedule::{Limits, QueuedRun, RunningRun, Schedule, Start, Waiting, next};
+pub use slot::{Slot, SlotKind, SlotMemory};
+pub use slots::{HostSlots, SlotSettings, detect_slots};
 pub use submit::{NewRun, Order, Submission, SubmitError, SweepOf, submit};
+pub use sweep_file::SweepFile;
 pub use wake::{wake_for, wake_for_shown};
 pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::config::{
-    Experiment, Plan, Provenance, Settings, Trial, load_frozen, load_plan, read_config_text,
+    Diagnostics, Experiment, Plan, Provenance, Settings, Trial, load_frozen, load_plan, read_config_text,
 };
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::{ExperimentFolder, Needs, QueueEntry, RunFolder, Workspace, WorkspaceError};
@@ -115,26 +115,57 @@ pub struct Prepared {
 pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Result<Prepared> {
     let target = Target::find(workspace, text)?;
     let (experiment, plan) = load_plan(&target.file(), workspace.root(), overrides)?;
+    let after = parents(workspace, &experiment, &plan)?;
     let common = common_provenance(workspace, &target, overrides);
     let mut identities = Identities::new(workspace.root());
     let runs = plan.trials.iter().enumerate().map(|(index, trial)| {
         let mut provenance = common.clone();
         identities.note(&mut provenance, &trial.settings);
-        new_run(&plan, trial, index, provenance)
+        let mut run = new_run(&plan, trial, index, provenance);
+        run.entry.after.clone_from(&after);
+        run
     });
     let runs = runs.collect();
     let sweep = plan.sweep.then(|| describe_sweep(&target, &plan, overrides, &common));
     Ok(Prepared { target, experiment, plan, runs, sweep })
 }
 
+/// The whole labels of the runs that must have finished first.
+fn parents(workspace: &Workspace, experiment: &Experiment, plan: &Plan) -> Result<Vec<String>> {
+    let label = |name: &String| match workspace.find_run(name) {
+        Ok(run) => Ok(run.label()),
+        Err(error) => match plan.trials.first() {
+            Some(trial) => {
+                Err(Diagnostics(vec![experiment.diagnostic(trial, "after", format!("'{name}': {error}"))])
+                    .into())
+            }
+            None => Err(error.into()),
+        },
+    };
+    plan.after.iter().map(label).collect()
+}
+
+/// Where in the queue runs are put, besides what their file says.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// Held back until released.
+    pub hold: bool,
+    /// The group whose share of the slots they take.
+    pub group: Option<String>,
+}
+
 /// Queues what was prepared and starts the dispatcher.
-pub fn queue(workspace: &Workspace, prepared: &Prepared) -> Result<Submission> {
+pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Result<Submission> {
     be_home(workspace)?;
     if let Target::File(experiment, path) = &prepared.target {
         adopt_file(experiment, path)?;
     }
     let experiment = prepared.target.experiment();
-    let runs = with_deliveries(prepared);
+    let mut runs = with_deliveries(prepared);
+    for run in &mut runs {
+        run.entry.hold = place.hold;
+        run.entry.group.clone_from(&place.group);
+    }
     let order = Order {
         sweep: prepared.sweep.clone().map_or(SweepOf::None, SweepOf::New),
         committed: highest_committed(experiment),
@@ -263,6 +294,7 @@ pub(crate) fn entry_of(settings: &Settings) -> QueueEntry {
             gpu_memory: running.gpu_memory,
         },
         auto_resume: running.auto_resume,
+        stop_sweep_after_failures: running.stop_sweep_after_failures,
         ..QueueEntry::default()
     }
 }

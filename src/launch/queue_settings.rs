@@ -1,4 +1,6 @@
-//! `.loradeck/queue.json`: whether the queue is paused, and how many slots it may use.
+//! `.loradeck/queue.json`: whether the queue is paused, and how many slots it and its groups may use.
+
+use std::collections::BTreeMap;
 
 use loradeck_core::error::FileError;
 use loradeck_core::file::{self, Durability};
@@ -14,6 +16,9 @@ pub struct QueueSettings {
     /// Slots at once: GPUs used, or shares of the CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
+    /// The most runs at once of each group; 0 pauses it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, u32>,
 }
 
 impl QueueSettings {

@@ -12,7 +12,8 @@ use loradeck_core::run::{
 use loradeck_core::time::Moment;
 
 use super::program::own_program;
-use super::schedule::{QueuedRun, Slot, SlotKind};
+use super::schedule::QueuedRun;
+use super::slot::{Slot, SlotKind};
 
 /// A run whose supervisor is a child of this dispatcher.
 #[derive(Debug)]

@@ -2,11 +2,14 @@
 //! and none is there, after a reboot too.
 
 use loradeck_core::error::FileError;
-use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_held, latest_attempt};
+use loradeck_core::run::{
+    ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held, latest_attempt,
+};
 
 use super::home::is_elsewhere;
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
+use super::sweep_file::SweepFile;
 use super::write_up::needs_report;
 use crate::store::Run;
 
@@ -18,7 +21,7 @@ pub fn wake_for_shown<'a>(
     wake_if(workspace, |paused| {
         runs.into_iter().any(|run| {
             let status = run.status.as_ref();
-            status.is_some_and(|status| calls(&run.folder, status, paused, || run.queue.hold))
+            status.is_some_and(|status| calls(&run.folder, status, paused, || run.queue.clone()))
         })
     })
 }
@@ -27,8 +30,8 @@ pub fn wake_for_shown<'a>(
 pub fn wake_for(workspace: &Workspace, runs: &[RunFolder]) -> Result<(), FileError> {
     wake_if(workspace, |paused| {
         runs.iter().any(|run| {
-            let held = || QueueEntry::read(run).is_ok_and(|entry| entry.hold);
-            matches!(Status::read(run), Ok(Some(status)) if calls(run, &status, paused, held))
+            let entry = || QueueEntry::read(run).unwrap_or_default();
+            matches!(Status::read(run), Ok(Some(status)) if calls(run, &status, paused, entry))
         })
     })
 }
@@ -44,13 +47,23 @@ fn wake_if(workspace: &Workspace, something_calls: impl FnOnce(bool) -> bool) ->
 
 /// Whether a dispatcher would find work in this run. One that would not must not be started: it would end at once,
 /// and the next look start another.
-fn calls(run: &RunFolder, status: &Status, paused: bool, held: impl FnOnce() -> bool) -> bool {
+fn calls(run: &RunFolder, status: &Status, paused: bool, entry: impl FnOnce() -> QueueEntry) -> bool {
     match status.state {
         State::Starting | State::Running => true,
         // A claim without a word is recovered even in a paused queue.
-        State::Queued => run.attempt(status.attempt).exists() || !(paused || held()),
+        State::Queued => run.attempt(status.attempt).exists() || !(paused || is_held_back(run, &entry())),
+        State::Failed if comeback(status, &entry()).is_some() => true,
         _ => needs_report(run) && latest_attempt(run) > 0,
     }
+}
+
+/// Held by a person, or a trial of a paused sweep.
+fn is_held_back(run: &RunFolder, entry: &QueueEntry) -> bool {
+    let sweep = entry.sweep.and_then(|number| {
+        let experiment = ExperimentFolder::at(run.path().parent()?.parent()?);
+        SweepFile::read(&experiment, number).ok()?
+    });
+    entry.hold || sweep.is_some_and(|sweep| sweep.paused().is_some())
 }
 
 #[cfg(test)]
@@ -63,7 +76,10 @@ mod tests {
     fn only_what_a_dispatcher_can_do_something_about_calls() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path());
-        let asked = |state, paused, held| calls(&run, &Status::new(state, 1, Moment(0)), paused, || held);
+        let asked = |state, paused, hold| {
+            let entry = || QueueEntry { hold, ..QueueEntry::default() };
+            calls(&run, &Status::new(state, 1, Moment(0)), paused, entry)
+        };
         assert!(asked(State::Queued, false, false) && asked(State::Running, true, true));
         assert!(!asked(State::Queued, true, false) && !asked(State::Queued, false, true));
         assert!(!asked(State::Stopped, false, false), "it never started: there is nothing to write up");

@@ -20,6 +20,7 @@ use loradeck_core::time::Moment;
 
 use super::action::note;
 use super::deliver::{Delivery, deliver};
+use super::hook;
 use crate::vcs::{self, Outcome};
 use crate::{report, vcs::CommitId};
 
@@ -229,15 +230,32 @@ impl Drop for Writing {
     }
 }
 
-fn write_all(workspace: &Workspace, jobs: &Receiver<Job>, outstanding: &AtomicUsize) {
+fn write_all(workspace: &Workspace, jobs: &Receiver<Job>, outstanding: &Arc<AtomicUsize>) {
     for job in jobs {
         let (name, written) = match &job {
             Job::Run(run) => (run.label(), write_up_run(workspace, run)),
             Job::Comparison(experiment) => (experiment.name(), write_up_experiment(workspace, experiment)),
         };
         log_line(workspace, &name, &written);
+        if let Job::Run(run) = &job {
+            start_hook(workspace, run, outstanding);
+        }
         outstanding.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Runs the hook of an ended run beside the writing, which must not wait for it; the dispatcher stays for its end.
+fn start_hook(workspace: &Workspace, run: &RunFolder, outstanding: &Arc<AtomicUsize>) {
+    let Ok(Some(status)) = Status::read(run) else { return };
+    let Some(command) = hook::due(run, &status) else { return };
+    outstanding.fetch_add(1, Ordering::AcqRel);
+    let (workspace, run, outstanding) = (workspace.clone(), run.clone(), Arc::clone(outstanding));
+    thread::spawn(move || {
+        if let Err(error) = hook::run_hook(&workspace, &run, &status, &command) {
+            log(&workspace, &format!("{}: its hook: {error:#}", run.label()));
+        }
+        outstanding.fetch_sub(1, Ordering::AcqRel);
+    });
 }
 
 /// The dispatcher's log says what was written; it is opened anew for each line because people may delete it.
@@ -248,6 +266,10 @@ fn log_line(workspace: &Workspace, name: &str, written: &Result<WriteUp>) {
         Ok(WriteUp::Waiting(reason)) => format!("{name}: written, waits for a commit: {reason}"),
         Err(error) => format!("{name}: could not be written up: {error:#}"),
     };
+    log(workspace, &text);
+}
+
+fn log(workspace: &Workspace, text: &str) {
     if let Ok(mut log) = file::LineFile::open(&workspace.dispatch_log()) {
         let _ = log.append(&format!("{} {text}", Moment::now().to_rfc3339()));
     }

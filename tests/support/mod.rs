@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loradeck::launch::{NewRun, Order, submit};
-use loradeck_core::config::read_frozen;
+use loradeck::launch::{NewRun, Order, SweepOf, submit};
+use loradeck_core::config::{Provenance, read_frozen};
 use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_held};
 
 pub struct Deck {
@@ -62,15 +62,27 @@ impl Deck {
     }
 
     pub fn queue_in(workspace: &Workspace, modes: &[&str]) -> Vec<RunFolder> {
+        Self::submit_to(workspace, modes, &Order::default())
+    }
+
+    /// Queues one trial of a new sweep per mode.
+    pub fn queue_sweep(&self, modes: &[&str]) -> Vec<RunFolder> {
+        let sweep = SweepOf::New(serde_json::json!({"format": 1}));
+        Self::submit_to(&self.workspace, modes, &Order { sweep, ..Order::default() })
+    }
+
+    fn submit_to(workspace: &Workspace, modes: &[&str], order: &Order) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()
-            .map(|mode| {
+            .zip(1..)
+            .map(|(mode, trial)| {
                 let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\n");
                 let (settings, provenance) = read_frozen(Path::new("e.yaml"), &text, &[]).unwrap();
+                let provenance = Provenance { trial: Some(trial), ..provenance };
                 NewRun { slug: (*mode).into(), settings, provenance, entry: QueueEntry::default() }
             })
             .collect();
-        submit(workspace, &workspace.experiment("x"), &runs, &Order::default()).unwrap().runs
+        submit(workspace, &workspace.experiment("x"), &runs, order).unwrap().runs
     }
 
     /// Starts a detached dispatcher, as every command that adds work does.

@@ -1,110 +1,293 @@
 //! What the dispatcher finds in the run folders at one look.
 
-use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use loradeck_core::error::FileError;
 use loradeck_core::file;
 use loradeck_core::run::{
-    Attempt, ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, is_held,
+    Attempt, EndReason, ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held,
 };
+use loradeck_core::time::Moment;
 
+use super::facts::AllFacts;
+use crate::launch::disk;
 use crate::launch::queue_settings::QueueSettings;
-use crate::launch::schedule::{QueuedRun, RunningRun};
+use crate::launch::schedule::{QueuedRun, RunningRun, Waiting};
+use crate::launch::sweep_file::SweepFile;
+
+/// A failure counts as quick where it came so soon after the attempt's start.
+const QUICK: Duration = Duration::from_mins(2);
+/// Room for what differs between the runs of a sweep, over the most that one was seen to use.
+const MEMORY_MARGIN: f64 = 1.1;
 
 /// Everything of one look.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Runs that wait and may start.
+    /// Runs that wait.
     pub(super) queued: Vec<QueuedRun>,
     /// Runs in a slot.
     pub(super) running: Vec<RunningRun>,
     /// Runs that should have a supervisor and have none, or whose claim stands without a word.
     pub(super) unattended: Vec<(RunFolder, u32)>,
+    /// Failed runs that go on by themselves after this pause.
+    pub(super) comebacks: Vec<(RunFolder, u32, Duration)>,
+    /// Waiting runs whose parent has failed, and the parent's name and state.
+    pub(super) forsaken: Vec<(RunFolder, u32, String)>,
+    /// Sweeps whose runs fail one after the other, and what is to be said of it.
+    pub(super) failing_sweeps: Vec<(ExperimentFolder, u32, String)>,
     /// Ended runs.
     pub(super) ended: Vec<(RunFolder, Status)>,
     /// Experiments with ended runs in which nothing waits or runs any more.
     pub(super) quiet_experiments: Vec<ExperimentFolder>,
-    paused: bool,
 }
 
 impl Found {
-    /// Whether something can start or is at work.
-    pub(super) fn anything_left(&self) -> bool {
-        let startable = !self.paused && self.queued.iter().any(|queued| !queued.hold);
-        startable || !self.running.is_empty() || !self.unattended.is_empty()
+    /// Whether something is at work or must be put right.
+    pub(super) fn anything_at_work(&self) -> bool {
+        !self.running.is_empty() || !self.unattended.is_empty() || !self.comebacks.is_empty()
+    }
+
+    /// How long the shortest pause of a waiting run still is.
+    pub(super) fn next_moment(&self, now: Moment) -> Option<Duration> {
+        let moments = self.queued.iter().filter_map(|queued| match &queued.blocked {
+            Some(Waiting::NotBefore(moment)) => Some(moment.since(now)),
+            _ => None,
+        });
+        moments.min()
     }
 }
 
-type Mark = (u64, u64, i64, i64);
-
-/// Reads statuses, again only where the file has changed.
+/// Looks at all run folders of a workspace.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
-    known: HashMap<RunFolder, (Mark, Status)>,
+    facts: AllFacts,
+}
+
+/// A run as it was found.
+struct Seen {
+    run: RunFolder,
+    status: Status,
+    entry: QueueEntry,
 }
 
 impl Scanner {
     pub(super) fn scan(&mut self, workspace: &Workspace) -> Result<Found, FileError> {
-        let mut found = Found { paused: QueueSettings::read(workspace)?.paused, ..Found::default() };
-        let mut seen = HashMap::new();
+        let paused = QueueSettings::read(workspace)?.paused;
+        let now = Moment::now();
+        let mut found = Found::default();
+        let mut all = Vec::new();
         for experiment in workspace.experiments() {
-            let mut busy = false;
-            let before = found.ended.len();
-            for run in experiment.runs() {
-                let Some((mark, status)) = self.status(&run) else { continue };
-                busy |= !status.state.is_end();
-                sort_in(&mut found, &run, &status)?;
-                seen.insert(run, (mark, status));
-            }
-            if !busy && found.ended.len() > before {
-                found.quiet_experiments.push(experiment);
-            }
+            let runs = experiment.runs();
+            let seen: Vec<Seen> = runs.iter().filter_map(|run| self.look(run)).collect();
+            self.sort_in(workspace, &experiment, &seen, (paused, now), &mut found)?;
+            all.extend(runs);
         }
-        self.known = seen;
+        self.facts.keep(&all);
         Ok(found)
     }
 
-    /// The run's status; a folder without one (archived) or with an unreadable one is left alone.
-    fn status(&self, run: &RunFolder) -> Option<(Mark, Status)> {
-        let metadata = std::fs::metadata(run.status()).ok()?;
-        let mark = (metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec());
-        match self.known.get(run) {
-            Some((known, status)) if *known == mark => Some((mark, status.clone())),
-            _ => Some((mark, Status::read(run).ok().flatten()?)),
-        }
+    fn look(&mut self, run: &RunFolder) -> Option<Seen> {
+        let facts = self.facts.of(run);
+        let status = facts.status(run)?;
+        // Of ended runs only the failed ones may still have something before them.
+        let is_done = status.state.is_end() && status.state != State::Failed;
+        let entry = if is_done { QueueEntry::default() } else { facts.entry(run) };
+        Some(Seen { run: run.clone(), status, entry })
     }
-}
 
-fn sort_in(found: &mut Found, run: &RunFolder, status: &Status) -> Result<(), FileError> {
-    match status.state {
-        State::Queued if run.attempt(status.attempt).exists() => {
-            found.unattended.push((run.clone(), status.attempt));
-        }
-        State::Queued => found.queued.push(queued(run, status)?),
-        State::Starting | State::Running => {
-            found.running.push(RunningRun { run: run.clone(), slot: slot_of(run, status.attempt) });
-            if !is_held(&run.run_lock())? {
-                found.unattended.push((run.clone(), status.attempt));
+    fn sort_in(
+        &mut self,
+        workspace: &Workspace,
+        experiment: &ExperimentFolder,
+        seen: &[Seen],
+        (paused, now): (bool, Moment),
+        found: &mut Found,
+    ) -> Result<(), FileError> {
+        let sweeps = Self::sweeps_at_work(experiment, seen)?;
+        let memory = self.memory_by_sweep(seen);
+        let before = found.ended.len();
+        let mut is_busy = false;
+        for one in seen {
+            is_busy |= !one.status.state.is_end();
+            let known = one.entry.needs.gpu_memory.or(memory.get(&one.entry.sweep).copied());
+            match one.status.state {
+                State::Queued if one.run.attempt(one.status.attempt).exists() => {
+                    found.unattended.push((one.run.clone(), one.status.attempt));
+                }
+                State::Queued => {
+                    if let Some(parent) = self.parent_that_failed(workspace, &one.entry) {
+                        found.forsaken.push((one.run.clone(), one.status.attempt, parent));
+                    } else {
+                        let blocked = if paused { Some(Waiting::QueuePaused) } else { None };
+                        let blocked = blocked.or_else(|| Self::blocked(workspace, one, &sweeps, now));
+                        found.queued.push(queued(one, blocked, known));
+                    }
+                }
+                State::Starting | State::Running => {
+                    found.running.push(self.running(one, known));
+                    if !is_held(&one.run.run_lock())? {
+                        found.unattended.push((one.run.clone(), one.status.attempt));
+                    }
+                }
+                _ => match comeback(&one.status, &one.entry) {
+                    Some(pause) => found.comebacks.push((one.run.clone(), one.status.attempt, pause)),
+                    None => found.ended.push((one.run.clone(), one.status.clone())),
+                },
             }
         }
-        _ => found.ended.push((run.clone(), status.clone())),
+        found.failing_sweeps.extend(Self::failing_sweeps(experiment, seen, &sweeps));
+        if !is_busy && found.ended.len() > before {
+            found.quiet_experiments.push(experiment.clone());
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// The files of sweeps that have something waiting.
+    fn sweeps_at_work(
+        experiment: &ExperimentFolder,
+        seen: &[Seen],
+    ) -> Result<BTreeMap<u32, SweepFile>, FileError> {
+        let mut sweeps = BTreeMap::new();
+        for number in
+            seen.iter().filter(|one| one.status.state == State::Queued).filter_map(|one| one.entry.sweep)
+        {
+            if !sweeps.contains_key(&number)
+                && let Some(sweep) = SweepFile::read(experiment, number)?
+            {
+                sweeps.insert(number, sweep);
+            }
+        }
+        Ok(sweeps)
+    }
+
+    /// The most GPU memory that a run of each sweep was seen to use, with a margin; only where runs share GPUs.
+    fn memory_by_sweep(&mut self, seen: &[Seen]) -> HashMap<Option<u32>, u64> {
+        let mut most: HashMap<Option<u32>, u64> = HashMap::new();
+        if seen.iter().all(|one| one.entry.needs.runs_per_gpu < 2) {
+            return most;
+        }
+        for one in seen.iter().filter(|one| one.status.state != State::Queued) {
+            // An ended run's place in the queue is not read with the others'.
+            let facts = self.facts.of(&one.run);
+            let Some(peak) = facts.peak_gpu_memory(&one.run) else { continue };
+            let sweep = facts.entry(&one.run).sweep;
+            let known = most.entry(sweep).or_default();
+            *known = (*known).max((peak as f64 * MEMORY_MARGIN) as u64);
+        }
+        most
+    }
+
+    fn blocked(
+        workspace: &Workspace,
+        one: &Seen,
+        sweeps: &BTreeMap<u32, SweepFile>,
+        now: Moment,
+    ) -> Option<Waiting> {
+        let entry = &one.entry;
+        if entry.hold {
+            return Some(Waiting::Held);
+        }
+        let sweep = entry.sweep.and_then(|number| sweeps.get(&number));
+        if let Some(why) = sweep.and_then(SweepFile::paused) {
+            return Some(Waiting::SweepPaused(why.to_owned()));
+        }
+        if let Some(parent) = entry.after.iter().find(|label| !has_finished(workspace, label)) {
+            return Some(Waiting::After(parent.clone()));
+        }
+        if let Some(moment) = entry.not_before.filter(|moment| *moment > now) {
+            return Some(Waiting::NotBefore(moment));
+        }
+        disk::complaint(one.run.path())
+    }
+
+    /// The first parent that has ended without finishing and does not come back.
+    fn parent_that_failed(&mut self, workspace: &Workspace, entry: &QueueEntry) -> Option<String> {
+        entry.after.iter().find_map(|label| {
+            let parent = run_of(workspace, label)?;
+            let facts = self.facts.of(&parent);
+            let status = facts.status(&parent)?;
+            let has_failed = status.state.is_end() && status.state != State::Finished;
+            (has_failed && comeback(&status, &facts.entry(&parent)).is_none())
+                .then(|| format!("{label} is {}", status.state.word()))
+        })
+    }
+
+    fn running(&mut self, one: &Seen, memory: Option<u64>) -> RunningRun {
+        let facts = self.facts.of(&one.run);
+        let devices = facts.attempt(&one.run, one.status.attempt).map(|record| record.devices);
+        RunningRun {
+            run: one.run.clone(),
+            slot: devices.and_then(|devices| devices.into_iter().next()).unwrap_or_default(),
+            runs_per_gpu: one.entry.needs.runs_per_gpu,
+            memory: memory.or_else(|| facts.peak_gpu_memory(&one.run)),
+            group: one.entry.group.clone(),
+        }
+    }
+
+    /// Sweeps whose newest ends are all quick failures, as many as the runs allow.
+    fn failing_sweeps(
+        experiment: &ExperimentFolder,
+        seen: &[Seen],
+        sweeps: &BTreeMap<u32, SweepFile>,
+    ) -> Vec<(ExperimentFolder, u32, String)> {
+        let mut failing = Vec::new();
+        for (number, sweep) in sweeps.iter().filter(|(_, sweep)| sweep.paused().is_none()) {
+            let of_sweep = |one: &&Seen| one.entry.sweep == Some(*number);
+            let limit = seen.iter().filter(of_sweep).find_map(|one| one.entry.stop_sweep_after_failures);
+            let Some(limit) = limit else { continue };
+            let resumed = sweep.resumed_at().unwrap_or_default();
+            // Runs that ended well have no entry here; their ends interrupt a row of failures all the same.
+            let mut ends: Vec<&Seen> = seen
+                .iter()
+                .filter(|one| one.status.state.is_end() && one.status.since > resumed)
+                .filter(|one| one.status.state != State::Failed || one.entry.sweep == Some(*number))
+                .filter(|one| one.status.state == State::Failed || is_of_sweep(&one.run, *number))
+                .collect();
+            ends.sort_by_key(|one| std::cmp::Reverse(one.status.since));
+            let row = ends.iter().take_while(|one| failed_quickly(one)).count();
+            if row >= limit as usize {
+                let last = ends[0].status.message.clone().unwrap_or_default();
+                failing.push((experiment.clone(), *number, format!("{row} runs failed in a row: {last}")));
+            }
+        }
+        failing
+    }
 }
 
-fn queued(run: &RunFolder, status: &Status) -> Result<QueuedRun, FileError> {
-    let entry = QueueEntry::read(run)?;
-    Ok(QueuedRun {
-        run: run.clone(),
-        attempt: status.attempt,
-        priority: entry.priority,
-        hold: entry.hold,
-        queued_at: entry.queued_at,
-    })
+fn is_of_sweep(run: &RunFolder, number: u32) -> bool {
+    QueueEntry::read(run).is_ok_and(|entry| entry.sweep == Some(number))
 }
 
-fn slot_of(run: &RunFolder, attempt: u32) -> String {
-    let record: Option<Attempt> = file::read_json(&run.attempt(attempt)).ok().flatten();
-    record.and_then(|record| record.devices.into_iter().next()).unwrap_or_default()
+fn failed_quickly(one: &Seen) -> bool {
+    let is_of_others = matches!(one.status.reason, Some(EndReason::Killed | EndReason::Parent));
+    let record: Option<Attempt> = file::read_json(&one.run.attempt(one.status.attempt)).ok().flatten();
+    one.status.state == State::Failed
+        && !is_of_others
+        && record.is_none_or(|record| one.status.since.since(record.time) < QUICK)
+}
+
+fn queued(one: &Seen, blocked: Option<Waiting>, memory: Option<u64>) -> QueuedRun {
+    QueuedRun {
+        run: one.run.clone(),
+        attempt: one.status.attempt,
+        priority: one.entry.priority,
+        queued_at: one.entry.queued_at,
+        blocked,
+        needs: one.entry.needs.clone(),
+        memory,
+        group: one.entry.group.clone(),
+    }
+}
+
+/// The folder of the run that `label` names, as a queue entry names it.
+fn run_of(workspace: &Workspace, label: &str) -> Option<RunFolder> {
+    let (experiment, name) = label.split_once('/')?;
+    let folder = workspace.experiment(experiment).runs_folder().join(name);
+    folder.is_dir().then(|| RunFolder::new(folder))
+}
+
+fn has_finished(workspace: &Workspace, label: &str) -> bool {
+    let status = run_of(workspace, label).and_then(|run| Status::read(&run).ok().flatten());
+    status.is_some_and(|status| status.state == State::Finished)
 }

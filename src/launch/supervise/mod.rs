@@ -1,6 +1,7 @@
 //! The supervisor: own session, holds `run.lock`, owns the trainer (or adopts an orphaned one), writes the end.
 
 mod child;
+mod gpu_memory;
 mod memory_kill;
 mod requests;
 
@@ -20,6 +21,7 @@ use loradeck_core::run::{
 use loradeck_core::time::Moment;
 
 use self::child::Trainer;
+use self::gpu_memory::GpuMemory;
 use self::requests::Requests;
 use super::program::{detach, ensure_dispatcher};
 
@@ -98,6 +100,7 @@ struct Supervisor {
     requests: Requests,
     terminated: Arc<AtomicBool>,
     heartbeat: Heartbeat,
+    gpu_memory: GpuMemory,
     last_beat: Option<Instant>,
     last_look: Option<Instant>,
 }
@@ -111,9 +114,20 @@ struct End {
 impl Supervisor {
     fn new(run: RunFolder, attempt: u32, terminated: Arc<AtomicBool>) -> Result<Self> {
         let journal = Journal::open(&run, Writer::Supervisor)?;
-        let heartbeat = Heartbeat { host: Host::here(), pid: std::process::id(), counter: 0 };
+        let heartbeat =
+            Heartbeat { host: Host::here(), pid: std::process::id(), counter: 0, peak_gpu_memory: None };
         let requests = Requests::new(attempt);
-        Ok(Self { run, attempt, journal, requests, terminated, heartbeat, last_beat: None, last_look: None })
+        Ok(Self {
+            run,
+            attempt,
+            journal,
+            requests,
+            terminated,
+            heartbeat,
+            gpu_memory: GpuMemory::begin(),
+            last_beat: None,
+            last_look: None,
+        })
     }
 
     fn start(&mut self) -> End {
@@ -173,9 +187,11 @@ impl Supervisor {
             let terminated = self.terminated.load(Ordering::Relaxed);
             self.requests.look(&self.run, &mut self.journal, terminated, pid, now);
         }
-        if self.last_beat.is_none_or(|last| now - last >= BEAT) {
+        let has_grown = self.gpu_memory.look(pid, now);
+        if has_grown || self.last_beat.is_none_or(|last| now - last >= BEAT) {
             self.last_beat = Some(now);
             self.heartbeat.counter += 1;
+            self.heartbeat.peak_gpu_memory = self.gpu_memory.peak();
             // A full disk must not end a training; the next beat tries again.
             let _ = self.heartbeat.write(&self.run);
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use loradeck_core::run::{Workspace, read_attempts};
 
-use crate::launch::{HostSlots, QueueSettings, Slot, SlotKind, detect_slots};
+use crate::launch::{HostSlots, QueueSettings, Slot, SlotKind, SlotSettings, detect_slots};
 use crate::store::{RunId, Store};
 use crate::tui::state::{QueueView, SlotView};
 
@@ -15,7 +15,7 @@ pub(super) struct QueueReader {
     /// The devices of attempts looked up before.
     devices: HashMap<(RunId, u32), Vec<String>>,
     /// Looking for GPUs takes a moment: only when the settings are others.
-    slots: HashMap<usize, (QueueSettings, Vec<Slot>)>,
+    slots: HashMap<usize, (SlotSettings, Vec<Slot>)>,
 }
 
 impl QueueReader {
@@ -34,6 +34,7 @@ impl QueueReader {
             if settings.paused {
                 view.paused.push(index);
             }
+            let settings = SlotSettings::read(workspace, &settings);
             let known =
                 self.slots.entry(index).or_insert_with(|| (settings.clone(), detect_slots(&settings)));
             if known.0 != settings {

@@ -49,7 +49,7 @@ pub use sweep::{Goal, Metric, Parameter, SweepSpec};
 pub use table::{SettingRow, differing_keys, setting, settings_table};
 pub use value::{Value, number_text};
 pub use workspace_file::{
-    WORKSPACE_FILE_TEXT, WorkspaceSettings, read_workspace_settings, workspace_trainer,
+    SlotsOfFile, WORKSPACE_FILE_TEXT, WorkspaceSettings, read_workspace_settings, workspace_trainer,
 };
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct Plan {
     pub metric: Option<Metric>,
     /// Place in the queue; higher goes first.
     pub priority: i64,
+    /// Runs that must have finished first, as they were named.
+    pub after: Vec<String>,
 }
 
 /// One run to be made.
@@ -120,7 +122,7 @@ fn planned(experiment: &Experiment, overrides: &[Override], problems: &mut Vec<P
     }
     let sweep = layers.swept.iter().any(|parameter| !parameter.is_fixed);
     let metric = experiment.sweep.as_ref().and_then(|sweep| sweep.metric.clone());
-    Some(Plan { trials, sweep, metric, priority: priority(&layers.set) })
+    Some(Plan { trials, sweep, metric, priority: priority(&layers.set), after: after(&layers.set) })
 }
 
 fn too_many(swept: &[Parameter], wanted: u64) -> Problem {
@@ -139,6 +141,14 @@ fn priority(set: &[Entry]) -> i64 {
     match value {
         Some(Value::Whole(priority)) => i64::try_from(*priority).unwrap_or(0),
         _ => 0,
+    }
+}
+
+fn after(set: &[Entry]) -> Vec<String> {
+    let value = set.iter().find(|entry| entry.key.name == "after").map(|entry| &entry.value);
+    match value {
+        Some(Value::List(runs)) => runs.iter().map(Value::plain).collect(),
+        _ => Vec::new(),
     }
 }
 

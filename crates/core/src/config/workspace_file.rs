@@ -17,16 +17,69 @@ pub const WORKSPACE_FILE_TEXT: &str = "\
 format: 1
 # The trainer program, where it is not beside loradeck or in PATH:
 # trainer: /path/to/loradeck-train
+# What runs may use of this machine (default: every GPU for one run each, else the CPU for one):
+# slots: {cpu: 2, gpus: [0, 1]}
 ";
 
 /// Keys that are known and refused, never ignored.
-const NOT_YET: [&str; 7] = ["slots", "launcher", "git", "publish", "hooks", "theme", "keys"];
+const NOT_YET: [&str; 6] = ["launcher", "git", "publish", "hooks", "theme", "keys"];
 
 /// The settings of a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkspaceSettings {
     /// The trainer program; a relative path starts at the workspace's root.
     pub trainer: Option<PathBuf>,
+    /// What runs may use of this host.
+    pub slots: SlotsOfFile,
+}
+
+/// `slots:` of `loradeck.yaml`: what runs may use of this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SlotsOfFile {
+    /// Shares of the CPU; beside GPUs they are for runs that ask for `devices: cpu`.
+    pub cpu: Option<u32>,
+    /// Threads of each share; default an equal part of all.
+    pub threads: Option<u32>,
+    /// GPUs that are used, by index or UUID; empty: all.
+    pub gpus: Vec<String>,
+    /// Whether runs may go onto GPUs where programs are that are not ours.
+    pub shared_with_others: bool,
+}
+
+fn read_slots(node: &Node) -> Result<SlotsOfFile, Problem> {
+    let Content::Map(entries) = &node.content else {
+        let problem = Problem::new(Place::Node(node.id), "slots", "is a mapping, and this is none");
+        return Err(problem.hint("slots: {cpu: 2, gpus: [0, 1]}"));
+    };
+    let mut slots = SlotsOfFile::default();
+    let count = Kind::Whole { min: 1, max: 4096 };
+    for (key, value) in entries {
+        let name = format!("slots.{}", key.text);
+        let fit = |kind| {
+            fitted(kind, value)
+                .map_err(|misfit| Problem::of_value(Place::Node(value.id), name.clone(), misfit))
+        };
+        let number = |value: Value| match value {
+            Value::Whole(number) => u32::try_from(number).ok(),
+            _ => None,
+        };
+        match key.text.as_str() {
+            "cpu" => slots.cpu = number(fit(count)?),
+            "threads" => slots.threads = number(fit(count)?),
+            "gpus" => {
+                if let Value::List(items) = fit(Kind::TextList)? {
+                    slots.gpus = items.iter().map(Value::plain).collect();
+                }
+            }
+            "shared_with_others" => slots.shared_with_others = fit(Kind::Flag)? == Value::Flag(true),
+            other => {
+                let problem = Problem::new(Place::Node(key.id), name, "is not a known key of slots");
+                let near = nearest(other, ["cpu", "threads", "gpus", "shared_with_others"]);
+                return Err(Problem { hint: near.map(|near| format!("did you mean '{near}'?")), ..problem });
+            }
+        }
+    }
+    Ok(slots)
 }
 
 /// Reads `loradeck.yaml`. A format newer than this program knows is refused.
@@ -76,10 +129,15 @@ fn read_entry(settings: &mut WorkspaceSettings, key: &Node, value: &Node) -> Res
             settings.trainer = Some(PathBuf::from(path.plain()));
             Ok(())
         }
+        "slots" if value.content == Content::Null => Ok(()),
+        "slots" => {
+            settings.slots = read_slots(value)?;
+            Ok(())
+        }
         _ if NOT_YET.contains(&name) => Err(Problem::new(place, name, "is not supported yet")),
         _ => {
             let problem = Problem::new(place, name, "is not a known key of loradeck.yaml");
-            let near = nearest(name, NOT_YET.into_iter().chain(["format", "trainer"]));
+            let near = nearest(name, NOT_YET.into_iter().chain(["format", "trainer", "slots"]));
             Err(Problem { hint: near.map(|near| format!("did you mean '{near}'?")), ..problem })
         }
     }
@@ -113,6 +171,11 @@ mod tests {
             "loradeck.yaml:1:9: format: '2' is newer than this program, which knows format 1\n  hint: use a newer loradeck"
         );
         assert_eq!(error("theme: dark\n"), "loradeck.yaml:1:1: theme: is not supported yet");
+        let text = "slots: {cpu: 2, gpus: [0, GPU-1a2b3c4d], shared_with_others: true}\n";
+        let slots = read_workspace_settings(Path::new("loradeck.yaml"), text).unwrap().slots;
+        assert_eq!((slots.cpu, slots.gpus.len(), slots.shared_with_others), (Some(2), 2, true));
+        assert!(error("slots: {cpus: 2}\n").ends_with("did you mean 'cpu'?"));
+        assert!(error("slots: {cpu: 0}\n").contains("loradeck.yaml:1:14: slots.cpu: '0' is below 1"));
         assert!(error("trainr: x\n").ends_with("did you mean 'trainer'?"));
         assert!(error("- x\n").contains("is no mapping"));
     }

@@ -16,6 +16,9 @@ pub struct Heartbeat {
     pub pid: u32,
     /// Grows by one at each beat; a reader measures its standing still on the reader's own clock.
     pub counter: u64,
+    /// The most GPU memory that the run was seen to use, in bytes; none where nobody could tell its share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_gpu_memory: Option<u64>,
 }
 
 impl Heartbeat {

@@ -3,6 +3,7 @@
 //! A run's folder is its database. Each file has one writer (named at its type); everybody may read.
 
 mod attempt;
+mod comeback;
 mod control;
 mod folder;
 mod heartbeat;
@@ -17,6 +18,7 @@ mod summary;
 mod workspace;
 
 pub use attempt::{Attempt, Claim, claim, latest_attempt, read_attempts};
+pub use comeback::comeback;
 pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};
 pub use folder::{CHECKPOINT_PREFIX, RunFolder, RunName, checkpoint_step};
 pub use heartbeat::Heartbeat;

@@ -40,6 +40,9 @@ pub struct QueueEntry {
     /// How often it may go on by itself after it was lost or crashed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub auto_resume: u32,
+    /// After so many failures in a row, each shortly after its start, its sweep is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_sweep_after_failures: Option<u32>,
     /// How often it has.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub comebacks: u32,

@@ -1,0 +1,133 @@
+//! `loradeck sweep`: the sweeps of a workspace, and changes of one.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use loradeck_core::run::{ExperimentFolder, QueueEntry, Status, Workspace};
+use loradeck_core::text::harmless;
+use loradeck_core::time::Moment;
+use serde_json::json;
+
+use super::{OK, out};
+use crate::cli::SweepChange;
+use crate::launch::{SweepFile, be_home, ensure_dispatcher};
+use crate::report::plain_table;
+
+pub(super) fn sweep(change: Option<SweepChange>, as_json: bool) -> Result<u8> {
+    let workspace = Workspace::open(Path::new("."))?;
+    match change {
+        None => list(&workspace, as_json)?,
+        Some(SweepChange::Pause { sweep }) => set_paused(&workspace, &sweep, Some(""))?,
+        Some(SweepChange::Resume { sweep }) => set_paused(&workspace, &sweep, None)?,
+    }
+    Ok(OK)
+}
+
+/// What `EXPERIMENT` (its newest sweep) or `EXPERIMENT:NUMBER` means.
+fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
+    let (name, number) = match text.split_once(':') {
+        Some((name, number)) => {
+            (name, Some(number.parse().with_context(|| format!("'{number}' is no number of a sweep"))?))
+        }
+        None => (text, None),
+    };
+    let experiment = workspace.experiments().into_iter().find(|experiment| experiment.name() == name);
+    let experiment = experiment.with_context(|| format!("no experiment is named '{name}'"))?;
+    let numbers = numbers(&experiment);
+    match number.or(numbers.last().copied()) {
+        Some(number) if numbers.contains(&number) => Ok((experiment, number)),
+        Some(number) => bail!("'{name}' has no sweep {number} (it has {numbers:?})"),
+        None => bail!(
+            "'{name}' has no sweep (hint: `sweep:` in its experiment.yaml, or `loradeck run {name} key=a,b`)"
+        ),
+    }
+}
+
+fn numbers(experiment: &ExperimentFolder) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(experiment.sweeps()) else { return Vec::new() };
+    let mut numbers: Vec<u32> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("sweep.json").is_file())
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn set_paused(workspace: &Workspace, text: &str, why: Option<&str>) -> Result<()> {
+    be_home(workspace)?;
+    let (experiment, number) = find(workspace, text)?;
+    {
+        let _queue = workspace.queue_lock()?;
+        let mut sweep = SweepFile::read(&experiment, number)?.context("the sweep has gone")?;
+        sweep.set_paused(why, Moment::now());
+        sweep.write()?;
+    }
+    Ok(ensure_dispatcher(workspace)?)
+}
+
+fn list(workspace: &Workspace, as_json: bool) -> Result<()> {
+    let mut found = Vec::new();
+    for experiment in workspace.experiments() {
+        let trials: Vec<(Option<u32>, &'static str)> = experiment
+            .runs()
+            .iter()
+            .filter_map(|run| {
+                let status = Status::read(run).ok().flatten()?;
+                Some((QueueEntry::read(run).ok()?.sweep, status.state.word()))
+            })
+            .collect();
+        for number in numbers(&experiment) {
+            let Some(sweep) = SweepFile::read(&experiment, number)? else { continue };
+            let of_sweep = |word: &str| {
+                trials
+                    .iter()
+                    .filter(|(of, state)| *of == Some(number) && (word.is_empty() || *state == word))
+                    .count()
+            };
+            let counts: Vec<(&str, usize)> = ["queued", "running", "finished", "pruned", "stopped", "failed"]
+                .into_iter()
+                .map(|word| (word, of_sweep(word)))
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            found.push((experiment.name(), number, sweep, of_sweep(""), counts));
+        }
+    }
+    if as_json {
+        let sweeps: Vec<_> = found
+            .iter()
+            .map(|(experiment, number, sweep, count, counts)| {
+                let states: serde_json::Map<_, _> =
+                    counts.iter().map(|(word, count)| ((*word).to_owned(), json!(count))).collect();
+                json!({ "experiment": experiment, "number": number, "method": sweep.get("method"),
+                        "paused": sweep.paused(), "trials": count, "states": states })
+            })
+            .collect();
+        return out::json(&sweeps);
+    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|(experiment, number, sweep, count, counts)| {
+            let method = sweep.get("method").and_then(|method| method.as_str()).unwrap_or("grid");
+            let states: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+            let paused = match sweep.paused() {
+                None => String::new(),
+                Some("") => "paused".to_owned(),
+                Some(why) => format!("paused: {why}"),
+            };
+            vec![
+                format!("{experiment}:{number}"),
+                harmless(method).into_owned(),
+                count.to_string(),
+                states.join(", "),
+                harmless(&paused).into_owned(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        out::note("no sweeps (hint: `loradeck run EXPERIMENT key=a,b` makes one)");
+    } else {
+        out::document(&plain_table(&["sweep", "method", "trials", "states", "note"], &rows));
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The queue with real processes: what waits for what, what comes back, what is held and what is given up.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
+
+mod support;
+
+use loradeck_core::run::{EndReason, QueueEntry, RunFolder, State, read_journal};
+use support::{Deck, kill_9, started_pid, starts, state, status, supervisor_pid, wait_for_end, wait_until};
+
+fn change(run: &RunFolder, change: impl FnOnce(&mut QueueEntry)) {
+    let mut entry = QueueEntry::read(run).unwrap();
+    change(&mut entry);
+    entry.write(run).unwrap();
+}
+
+fn go(run: &RunFolder) {
+    std::fs::write(run.path().join("go"), "").unwrap();
+}
+
+/// The reason of waiting of a run, as `loradeck queue --json` tells it.
+fn why(deck: &Deck, run: &RunFolder) -> String {
+    let said = deck.run(&["queue", "--json"]).stdout;
+    let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+    let runs = said["runs"].as_array().unwrap();
+    let ours = runs.iter().find(|one| one["run"] == run.label().as_str()).unwrap();
+    ours["why"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_waits_for_the_one_it_comes_after() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["wait", "finish"]);
+    // The child stands first in the queue, and must still wait.
+    change(&runs[1], |entry| (entry.after, entry.priority) = (vec![runs[0].label()], 9));
+    let mut dispatcher = deck.dispatch();
+    wait_until("the parent trains", || starts(&runs[0]).len() == 1);
+    assert_eq!(why(&deck, &runs[1]), format!("waits for {} to finish", runs[0].label()));
+    go(&runs[0]);
+    assert_eq!(wait_for_end(&runs[1]).state, State::Finished);
+    dispatcher.wait().unwrap();
+    let ended = std::fs::read_to_string(runs[0].path().join("ended")).unwrap();
+    let begun = starts(&runs[1])[0].split(' ').nth(2).unwrap().parse::<f64>().unwrap();
+    assert!(begun >= ended.trim().parse().unwrap());
+}
+
+#[test]
+fn a_failed_parent_is_said_so_in_the_child_and_its_children() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["fail", "finish", "finish"]);
+    change(&runs[1], |entry| entry.after = vec![runs[0].label()]);
+    change(&runs[2], |entry| entry.after = vec![runs[1].label()]);
+    deck.dispatch().wait().unwrap();
+    for (child, parent) in [(&runs[1], &runs[0]), (&runs[2], &runs[1])] {
+        let status = status(child);
+        assert_eq!((status.state, status.reason), (State::Failed, Some(EndReason::Parent)));
+        assert!(status.message.unwrap().starts_with(&format!("{} is failed", parent.label())));
+        assert!(starts(child).is_empty());
+    }
+}
+
+#[test]
+fn a_lost_run_comes_back_as_often_as_it_may() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["wait"]);
+    change(&runs[0], |entry| entry.auto_resume = 1);
+    let mut dispatcher = deck.dispatch();
+    for attempt in 1..=2 {
+        wait_until("it trains", || starts(&runs[0]).len() == attempt);
+        let trainer = started_pid(&runs[0]);
+        kill_9(supervisor_pid(&runs[0]));
+        kill_9(trainer);
+        if attempt == 1 {
+            wait_until("it waits for its second attempt", || status(&runs[0]).attempt == 2);
+        }
+    }
+    wait_until("it has ended", || state(&runs[0]) == State::Failed && status(&runs[0]).attempt == 2);
+    dispatcher.wait().unwrap();
+    let entries = read_journal(&runs[0]).entries;
+    let message = entries.iter().find(|entry| entry.kind == "auto-resume").unwrap();
+    assert!(message.text("message").unwrap().starts_with("goes on by itself in 2 s after: "));
+    assert_eq!(QueueEntry::read(&runs[0]).unwrap().comebacks, 1);
+}
+
+#[test]
+fn a_sweep_that_fails_and_fails_is_paused_and_goes_on_when_told() {
+    let deck = Deck::new();
+    let runs = deck.queue_sweep(&["fail", "fail", "finish", "finish"]);
+    for run in &runs {
+        change(run, |entry| entry.stop_sweep_after_failures = Some(2));
+    }
+    deck.dispatch().wait().unwrap();
+    assert_eq!(state(&runs[2]), State::Queued, "the rest of the sweep waits, and the dispatcher has gone");
+    let reason = why(&deck, &runs[2]);
+    assert!(reason.starts_with("its sweep is paused: 2 runs failed in a row: "), "{reason}");
+    assert!(deck.run(&["sweep", "resume", "x"]).status.success());
+    for run in &runs[2..] {
+        assert_eq!(wait_for_end(run).state, State::Finished);
+    }
+}
+
+#[test]
+fn a_group_takes_its_share_and_no_more() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["wait", "wait", "wait"]);
+    for run in &runs[..2] {
+        change(run, |entry| entry.group = Some("night".into()));
+    }
+    assert!(deck.run(&["queue", "slots", "1", "--group", "night"]).status.success());
+    assert!(deck.run(&["queue", "slots", "3"]).status.success());
+    let mut dispatcher = deck.dispatch();
+    wait_until("two train", || !starts(&runs[0]).is_empty() && !starts(&runs[2]).is_empty());
+    assert_eq!(why(&deck, &runs[1]), "the group 'night' uses all of its slots");
+    assert!(starts(&runs[1]).is_empty());
+    runs.iter().for_each(go);
+    for run in &runs {
+        assert_eq!(wait_for_end(run).state, State::Finished);
+    }
+    wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
+    let _ = dispatcher.wait();
+}
