@@ -23,7 +23,7 @@ use loradeck_core::run::{ExperimentFolder, Host, Workspace};
 
 pub use config::ConfigValues;
 pub use differences::{Difference, differences};
-pub use field::{FieldName, FieldValue, config_key, field};
+pub use field::{FieldName, FieldValue, config_key, field, parse_number};
 pub use filter::{Filter, FilterError};
 pub use labels::Labels;
 pub use run::{Run, RunId, ShownState};

@@ -131,7 +131,7 @@ fn yes_no(value: bool) -> &'static str {
 }
 
 /// A finite number as YAML and people write it (`2e-4`, `1_000`).
-pub(super) fn parse_number(text: &str) -> Option<f64> {
+pub fn parse_number(text: &str) -> Option<f64> {
     let starts_like_one =
         text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'));
     if !starts_like_one {

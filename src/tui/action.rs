@@ -20,6 +20,8 @@ pub enum Action {
     Back,
     /// Go to a screen.
     Go(Screen),
+    /// To the small charts, or back to the runs.
+    Grid,
     /// Move the focus to the next pane.
     NextPane,
     /// Move the focus to the pane before.
@@ -78,6 +80,8 @@ pub enum Action {
     LogScale,
     /// Steps or time.
     TimeAxis,
+    /// Runs that differ only in their seed as mean and deviation, or each by itself.
+    Band,
     /// Only the run under the cursor, or all.
     Solo,
     /// Leave outliers outside the picture, or not.

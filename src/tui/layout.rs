@@ -130,16 +130,36 @@ pub fn tab_at(column: u16) -> Option<Screen> {
     tabs().find(|(_, at, width)| (*at..*at + *width).contains(&column)).map(|(screen, ..)| screen)
 }
 
+/// The least size of a small chart, border included: twelve of them fill 120 × 40.
+const LEAST_CHART: (u16, u16) = (36, 9);
+
 /// The areas of `count` small charts and how many stand side by side; those beyond the last row come by scrolling.
 pub fn chart_grid(body: Rect, count: usize) -> (Vec<Rect>, usize) {
-    let fitting = usize::from((body.width / 44).max(1));
-    let across = fitting.min(count.max(1));
-    let down = usize::from((body.height / 10).max(1)).min(count.max(1).div_ceil(across));
+    let (across, down) = grid_shape(body, count.max(1));
     let rows = Layout::vertical(vec![Constraint::Fill(1); down]).split(body);
     let cells = rows
         .iter()
         .flat_map(|row| Layout::horizontal(vec![Constraint::Fill(1); across]).split(*row).to_vec());
     (cells.collect(), across)
+}
+
+/// Charts side by side and rows of them: as large as `count` allows, and of equals those nearest to a chart's shape.
+fn grid_shape(body: Rect, count: usize) -> (usize, usize) {
+    let widest = usize::from((body.width / LEAST_CHART.0).max(1));
+    let highest = usize::from((body.height / LEAST_CHART.1).max(1));
+    let size =
+        |across: usize| (usize::from(body.width) / across, usize::from(body.height) / count.div_ceil(across));
+    let all_fit = |across: &usize| count.div_ceil(*across) <= highest;
+    let strain = |across: usize| {
+        let (width, height) = size(across);
+        // A cell is about twice as high as wide: this is a picture of 2 : 1.
+        (width as f64 / height.max(1) as f64 / 4.0).ln().abs()
+    };
+    let area = |across: usize| size(across).0 * size(across).1;
+    let best = (1..=widest.min(count)).filter(all_fit).max_by(|one, other| {
+        area(*one).cmp(&area(*other)).then_with(|| strain(*other).total_cmp(&strain(*one)))
+    });
+    best.map_or((widest.min(count), highest), |across| (across, count.div_ceil(across)))
 }
 
 /// A popup of at most this size, in the middle of `body`.
@@ -164,6 +184,20 @@ mod tests {
             (shown(60, 16), shown(80, 24), shown(120, 24), shown(120, 40), shown(200, 50)),
             (1, 2, 2, 4, 4)
         );
+    }
+
+    #[test]
+    fn twelve_small_charts_fit_120_by_40() {
+        let shape = |width: u16, height: u16, count| {
+            let (cells, across) = chart_grid(Rect::new(0, 1, width, height - 2), count);
+            assert!(cells.iter().all(|cell| cell.width >= LEAST_CHART.0 && cell.height >= LEAST_CHART.1));
+            (across, cells.len() / across)
+        };
+        assert_eq!(shape(120, 40, 12), (3, 4));
+        assert_eq!(shape(120, 40, 40), (3, 4), "the others come by scrolling");
+        assert_eq!(shape(120, 40, 1), (1, 1));
+        assert_eq!(shape(80, 24, 12), (2, 2));
+        assert_eq!(shape(200, 50, 12), (4, 3));
     }
 
     proptest! {

@@ -52,6 +52,21 @@ pub(crate) fn sweep() -> Sample {
     of(folder, made_up)
 }
 
+/// An experiment of two ranks with three seeds each, the last of them still running.
+pub(crate) fn seeds() -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made_up = MadeUp::new(folder.path());
+    for (index, (rank, seed)) in [(4, 0), (4, 1), (4, 2), (16, 0), (16, 1), (16, 2)].into_iter().enumerate() {
+        let mut plan = Plan::new(index as u32 + 1, rank, 5e-4);
+        if index == 5 {
+            plan = plan.at(State::Running, 62);
+        }
+        plan.seed = 10 * (seed + 1);
+        made_up.add("seeds", &plan);
+    }
+    of(folder, made_up)
+}
+
 /// Reads what was made up.
 pub(crate) fn of(folder: tempfile::TempDir, made_up: MadeUp) -> Sample {
     let mut feed = Feed::new(vec![Workspace::at(folder.path())]);

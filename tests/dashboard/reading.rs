@@ -23,7 +23,7 @@ fn a_report_and_a_comparison_are_read_and_left_again() {
     assert!(!String::from_utf8_lossy(&screen.raw).contains("\u{1b}]52;"));
     screen.press("q");
     screen.wait_until_gone("Report of");
-    screen.press("gr");
+    screen.press("\u{1b}[Hr");
     screen.wait_for("not written yet");
     fs::write(experiment.comparison(), "# All runs of format\n").unwrap();
     screen.press("r");

@@ -21,7 +21,7 @@ impl Curve<'_> {
         self.smoothed.map_or(self.series.values(), Smoothed::values)
     }
 
-    fn columns(&self, x: (f64, f64), count: usize) -> Vec<Option<Column>> {
+    pub(super) fn columns(&self, x: (f64, f64), count: usize) -> Vec<Option<Column>> {
         match self.smoothed {
             Some(smoothed) => smoothed.columns(self.series, self.axis, x.0, x.1, count),
             None => self.series.columns(self.axis, x.0, x.1, count),
@@ -57,14 +57,14 @@ pub fn value_at(curve: &Curve<'_>, x: f64) -> Option<(Point, f64)> {
 }
 
 /// Places values on the dots of a canvas.
-struct Rows {
-    bounds: Bounds,
-    height: usize,
+pub(super) struct Rows {
+    pub(super) bounds: Bounds,
+    pub(super) height: usize,
 }
 
 impl Rows {
     /// The row of a value, at the edge where it lies beyond; `None` for what cannot be shown.
-    fn of(&self, value: f64) -> Option<usize> {
+    pub(super) fn of(&self, value: f64) -> Option<usize> {
         if !value.is_finite() {
             return None;
         }

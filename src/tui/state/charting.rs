@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use loradeck_core::metrics::{RunMetrics, Scale, Series, Smoothed, XAxis, registry};
 
-use super::Runs;
+use super::{Runs, SeedGroup};
 use crate::store::RunId;
-use crate::tui::chart::{Curve, Frame, Spread, hold_bounds, x_range};
+use crate::tui::chart::{Curve, Frame, Spread, band_extremes, hold_bounds, x_range};
 
 /// The strengths of smoothing that `S` walks through.
 pub const SMOOTHING: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
+/// Columns in which the height of bands is sought; more dots across make no edge differ visibly.
+const BAND_COLUMNS: usize = 120;
 /// What a chart shows before anything is chosen, in this order of preference.
 const PREFERRED: [&str; 2] = ["eval/loss", "train/loss"];
 
@@ -24,6 +26,10 @@ pub struct Charting {
     pub log: bool,
     /// Time instead of steps.
     pub time: bool,
+    /// Runs that differ only in their seed are drawn as their mean and its deviation.
+    pub band: bool,
+    /// Those runs, and every other one alone; empty where `band` is off.
+    pub groups: Vec<SeedGroup>,
     /// Outliers stay outside.
     pub clip: bool,
     /// The stretch shown; `None`: everything.
@@ -123,9 +129,28 @@ impl Charting {
     fn fresh_frame(&self, runs: &Runs, charted: &[RunId], metric: &str) -> Option<Frame> {
         let curves: Vec<Curve<'_>> = charted.iter().filter_map(|id| self.curve(runs, *id, metric)).collect();
         let x = self.zoom.or_else(|| self.full_range(runs, charted, metric))?;
-        let (low, high) = if self.clip { usual(&curves, x) } else { extremes(&curves, x) }?;
+        let (low, high) = match (self.clip, self.groups.is_empty()) {
+            (true, _) => usual(&curves, x),
+            (false, true) => extremes(&curves, x),
+            (false, false) => self.band_extremes(runs, metric, x).or_else(|| extremes(&curves, x)),
+        }?;
         let old = self.frames.get(metric).map(|frame| frame.y);
         Some(Frame { x, y: hold_bounds(old, low, high, self.scale()) })
+    }
+
+    /// The curves of a group's runs.
+    pub fn curves_of<'a>(&'a self, runs: &'a Runs, group: &SeedGroup, metric: &str) -> Vec<Curve<'a>> {
+        group.runs.iter().filter_map(|id| self.curve(runs, *id, metric)).collect()
+    }
+
+    /// Lower and upper edge of everything drawn where groups are drawn as bands.
+    fn band_extremes(&self, runs: &Runs, metric: &str, x: (f64, f64)) -> Option<(f64, f64)> {
+        let of_group = |group: &SeedGroup| {
+            let curves = self.curves_of(runs, group, metric);
+            if group.is_band() { band_extremes(&curves, x, BAND_COLUMNS) } else { extremes(&curves, x) }
+        };
+        let all = self.groups.iter().filter_map(of_group);
+        all.reduce(|known, other| (known.0.min(other.0), known.1.max(other.1)))
     }
 
     /// Left and right edge with everything shown.

@@ -2,6 +2,7 @@
 
 mod charting;
 mod document;
+mod groups;
 mod list;
 mod log;
 mod looks;
@@ -14,6 +15,7 @@ mod text_field;
 
 pub use charting::{Charting, SMOOTHING, is_sparse};
 pub use document::{Document, DocumentOf};
+pub use groups::{SeedGroup, seed_groups};
 pub use list::{Group, Item, List, Order, scrolled};
 pub use log::Log;
 pub use looks::Looks;

@@ -25,6 +25,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Back => back(app),
         Action::Go(screen) => go(app, screen),
+        Action::Grid => go(app, if app.screen == Screen::Charts { Screen::Runs } else { Screen::Charts }),
         Action::NextPane => focus(app, app.focus.next()),
         Action::PreviousPane => focus(app, app.focus.previous()),
         Action::Expand => app.expanded = app.screen == Screen::Runs && !app.expanded,

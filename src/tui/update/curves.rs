@@ -5,7 +5,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::layout;
 use crate::tui::screen::{Pane, Screen};
-use crate::tui::state::{Popup, SMOOTHING, TextField};
+use crate::tui::state::{Popup, SMOOTHING, SeedGroup, TextField, seed_groups};
 
 /// Does an action on curves.
 pub(super) fn act(app: &mut App, action: Action) {
@@ -23,6 +23,7 @@ pub(super) fn act(app: &mut App, action: Action) {
             app.charting.time = !app.charting.time;
             (app.charting.zoom, app.charting.cursor) = (None, None);
         }
+        Action::Band => band(app),
         Action::Solo => app.solo = !app.solo,
         Action::Clip => app.charting.clip = !app.charting.clip,
         Action::CursorLeft => move_cursor(app, -1.0),
@@ -56,6 +57,13 @@ fn step_metric(app: &mut App, by: isize) {
     let count = app.metrics.len();
     let next = (at + count).saturating_add_signed(by) % count;
     choose_metric(app, app.metrics[next].clone());
+}
+
+fn band(app: &mut App) {
+    app.charting.band = !app.charting.band;
+    if app.charting.band && !seed_groups(&app.runs, &app.charted).iter().any(SeedGroup::is_band) {
+        app.reports.add(app.now, false, "no two of the charted runs differ only in their seed");
+    }
 }
 
 /// The metric that zoom and cursor go by.

@@ -40,7 +40,7 @@ fn a_report_takes_the_keys_until_it_is_left() {
 #[test]
 fn on_a_heading_the_comparison_is_read_and_from_the_story_the_report() {
     let mut driven = Driven::new(120, 40);
-    driven.press("gr");
+    driven.press("<Home>r");
     let of = read(&mut driven, "# all");
     assert_eq!(of, DocumentOf::Comparison { workspace: 0, experiment: "answers".into() });
     driven.press("<Esc>j<Enter>r");

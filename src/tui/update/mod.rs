@@ -16,7 +16,7 @@ use super::app::App;
 use super::keys::action_of;
 use super::message::{Effect, Interest, Msg};
 use super::screen::Screen;
-use super::state::Charting;
+use super::state::{Charting, seed_groups};
 use super::terminal::Key;
 
 /// Takes a message up.
@@ -61,6 +61,7 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
     app.metrics = Charting::metrics(&app.runs, &app.charted);
     moves::keep_in_sight(app);
     document::settle(app);
+    app.charting.groups = if app.charting.band { seed_groups(&app.runs, &app.charted) } else { Vec::new() };
     let in_sight = app.metrics_in_sight();
     app.charting.refresh(&app.runs, &app.charted, &in_sight);
     if app.screen == Screen::Table && app.table_stale {

@@ -38,7 +38,7 @@ fn it_begins_at_the_run_at_work_and_charts_its_experiment() {
 #[test]
 fn hjkl_arrows_and_pages_move() {
     let mut driven = driven();
-    driven.press("g");
+    driven.press("<Home>");
     assert_eq!(driven.app.list.items[driven.app.list.cursor], Item::Group(0));
     driven.press("jj<Down>k<Up>");
     assert_eq!(driven.app.list.cursor, 1);
@@ -68,7 +68,7 @@ fn folding_hides_runs_and_enter_on_a_heading_toggles_it() {
 #[test]
 fn marks_choose_what_is_charted_and_acted_on() {
     let mut driven = driven();
-    driven.press("gj<Space>");
+    driven.press("<Home>j<Space>");
     assert_eq!(charted_names(&driven), [1]);
     driven.press("<Space>");
     assert_eq!(charted_names(&driven), [1, 2]);
@@ -87,7 +87,7 @@ fn marks_choose_what_is_charted_and_acted_on() {
 #[test]
 fn space_on_a_heading_marks_the_experiment() {
     let mut driven = driven();
-    driven.press("g<Space>");
+    driven.press("<Home><Space>");
     assert_eq!(driven.app.marked.len(), 2);
 }
 
@@ -177,6 +177,34 @@ fn curves_are_smoothed_scaled_and_clipped_by_keys() {
 }
 
 #[test]
+fn runs_that_differ_only_in_their_seed_become_one_band() {
+    let mut driven = Driven::over(sample::seeds(), 120, 40);
+    assert!(driven.app.charting.groups.is_empty());
+    driven.press("b");
+    let sizes =
+        |driven: &Driven| driven.app.charting.groups.iter().map(|group| group.runs.len()).collect::<Vec<_>>();
+    assert_eq!(sizes(&driven), [3, 3]);
+    assert!(driven.app.reports.current(driven.now).is_none());
+    let frame = driven.app.charting.frame("eval/loss").unwrap();
+    assert!(frame.y.low <= 0.8 && frame.y.high >= 2.8, "{frame:?}");
+    driven.press("z");
+    assert_eq!(sizes(&driven), [1], "one run alone is no band");
+    driven.press("zb");
+    assert!(driven.app.charting.groups.is_empty());
+    driven.press("zb");
+    assert!(driven.app.reports.current(driven.now).unwrap().text.contains("no two of the charted runs"));
+}
+
+#[test]
+fn g_goes_to_the_small_charts_and_back() {
+    let mut driven = driven();
+    driven.press("g");
+    assert_eq!(driven.app.screen, Screen::Charts);
+    driven.press("g");
+    assert_eq!(driven.app.screen, Screen::Runs);
+}
+
+#[test]
 fn zoom_pan_and_the_value_cursor_stay_inside() {
     let mut driven = driven();
     driven.press("m.......");
@@ -211,7 +239,7 @@ fn the_focus_goes_round_and_back() {
 #[test]
 fn digits_go_to_screens_and_the_run_stays_chosen() {
     let mut driven = driven();
-    driven.press("gjj3");
+    driven.press("<Home>jj3");
     assert_eq!(driven.app.screen, Screen::Table);
     driven.press("j");
     let chosen = driven.app.run_under_cursor();

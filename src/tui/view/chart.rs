@@ -8,10 +8,10 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::paint;
+use super::{legend, paint};
 use crate::store::RunId;
 use crate::tui::app::App;
-use crate::tui::chart::{Canvas, Curve, Frame, Ink, draw_curve, time_label, value_at, x_ticks};
+use crate::tui::chart::{Canvas, Curve, Frame, Ink, draw_band, draw_curve, time_label, x_ticks};
 use crate::tui::format;
 use crate::tui::layout::{self, GUTTER};
 use crate::tui::screen::Pane;
@@ -22,17 +22,22 @@ use crate::tui::theme::Colours;
 pub(super) fn draw_pane(app: &App, area: Rect, buffer: &mut Buffer) {
     let metric = app.metric();
     let inner = paint::pane(app, area, title(app, &metric), app.focus == Pane::Chart, buffer);
-    let count = app.charted.len();
-    let runs = if count == 1 { " 1 run ".to_owned() } else { format!(" {count} runs ") };
+    let runs = match (app.charted.len(), app.charting.groups.len()) {
+        (1, _) => " 1 run ".to_owned(),
+        (count, 0) => format!(" {count} runs "),
+        (count, groups) => format!(" {count} runs in {groups} groups "),
+    };
     paint::right_title(area, &Line::raw(runs), buffer);
-    let (across, lines) = layout::legend(inner, count);
+    let entries = legend::entries(app);
+    let (across, lines) = layout::legend(inner, entries.len());
     let plot = Rect { height: inner.height.saturating_sub(lines), ..inner };
     draw_plot(app, &metric, plot, buffer);
-    let legend = Rect { y: plot.bottom(), height: lines, ..inner };
-    draw_legend(app, &metric, legend, across, buffer);
-    let hidden = count.saturating_sub(across * usize::from(lines));
+    let legend_area = Rect { y: plot.bottom(), height: lines, ..inner };
+    legend::draw(app, &metric, &entries, legend_area, across, buffer);
+    let hidden = entries.len().saturating_sub(across * usize::from(lines));
     if hidden > 0 {
-        paint::low_title(area, &Line::raw(format!(" {hidden} more runs ")), buffer);
+        let what = if app.charting.groups.is_empty() { "runs" } else { "entries" };
+        paint::low_title(area, &Line::raw(format!(" {hidden} more {what} ")), buffer);
     }
 }
 
@@ -48,6 +53,9 @@ fn title(app: &App, metric: &str) -> Line<'static> {
     }
     if charting.log {
         flags.push("log".into());
+    }
+    if charting.band {
+        flags.push(app.theme.text("mean ± std", "mean +- std").into());
     }
     if charting.clip {
         flags.push("clipped".into());
@@ -157,8 +165,10 @@ fn draw_curves(app: &App, metric: &str, frame: &Frame, plot: Rect, buffer: &mut 
     let mut canvas = Canvas::new(plot.width, plot.height, app.glyphs);
     let dots_across = app.glyphs.dots().0;
     let chosen = app.list.run();
-    let mut order: Vec<RunId> = app.charted.iter().copied().filter(|id| Some(*id) != chosen).collect();
-    order.extend(app.charted.iter().copied().filter(|id| Some(*id) == chosen));
+    let ends = draw_bands(app, metric, frame, &mut canvas);
+    let alone: Vec<RunId> = runs_alone(app);
+    let mut order: Vec<RunId> = alone.iter().copied().filter(|id| Some(*id) != chosen).collect();
+    order.extend(alone.iter().copied().filter(|id| Some(*id) == chosen));
     let mut broken = Vec::new();
     if app.charting.weight() > 0.0 {
         for id in &order {
@@ -175,6 +185,9 @@ fn draw_curves(app: &App, metric: &str, frame: &Frame, plot: Rect, buffer: &mut 
         }
     }
     canvas.render(plot, buffer);
+    for (id, (column, row)) in ends {
+        draw_marker(app, id, (plot.x + column, plot.y + row), buffer);
+    }
     for id in &order {
         if let Some(curve) = app.charting.curve(&app.runs, *id, metric) {
             draw_markers(app, *id, &curve, frame, plot, buffer);
@@ -182,6 +195,30 @@ fn draw_curves(app: &App, metric: &str, frame: &Frame, plot: Rect, buffer: &mut 
     }
     broken.dedup();
     broken
+}
+
+/// The runs that are drawn each by itself.
+fn runs_alone(app: &App) -> Vec<RunId> {
+    if app.charting.groups.is_empty() {
+        return app.charted.clone();
+    }
+    app.charting.groups.iter().filter(|group| !group.is_band()).flat_map(|group| group.runs.clone()).collect()
+}
+
+/// Draws means and deviations; returns the first run of each group with the cell at which its mean ends.
+fn draw_bands(app: &App, metric: &str, frame: &Frame, canvas: &mut Canvas) -> Vec<(RunId, (u16, u16))> {
+    let (across, down) = app.glyphs.dots();
+    let groups = app.charting.groups.iter().filter(|group| group.is_band());
+    let chosen = app.list.run();
+    groups
+        .filter_map(|group| {
+            let first = *group.runs.first()?;
+            let curves = app.charting.curves_of(&app.runs, group, metric);
+            let bold = chosen.is_some_and(|id| group.runs.contains(&id));
+            let (x, y) = draw_band(canvas, &curves, frame, ink(app, first, false, bold))?;
+            Some((first, ((x / across) as u16, (y / down) as u16)))
+        })
+        .collect()
 }
 
 fn ink(app: &App, id: RunId, faint: bool, bold: bool) -> Ink {
@@ -192,7 +229,6 @@ fn ink(app: &App, id: RunId, faint: bool, bold: bool) -> Ink {
 
 /// Every point of a curve with few, else its last; without colours some on the way too.
 fn draw_markers(app: &App, id: RunId, curve: &Curve<'_>, frame: &Frame, plot: Rect, buffer: &mut Buffer) {
-    let Some(look) = app.look(id) else { return };
     let inside = curve.series.indices(curve.axis, frame.x.0, frame.x.1);
     let Some(last) = inside.clone().next_back() else { return };
     let many = app.charted.len() > 12;
@@ -205,63 +241,18 @@ fn draw_markers(app: &App, id: RunId, curve: &Curve<'_>, frame: &Frame, plot: Re
     } else {
         vec![last]
     };
-    let style = Style::new().fg(look.colour).add_modifier(Modifier::BOLD);
     for index in places {
         let Some((x, value)) = curve.point(index) else { continue };
         let place = frame.y.place(value).filter(|place| (0.0..=1.0).contains(place));
         if let (Some(column), Some(place)) = (column_of(frame, x, plot.width), place) {
             let row = plot.y + ((1.0 - place) * f64::from(plot.height - 1)).round() as u16;
-            paint::text(buffer, plot.x + column, row, 1, &look.marker.to_string(), style);
+            draw_marker(app, id, (plot.x + column, row), buffer);
         }
     }
 }
 
-fn draw_legend(app: &App, metric: &str, area: Rect, across: usize, buffer: &mut Buffer) {
-    let room = across * usize::from(area.height);
-    let chosen = app.list.run().and_then(|run| app.charted.iter().position(|id| *id == run)).unwrap_or(0);
-    // The run under the cursor is always among those shown.
-    let first =
-        if chosen < room { 0 } else { (chosen + 1 - room).min(app.charted.len().saturating_sub(room)) };
-    let width = area.width / across.max(1) as u16;
-    for (index, id) in app.charted.iter().skip(first).take(room).enumerate() {
-        let cell = Rect {
-            x: area.x + (index % across) as u16 * width,
-            y: area.y + (index / across) as u16,
-            width,
-            height: 1,
-        };
-        draw_entry(app, *id, metric, cell, buffer);
-    }
-}
-
-/// A run's line in the legend: name, then its values at the cursor, or the last and the best.
-fn draw_entry(app: &App, id: RunId, metric: &str, cell: Rect, buffer: &mut Buffer) {
-    let (Some(run), Some(look)) = (app.runs.get(id), app.look(id)) else { return };
-    let chosen = app.list.run() == Some(id);
+fn draw_marker(app: &App, id: RunId, (column, row): (u16, u16), buffer: &mut Buffer) {
+    let Some(look) = app.look(id) else { return };
     let style = Style::new().fg(look.colour).add_modifier(Modifier::BOLD);
-    paint::text(buffer, cell.x + 1, cell.y, 1, &look.marker.to_string(), style);
-    let values = entry_values(app, id, metric);
-    let room = cell.width.saturating_sub(values.chars().count() as u16 + 5);
-    let name_style = if chosen { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
-    let name = paint::name(app.theme, &run.name.to_string(), room);
-    paint::text(buffer, cell.x + 3, cell.y, room, &name, name_style);
-    paint::text_right(buffer, cell.x + 3, cell.y, cell.width.saturating_sub(4), &values, name_style);
-}
-
-fn entry_values(app: &App, id: RunId, metric: &str) -> String {
-    let describe = registry::describe(metric);
-    let show = |value: f64| format::metric(value, describe.unit);
-    let Some(curve) = app.charting.curve(&app.runs, id, metric) else { return "no points".into() };
-    if let Some(at) = app.charting.cursor {
-        let Some((point, value)) = value_at(&curve, at) else { return "-".into() };
-        let raw =
-            if curve.smoothed.is_some() { format!(" (raw {})", show(point.value)) } else { String::new() };
-        return format!("{}{raw} @{}", show(value), point.step);
-    }
-    let last = curve.series.last_finite().map_or_else(|| "NaN".into(), |point| show(point.value));
-    let best = describe.goal.and_then(|goal| curve.series.best(goal));
-    match best {
-        Some(best) => format!("last {last}  best {} @{}", show(best.value), best.step),
-        None => format!("last {last}"),
-    }
+    paint::text(buffer, column, row, 1, &look.marker.to_string(), style);
 }

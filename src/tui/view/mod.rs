@@ -6,6 +6,7 @@ mod charts;
 mod config;
 mod document;
 mod header;
+mod legend;
 mod list;
 mod log;
 mod paint;
