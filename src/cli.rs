@@ -50,7 +50,7 @@ pub enum Command {
     Check {
         /// An experiment, a run, or a YAML file.
         target: String,
-        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=linspace(a,b,n)`.
+        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=interval(a,b)`, `sweep.run_cap=20`.
         overrides: Vec<String>,
         /// Print JSON.
         #[arg(long)]
@@ -60,7 +60,7 @@ pub enum Command {
     Run {
         /// An experiment, an earlier run (a clone with changes), or a YAML file.
         target: String,
-        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=linspace(a,b,n)`.
+        /// Overrides: `key=value`, `key=a,b`, `key=[x,y]`, `key=range(a,b,step)`, `key=interval(a,b)`, `sweep.run_cap=20`.
         overrides: Vec<String>,
         /// Show what would be queued, and queue nothing.
         #[arg(long)]
@@ -80,6 +80,9 @@ pub enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Queue many runs without asking.
+        #[arg(long)]
+        yes: bool,
     },
     /// Ask runs to write a checkpoint and end; waiting ones leave the queue.
     Stop(SomeRuns),

@@ -3,20 +3,19 @@
 use std::path::Path;
 
 use anyhow::Result;
+use loradeck_core::config::Trial;
 use loradeck_core::run::Workspace;
 use loradeck_data::check::CheckSummary;
 use loradeck_data::dataset::Summary;
 use serde_json::json;
 
-use super::{OK, out};
-use crate::launch::{Prepared, examine, list_gpus, prepare};
-
-/// More trials than this are counted, not listed.
-const LISTED: usize = 50;
+use super::{OK, out, trials};
+use crate::launch::{Prepared, cost, examine, list_gpus, prepare};
 
 pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
+    trials::tell_warnings(&prepared);
     let summaries = examine(&workspace, &prepared)?;
     if as_json {
         print_json(&prepared, &summaries)?;
@@ -30,35 +29,25 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
     Ok(OK)
 }
 
-/// Refuses trials whose files are missing or cannot be used.
-pub(super) fn refuse_what_cannot_train(workspace: &Workspace, prepared: &Prepared) -> Result<()> {
-    examine(workspace, prepared)?;
-    Ok(())
-}
-
 fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
-    let trials: Vec<_> = prepared
-        .plan
-        .trials
-        .iter()
-        .zip(summaries)
-        .map(|(trial, summary)| json!({"label": trial.label(), "settings": trial.settings, "check": summary}))
-        .collect();
-    out::json(&json!({"experiment": prepared.target.experiment().name(), "trials": trials}))
+    let with_summary = |(trial, summary): (&Trial, &CheckSummary)| json!({"label": trial.label(), "settings": trial.settings, "check": summary});
+    let checked: Vec<_> = prepared.plan.checked_trials().iter().zip(summaries).map(with_summary).collect();
+    let field = if prepared.plan.trials.is_empty() { "examples" } else { "trials" };
+    let mut answer = trials::describe(prepared, &cost(prepared, summaries));
+    answer["experiment"] = prepared.target.experiment().name().into();
+    answer[field] = checked.into();
+    out::json(&answer)
 }
 
 /// The check in words; `gpu_memory` is that of the smallest GPU, in bytes.
 fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u64>) -> Vec<String> {
-    let trials = &prepared.plan.trials;
-    let noun = if trials.len() == 1 { "run" } else { "runs" };
-    let mut lines = vec![format!("{}: {} {noun}", prepared.target.experiment().name(), trials.len())];
-    for (index, (trial, summary)) in trials.iter().zip(summaries).take(LISTED).enumerate() {
-        let label = trial.label();
-        let gap = if label.is_empty() { "" } else { "  " };
-        lines.push(format!("{:>4}  {label}{gap}{}", index + 1, size(summary)));
-    }
-    if trials.len() > LISTED {
-        lines.push(format!("      and {} more", trials.len() - LISTED));
+    let cost = cost(prepared, summaries);
+    let mut lines = trials::head(prepared, &cost);
+    lines.extend(trials::list(prepared, trials::MANY, &|index| {
+        summaries.get(index).map_or_else(String::new, size)
+    }));
+    if prepared.plan.sweep {
+        lines.push(trials::cost_line(&cost));
     }
     let mut told: Vec<String> = Vec::new();
     for line in summaries.iter().flat_map(|summary| inputs(summary, gpu_memory)) {

@@ -10,7 +10,7 @@ use loradeck_core::run::{ExperimentFolder, RunFolder, State, Status, Workspace};
 use loradeck_core::time::Moment;
 
 use super::{FAILED, OK, init, out, run, watch};
-use crate::launch::{Place, prepare, queue};
+use crate::launch::{Place, cost, examine, prepare, queue};
 use crate::vcs;
 
 const EXPERIMENT: &str = "answer-card";
@@ -22,8 +22,8 @@ pub(super) fn demo(folder: Option<PathBuf>, shipped: &Path, base_model: &Path, p
     std::env::set_current_dir(workspace.root()).with_path(workspace.root(), "enter")?;
     out::line(&format!("workspace: {}", workspace.root().display()));
     let prepared = prepare(&workspace, EXPERIMENT, &[])?;
-    super::check::refuse_what_cannot_train(&workspace, &prepared)?;
-    run::print_trials(&prepared, false)?;
+    let summaries = examine(&workspace, &prepared)?;
+    run::show_trials(&prepared, &cost(&prepared, &summaries), false)?;
     let submission = queue(&workspace, &prepared, &Place::default())?;
     if !plain && out::is_terminal() {
         super::dashboard(&[workspace.root().to_path_buf()])?;

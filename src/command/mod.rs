@@ -19,6 +19,7 @@ mod schema;
 mod show;
 mod supervise;
 mod sweep;
+mod trials;
 mod watch;
 mod write;
 
@@ -49,9 +50,9 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Restore(runs) => runs::restore(&runs.runs),
         Command::Resume { run, overrides } => runs::resume(&run, &overrides),
         Command::Retry { run, overrides } => run::retry(&run, &overrides),
-        Command::Run { target, overrides, dry_run, wait, plain, hold, group, json } => {
+        Command::Run { target, overrides, dry_run, wait, plain, hold, group, json, yes } => {
             let place = crate::launch::Place { hold, group };
-            run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json, place })
+            run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json, yes, place })
         }
         Command::Check { target, overrides, json } => check::check(&target, &overrides, json),
         Command::Queue { change, json } => queue::queue(change, json),

@@ -57,6 +57,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<UsageError>()
         || error.is::<loradeck_core::config::Diagnostics>()
         || error.is::<crate::launch::Unknown>()
+        || error.is::<crate::launch::NotYet>()
         || matches!(
             error.downcast_ref::<WorkspaceError>(),
             Some(
@@ -68,6 +69,19 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         )
         || matches!(error.downcast_ref::<ActionError>(), Some(ActionError::Refused { .. }));
     if usage { USAGE } else { FAILED }
+}
+
+/// Whether a person can be asked: both ends are terminals.
+pub(crate) fn is_conversation() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Asks; only a yes is one.
+pub(crate) fn ask(question: &str) -> io::Result<bool> {
+    write_out(&format!("{} [y/N] ", harmless(question)));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Whether standard output is a terminal.

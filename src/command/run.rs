@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
+use loradeck_core::config::Trial;
 use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
-use super::{OK, out, watch};
-use crate::launch::{Place, Prepared, prepare, queue};
+use super::{OK, out, trials, watch};
+use crate::launch::{Cost, Place, Prepared, cost, examine, prepare, queue};
 
 /// What the arguments say besides the target.
 pub(super) struct Options {
@@ -15,16 +16,29 @@ pub(super) struct Options {
     pub(super) wait: bool,
     pub(super) plain: bool,
     pub(super) json: bool,
+    pub(super) yes: bool,
     pub(super) place: Place,
 }
 
 pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
-    super::check::refuse_what_cannot_train(&workspace, &prepared)?;
+    trials::tell_warnings(&prepared);
+    let summaries = examine(&workspace, &prepared)?;
+    let cost = cost(&prepared, &summaries);
     if options.dry_run {
-        print_trials(&prepared, options.json)?;
+        show_trials(&prepared, &cost, options.json)?;
         return Ok(OK);
+    }
+    if prepared.plan.sweep && !options.json {
+        show_trials(&prepared, &cost, false)?;
+    }
+    if !options.yes && prepared.runs.len() > trials::MANY && out::is_conversation() {
+        let question = format!("queue these {} runs?", prepared.runs.len());
+        if !out::ask(&question)? {
+            out::line("nothing was queued");
+            return Ok(OK);
+        }
     }
     let submission = queue(&workspace, &prepared, &options.place)?;
     if options.json {
@@ -54,22 +68,25 @@ pub(super) fn retry(name: &str, overrides: &[String]) -> Result<u8> {
     Ok(OK)
 }
 
-/// The expanded list is always shown before anything is queued by hand.
-pub(super) fn print_trials(prepared: &Prepared, as_json: bool) -> Result<()> {
+/// The expanded list, its count and its cost, which are always shown before anything is queued by hand.
+pub(super) fn show_trials(prepared: &Prepared, cost: &Cost, as_json: bool) -> Result<()> {
     if as_json {
-        let trials: Vec<_> = prepared
-            .plan
-            .trials
-            .iter()
-            .map(|trial| json!({ "label": trial.label(), "settings": trial.settings }))
-            .collect();
-        return out::json(&json!({ "experiment": prepared.target.experiment().name(), "trials": trials }));
+        let trial = |trial: &Trial| json!({ "label": trial.label(), "settings": trial.settings });
+        let listed: Vec<_> = prepared.plan.checked_trials().iter().map(trial).collect();
+        let field = if prepared.plan.trials.is_empty() { "examples" } else { "trials" };
+        let mut answer = trials::describe(prepared, cost);
+        answer["experiment"] = prepared.target.experiment().name().into();
+        answer[field] = listed.into();
+        return out::json(&answer);
     }
-    let count = prepared.plan.trials.len();
-    let noun = if count == 1 { "run" } else { "runs" };
-    out::line(&format!("{}: {count} {noun}", prepared.target.experiment().name()));
-    for (index, trial) in prepared.plan.trials.iter().enumerate() {
-        out::line(&format!("{:>4}  {}", index + 1, trial.label()));
+    for line in trials::head(prepared, cost) {
+        out::line(&line);
+    }
+    for line in trials::list(prepared, usize::MAX, &|_| String::new()) {
+        out::line(&line);
+    }
+    if prepared.plan.sweep {
+        out::line(&trials::cost_line(cost));
     }
     Ok(())
 }

@@ -11,9 +11,9 @@ use super::prepare::Prepared;
 use super::slot::Slot;
 use super::slots::{SlotSettings, detect_slots};
 
-/// Checks all trials; one summary for each. Model and data are opened once for all trials that share them.
+/// Checks all trials, or the examples of a search; one summary for each. Model and data are opened once for all trials that share them.
 pub fn examine(workspace: &Workspace, prepared: &Prepared) -> Result<Vec<CheckSummary>, Diagnostics> {
-    let trials = &prepared.plan.trials;
+    let trials = prepared.plan.checked_trials();
     let mut problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root()).0;
     let has_gpu = detect_slots(&SlotSettings::default()).iter().any(Slot::is_gpu);
     let mut summaries: Vec<Option<CheckSummary>> = vec![None; trials.len()];

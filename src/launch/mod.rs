@@ -1,6 +1,7 @@
 //! From a plan to trained runs: submitting, the queue, the dispatcher, the supervisor, and what people ask of runs.
 
 pub mod action;
+mod cost;
 mod deliver;
 mod disk;
 pub mod dispatch;
@@ -11,6 +12,7 @@ mod home;
 mod hook;
 mod identities;
 mod inherit;
+mod not_yet;
 mod prepare;
 mod program;
 mod queue_settings;
@@ -25,12 +27,14 @@ mod sweep_file;
 mod wake;
 mod write_up;
 
+pub use cost::{Cost, cost};
 pub use deliver::{Delivery, deliver};
 pub(crate) use environment::library_path;
 pub use environment::trainer_program;
 pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use home::{HomeError, be_home, is_elsewhere, take_over};
+pub use not_yet::NotYet;
 pub use prepare::{Place, Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, own_program};
 pub use queue_settings::QueueSettings;

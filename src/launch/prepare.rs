@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::home::be_home;
 use super::identities::Identities;
+use super::not_yet::refuse_what_nothing_acts_on;
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
 use crate::vcs;
 
@@ -134,7 +135,7 @@ pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Resul
 fn parents(workspace: &Workspace, experiment: &Experiment, plan: &Plan) -> Result<Vec<String>> {
     let label = |name: &String| match workspace.find_run(name) {
         Ok(run) => Ok(run.label()),
-        Err(error) => match plan.trials.first() {
+        Err(error) => match plan.checked_trials().first() {
             Some(trial) => {
                 Err(Diagnostics(vec![experiment.diagnostic(trial, "after", format!("'{name}': {error}"))])
                     .into())
@@ -156,6 +157,7 @@ pub struct Place {
 
 /// Queues what was prepared and starts the dispatcher.
 pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Result<Submission> {
+    refuse_what_nothing_acts_on(&prepared.plan)?;
     be_home(workspace)?;
     if let Target::File(experiment, path) = &prepared.target {
         adopt_file(experiment, path)?;
@@ -326,7 +328,8 @@ fn describe_sweep(target: &Target, plan: &Plan, overrides: &[String], common: &P
         .collect();
     json!({
         "format": loradeck_core::run::FORMAT,
-        "method": "grid",
+        "method": plan.search.as_ref().map(|search| search.method),
+        "search": plan.search,
         "metric": plan.metric,
         "submitted_at": common.submitted_at,
         "code_commit": common.code_commit,

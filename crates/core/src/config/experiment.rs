@@ -7,8 +7,7 @@ use super::keys::{Key, Support, find_key, nearest_key_hint};
 use super::kind::{fitted, quoted_value};
 use super::place::{Place, Problem, Source};
 use super::provenance::Provenance;
-use super::sweep::SweepSpec;
-use super::sweep_reader::read_sweep;
+use super::sweep::{SweepReader, SweepSpec};
 use super::value::Value;
 use super::yaml::{self, Content, Node};
 
@@ -38,6 +37,8 @@ pub struct Experiment {
     pub(crate) sweep_place: Place,
     /// Keys whose value is wrong, so that nobody also calls them missing.
     pub(crate) spoilt: Vec<&'static str>,
+    /// What is no error, but deserves to be told.
+    pub(crate) warnings: Vec<Problem>,
 }
 
 impl Experiment {
@@ -69,7 +70,7 @@ pub fn read_experiment(path: &Path, text: &str) -> Result<Experiment, Diagnostic
 
 /// The experiment as far as it could be read, and its problems; an error only where the text is no YAML.
 pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Problem>), Diagnostics> {
-    let source = Source { file: path.display().to_string(), text: text.to_owned() };
+    let source = Source { file: path.display().to_string(), text: text.to_owned(), trials: None };
     let root = yaml::read(text).map_err(|error| syntax_diagnostics(&source.file, error))?;
     let entries = match root.content {
         Content::Map(entries) => entries,
@@ -88,6 +89,7 @@ pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Probl
         source,
         sweep_place: Place::File,
         spoilt: Vec::new(),
+        warnings: Vec::new(),
     };
     let mut problems = Vec::new();
     let mut seen = Vec::new();
@@ -118,7 +120,7 @@ fn read_entry(
     }
     match name {
         "sweep" => {
-            experiment.sweep = read_sweep(value, problems);
+            experiment.sweep = SweepReader::new(problems, &mut experiment.warnings).read(value);
             experiment.sweep_place = Place::Node(key.id);
         }
         "provenance" => match Provenance::from_node(value) {

@@ -1,26 +1,14 @@
-//! Functions of overrides that stand for several values: `range`, `linspace`, `logspace`, `choice`.
+//! What the functions of overrides come to: `range`, `linspace`, `logspace`, and the order of `sort` and `shuffle`.
 
+use super::spread::Part;
+use super::sweep::neat;
 use super::value::number_text;
 
 /// The most values one function may give.
 const VALUE_LIMIT: usize = 10_000;
 
-/// Functions that other tools have and that are refused by name.
-const NOT_YET: [&str; 7] = ["interval", "uniform", "loguniform", "tag", "shuffle", "sort", "glob"];
-
-/// `name(arguments)`, taken apart, if `text` is a call of a known function.
-pub(crate) fn call(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.trim().split_once('(')?;
-    let arguments = rest.strip_suffix(')')?;
-    let is_known = ["range", "linspace", "logspace", "choice"].contains(&name) || NOT_YET.contains(&name);
-    is_known.then_some((name, arguments))
-}
-
 /// The texts of the values that the call of a number function stands for.
 pub(crate) fn values_of(name: &str, arguments: &[&str]) -> Result<Vec<String>, String> {
-    if NOT_YET.contains(&name) {
-        return Err(format!("{name}(…) is not supported yet"));
-    }
     let numbers = arguments.iter().map(|argument| number(argument)).collect::<Result<Vec<f64>, _>>()?;
     match (name, numbers.as_slice()) {
         ("range", [end]) => range(0.0, *end, 1.0),
@@ -38,7 +26,8 @@ pub(crate) fn values_of(name: &str, arguments: &[&str]) -> Result<Vec<String>, S
     }
 }
 
-fn number(text: &str) -> Result<f64, String> {
+/// The finite number that a text says.
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     let number: f64 = text.trim().parse().map_err(|_| format!("'{}' is no number", text.trim()))?;
     if number.is_finite() { Ok(number) } else { Err(format!("'{}' is no finite number", text.trim())) }
 }
@@ -60,7 +49,7 @@ fn range(start: f64, end: f64, step: f64) -> Result<Vec<String>, String> {
     if count > VALUE_LIMIT as f64 {
         return Err(format!("range has more than {VALUE_LIMIT} values"));
     }
-    Ok((0..count as usize).map(|index| neat(start + index as f64 * step)).collect())
+    Ok((0..count as usize).map(|index| neat_text(start + index as f64 * step)).collect())
 }
 
 fn spaced(start: f64, end: f64, count: f64, shape: impl Fn(f64) -> f64) -> Result<Vec<String>, String> {
@@ -68,12 +57,50 @@ fn spaced(start: f64, end: f64, count: f64, shape: impl Fn(f64) -> f64) -> Resul
         return Err(format!("the count is a whole number from 1 to {VALUE_LIMIT}"));
     }
     let last = (count - 1.0).max(1.0);
-    Ok((0..count as usize).map(|index| neat(shape(start + (end - start) * index as f64 / last))).collect())
+    Ok((0..count as usize)
+        .map(|index| neat_text(shape(start + (end - start) * index as f64 / last)))
+        .collect())
 }
 
-/// Twelve digits: enough for every setting, and without the dust of binary fractions.
-fn neat(value: f64) -> String {
-    format!("{value:.11e}").parse().map_or_else(|_| number_text(value), number_text)
+fn neat_text(value: f64) -> String {
+    number_text(neat(value))
+}
+
+/// The parts in order: by their numbers where all are numbers, else by their letters.
+pub(crate) fn sorted(mut parts: Vec<Part>, reverse: bool) -> Vec<Part> {
+    let numbers = parts.iter().map(|(text, _)| number(text).ok()).collect::<Option<Vec<f64>>>();
+    if numbers.is_some() {
+        let value = |part: &Part| number(&part.0).unwrap_or_default();
+        parts.sort_by(|a, b| value(a).total_cmp(&value(b)));
+    } else {
+        parts.sort_by(|a, b| a.0.trim().cmp(b.0.trim()));
+    }
+    if reverse {
+        parts.reverse();
+    }
+    parts
+}
+
+/// The parts in an order that looks random, the same each time for the same parts: a sweep that is typed again is the
+/// same sweep.
+pub(crate) fn shuffled(mut parts: Vec<Part>) -> Vec<Part> {
+    let mut state =
+        parts.iter().flat_map(|(text, _)| text.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+    for last in (1..parts.len()).rev() {
+        parts.swap(last, (next_random(&mut state) % (last as u64 + 1)) as usize);
+    }
+    parts
+}
+
+/// `SplitMix64` (G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generators", 2014).
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]
@@ -81,7 +108,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Result<Vec<String>, String> {
-        let (name, arguments) = call(text).unwrap();
+        let (name, arguments) = text.strip_suffix(')').unwrap().split_once('(').unwrap();
         values_of(name, &arguments.split(',').collect::<Vec<_>>())
     }
 
@@ -107,9 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn foreign_functions_are_named() {
-        assert_eq!(values("interval(0,1)"), Err("interval(…) is not supported yet".into()));
-        assert_eq!(call("(q|v)_proj"), None);
-        assert_eq!(call("blocks(1)"), None);
+    fn orders_are_by_number_or_letter_and_shuffles_repeat() {
+        let parts = |texts: &[&str]| texts.iter().map(|text| ((*text).to_owned(), 1)).collect::<Vec<Part>>();
+        let texts = |parts: Vec<Part>| parts.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+        assert_eq!(texts(sorted(parts(&["10", "9", "1e-3"]), false)), ["1e-3", "9", "10"]);
+        assert_eq!(texts(sorted(parts(&["b", "a", "10"]), true)), ["b", "a", "10"]);
+        let all: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let once = texts(shuffled(parts(&all)));
+        assert_eq!(once, texts(shuffled(parts(&all))));
+        assert_ne!(once, all);
+        assert_eq!(texts(sorted(parts(&once.iter().map(String::as_str).collect::<Vec<_>>()), false)), all);
     }
 }

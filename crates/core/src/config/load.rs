@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::experiment::Experiment;
 use super::frozen::read_frozen;
-use super::plan::{Plan, plan};
+use super::plan::{Plan, plan_with};
 use super::provenance::Provenance;
 use super::settings::Settings;
 use crate::error::FileError;
+
+/// The longest file that a configuration may name for its own reading, in bytes.
+const NAMED_FILE_LIMIT: u64 = 16 << 20;
 
 /// Reads a configuration as text.
 pub fn read_config_text(path: &Path) -> Result<String, Diagnostics> {
@@ -31,7 +34,18 @@ pub fn read_config_text(path: &Path) -> Result<String, Diagnostics> {
 /// the file, that is it; its path is written relative to `root`, as all paths of a configuration are.
 pub fn load_plan(path: &Path, root: &Path, overrides: &[String]) -> Result<(Experiment, Plan), Diagnostics> {
     let text = read_config_text(path)?;
-    plan(&shown(path), &text, overrides, data_beside(path, root).as_deref())
+    let read = |named: &str| read_named(&root.join(named));
+    plan_with(&shown(path), &text, overrides, data_beside(path, root).as_deref(), &read)
+}
+
+/// The text of a file that a configuration names, or why there is none.
+fn read_named(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    if size > NAMED_FILE_LIMIT {
+        return Err(format!("is longer than {NAMED_FILE_LIMIT} bytes"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "is no UTF-8 text".to_owned())
 }
 
 /// Reads a run's `config.yaml` with the overrides of its attempt.

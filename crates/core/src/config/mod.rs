@@ -5,12 +5,12 @@
 
 mod diagnostic;
 mod emit;
-mod expand;
 mod experiment;
 mod frozen;
 mod functions;
 mod keys;
 mod kind;
+mod layers;
 mod load;
 mod memory;
 mod merge;
@@ -22,11 +22,13 @@ mod provenance;
 mod resolve;
 mod running;
 mod schema;
+mod search;
 mod settings;
+mod spread;
 mod sweep;
-mod sweep_reader;
 mod table;
 mod value;
+mod value_serde;
 mod workspace_file;
 mod yaml;
 mod yaml_passes;
@@ -37,15 +39,17 @@ pub use frozen::{frozen_text, read_frozen};
 pub use keys::{Default, Group, Key, Kind, Range, Support, all_keys, find_key};
 pub use load::{load_frozen, load_plan, read_config_text};
 pub use memory::{memory_text, parse_memory};
-pub use overrides::{Change, Override};
 pub use paths::{check_paths, root_of};
-pub use plan::{Plan, TRIAL_LIMIT, Trial, parse_overrides, plan, resolve};
+pub use plan::{Plan, TRIAL_LIMIT, Trial, plan};
 pub use provenance::{DataIdentity, FileIdentity, Provenance};
 pub use resolve::default_value;
 pub use running::RunningSettings;
 pub use schema::json_schema;
 pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
-pub use sweep::{Goal, Metric, Parameter, SweepSpec};
+pub use sweep::{
+    Assignment, AxisValues, Bell, Bounds, Condition, Distribution, Draws, Goal, Method, Metric, Parameter,
+    SearchAxis, SearchPlan, Stopping, SweepSpec, Trials, Unit, When, Zip,
+};
 pub use table::{SettingRow, differing_keys, setting, settings_table};
 pub use value::{Value, number_text};
 pub use workspace_file::{
@@ -53,6 +57,10 @@ pub use workspace_file::{
 };
 
 #[cfg(test)]
+mod frozen_sweep_tests;
+#[cfg(test)]
 mod round_trip_tests;
+#[cfg(test)]
+mod sweep_tests;
 #[cfg(test)]
 mod tests;

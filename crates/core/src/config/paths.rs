@@ -22,7 +22,7 @@ pub fn root_of(config: &Path) -> PathBuf {
 pub fn check_paths(experiment: &Experiment, plan: &Plan, root: &Path) -> Diagnostics {
     let beside = Path::new(experiment.file()).parent().unwrap_or(Path::new("."));
     let mut problems: Vec<Problem> = Vec::new();
-    for trial in &plan.trials {
+    for trial in plan.checked_trials() {
         for (key, path) in paths_of(&trial.settings) {
             let place = trial.place(key);
             if let Some((message, hint)) = complaint(path, root, beside) {

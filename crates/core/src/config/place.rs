@@ -18,6 +18,8 @@ pub(crate) enum Place {
     Node(NodeId),
     /// The command line: number of the argument and column in it, from 1.
     Argument(usize, usize),
+    /// Line and column in the file that lists trials.
+    Cell(u32, u32),
 }
 
 /// A problem before its position is known.
@@ -57,6 +59,8 @@ impl Problem {
 pub(crate) struct Source {
     pub(crate) file: String,
     pub(crate) text: String,
+    /// The file that lists trials, where there is one.
+    pub(crate) trials: Option<String>,
 }
 
 impl Source {
@@ -65,6 +69,9 @@ impl Source {
         match place {
             Place::File => (self.file.clone(), 1, 1),
             Place::Argument(argument, column) => (COMMAND_LINE.to_owned(), argument, column),
+            Place::Cell(line, column) => {
+                (self.trials.clone().unwrap_or_default(), line as usize, column as usize)
+            }
             Place::Node(id) => {
                 let (line, column) = locate(&self.text, id);
                 (self.file.clone(), line, column)

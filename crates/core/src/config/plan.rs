@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::diagnostic::Diagnostics;
-use super::expand::{combination, count};
 use super::experiment::{Entry, Experiment, read_all};
-use super::overrides::{Change, Override, read_overrides};
+use super::layers::{Layers, ReadFile};
+use super::overrides::read_overrides;
 use super::place::{Place, Problem};
 use super::resolve::settings_of;
+use super::search::planned_sweep;
 use super::settings::Settings;
-use super::sweep::{Metric, Parameter};
+use super::sweep::{Metric, SearchPlan};
 use super::value::Value;
 
 /// The most runs that one sweep may make.
@@ -18,8 +19,11 @@ pub const TRIAL_LIMIT: u64 = 10_000;
 /// The runs that follow from an experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// One per run, in the order in which they are queued.
+    /// One per run, in the order in which they are queued. A search makes its own while it runs: it has none here.
     pub trials: Vec<Trial>,
+    /// Trials that a search could make, to be checked in their stead: the middle of the space, and one for each further
+    /// file or folder that it names. Empty where all trials are known.
+    pub examples: Vec<Trial>,
     /// Whether it is a sweep, be it of a single run.
     pub sweep: bool,
     /// What decides which run is best, where the sweep says it.
@@ -28,6 +32,17 @@ pub struct Plan {
     pub priority: i64,
     /// Runs that must have finished first, as they were named.
     pub after: Vec<String>,
+    /// What further trials are made of, where it is a sweep.
+    pub search: Option<SearchPlan>,
+    /// What is no error, but deserves to be told.
+    pub warnings: Diagnostics,
+}
+
+impl Plan {
+    /// The trials, or the examples that stand for those of a search.
+    pub fn checked_trials(&self) -> &[Trial] {
+        if self.trials.is_empty() { &self.examples } else { &self.trials }
+    }
 }
 
 /// One run to be made.
@@ -46,6 +61,22 @@ impl Trial {
         Self { settings, varied, places: Vec::new() }
     }
 
+    /// The trial of what is set and what varies; `None` where it contradicts itself.
+    pub(super) fn of(
+        set: &[Entry],
+        chosen: &[&Entry],
+        spoilt: &[&'static str],
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let is_chosen = |entry: &&Entry| chosen.iter().any(|other| other.key == entry.key);
+        let entries: Vec<&Entry> =
+            set.iter().filter(|entry| !is_chosen(entry)).chain(chosen.iter().copied()).collect();
+        let settings = settings_of(&entries, spoilt, problems)?;
+        let varied = chosen.iter().map(|entry| (entry.key.name, entry.value.clone())).collect();
+        let places = entries.iter().map(|entry| (entry.key.name, entry.place)).collect();
+        Some(Self { settings, varied, places })
+    }
+
     /// Where a key's value was given.
     pub(crate) fn place(&self, key: &str) -> Place {
         self.places.iter().find(|(name, _)| *name == key).map_or(Place::File, |(_, place)| *place)
@@ -59,23 +90,6 @@ impl Trial {
     }
 }
 
-/// The runs of an experiment with the overrides of a command line, which [`parse_overrides`] reads.
-pub fn resolve(experiment: &Experiment, overrides: &[Override]) -> Result<Plan, Diagnostics> {
-    let mut problems = Vec::new();
-    match planned(experiment, overrides, &mut problems) {
-        Some(plan) if problems.is_empty() => Ok(plan),
-        _ => Err(experiment.source.diagnostics(problems)),
-    }
-}
-
-/// Reads overrides such as `lora_rank=4,8`; all problems at once.
-pub fn parse_overrides(arguments: &[String]) -> Result<Vec<Override>, Diagnostics> {
-    let mut problems = Vec::new();
-    let overrides = read_overrides(arguments, &mut problems);
-    let source = super::place::Source { file: String::new(), text: String::new() };
-    if problems.is_empty() { Ok(overrides) } else { Err(source.diagnostics(problems)) }
-}
-
 /// Reads, overrides and resolves in one go, so that the problems of all three are told at once.
 ///
 /// `data_beside` is the data folder used where neither the file nor an override names one.
@@ -85,126 +99,51 @@ pub fn plan(
     arguments: &[String],
     data_beside: Option<&str>,
 ) -> Result<(Experiment, Plan), Diagnostics> {
+    plan_with(path, text, arguments, data_beside, &|_| Err("cannot be read here".to_owned()))
+}
+
+/// The same, with a way to read the file in which a sweep lists its trials.
+pub(crate) fn plan_with(
+    path: &Path,
+    text: &str,
+    arguments: &[String],
+    data_beside: Option<&str>,
+    read: ReadFile<'_>,
+) -> Result<(Experiment, Plan), Diagnostics> {
     let (mut experiment, mut problems) = read_all(path, text)?;
     if let Some(folder) = data_beside {
         experiment.set_default("train_data_dir", Value::Text(folder.to_owned()));
     }
     let overrides = read_overrides(arguments, &mut problems);
-    match planned(&experiment, &overrides, &mut problems) {
-        Some(plan) if problems.is_empty() => Ok((experiment, plan)),
+    let mut warnings = experiment.warnings.clone();
+    let mut layers = Layers::new(&experiment, &overrides, &mut problems, &mut warnings);
+    layers.read_trials(read, &mut problems);
+    experiment.source.trials = layers.sweep.trials.as_ref().map(|trials| trials.path.clone());
+    match planned(&layers, &mut problems, &mut warnings) {
+        Some(mut plan) if problems.is_empty() => {
+            plan.warnings = experiment.source.diagnostics(warnings);
+            Ok((experiment, plan))
+        }
         _ => Err(experiment.source.diagnostics(problems)),
     }
 }
 
-/// What is set and what is swept, after the overrides.
-struct Layers {
-    set: Vec<Entry>,
-    swept: Vec<Parameter>,
-    spoilt: Vec<&'static str>,
-}
-
-fn planned(experiment: &Experiment, overrides: &[Override], problems: &mut Vec<Problem>) -> Option<Plan> {
-    let layers = layered(experiment, overrides);
-    let wanted = count(&layers.swept);
-    let cap = experiment.sweep.as_ref().and_then(|sweep| sweep.run_cap).unwrap_or(u64::MAX);
-    if wanted.min(cap) > TRIAL_LIMIT {
-        problems.push(too_many(&layers.swept, wanted));
-        return None;
-    }
-    let mut trials = Vec::new();
-    for index in 0..wanted.min(cap) {
-        let chosen = combination(&layers.swept, index);
-        let effective: Vec<&Entry> = layers.set.iter().chain(chosen.iter().copied()).collect();
-        let settings = settings_of(&effective, &layers.spoilt, problems);
-        let varied = varied(&layers.swept, &chosen);
-        let places = effective.iter().map(|entry| (entry.key.name, entry.place)).collect();
-        trials.extend(settings.map(|settings| Trial { settings, varied, places }));
-    }
-    let sweep = layers.swept.iter().any(|parameter| !parameter.is_fixed);
-    let metric = experiment.sweep.as_ref().and_then(|sweep| sweep.metric.clone());
-    Some(Plan { trials, sweep, metric, priority: priority(&layers.set), after: after(&layers.set) })
-}
-
-fn too_many(swept: &[Parameter], wanted: u64) -> Problem {
-    let place = swept.first().map_or(Place::File, |parameter| parameter.place);
-    let message = format!("this sweep has {wanted} runs, more than {TRIAL_LIMIT}");
-    Problem::new(place, "sweep", message).hint(format!("run_cap: {TRIAL_LIMIT} takes the first ones"))
-}
-
-fn varied(swept: &[Parameter], chosen: &[&Entry]) -> Vec<(&'static str, Value)> {
-    let varying = swept.iter().zip(chosen).filter(|(parameter, _)| !parameter.is_fixed);
-    varying.map(|(parameter, entry)| (parameter.key.name, entry.value.clone())).collect()
-}
-
-fn priority(set: &[Entry]) -> i64 {
-    let value = set.iter().find(|entry| entry.key.name == "priority").map(|entry| &entry.value);
-    match value {
-        Some(Value::Whole(priority)) => i64::try_from(*priority).unwrap_or(0),
-        _ => 0,
-    }
-}
-
-fn after(set: &[Entry]) -> Vec<String> {
-    let value = set.iter().find(|entry| entry.key.name == "after").map(|entry| &entry.value);
-    match value {
-        Some(Value::List(runs)) => runs.iter().map(Value::plain).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn layered(experiment: &Experiment, overrides: &[Override]) -> Layers {
-    let swept = experiment.sweep.as_ref().map_or_else(Vec::new, |sweep| sweep.parameters.clone());
-    let mut set = experiment.values.clone();
-    set.retain(|entry| !swept.iter().any(|parameter| parameter.key == entry.key));
-    if experiment.provenance.is_some() && follows_rank(&set, overrides) {
-        set.retain(|entry| entry.key.name != "lora_alpha");
-    }
-    let mut layers = Layers { set, swept, spoilt: experiment.spoilt.clone() };
-    for change in overrides {
-        layers.apply(change);
-    }
-    layers
-}
-
-/// Whether a frozen `lora_alpha` is only the default that followed from the rank, and the rank is changed: it
-/// follows again, as it would in the experiment's own file.
-fn follows_rank(set: &[Entry], overrides: &[Override]) -> bool {
-    let number = |name: &str| match set.iter().find(|entry| entry.key.name == name).map(|entry| &entry.value)
-    {
-        Some(Value::Whole(number)) => Some(Value::Real(2.0 * *number as f64)),
-        other => other.cloned(),
+fn planned(layers: &Layers, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> Option<Plan> {
+    let sweep = planned_sweep(layers, problems, warnings)?;
+    let trial = |chosen: &Vec<Entry>, problems: &mut Vec<Problem>| {
+        let chosen: Vec<&Entry> = chosen.iter().collect();
+        Trial::of(&layers.set, &chosen, &layers.spoilt, problems)
     };
-    let is_changed = overrides.iter().any(|change| change.key.name == "lora_rank");
-    is_changed && number("lora_rank").is_some() && number("lora_rank") == number("lora_alpha")
-}
-
-impl Layers {
-    fn apply(&mut self, change: &Override) {
-        let key = change.key;
-        self.spoilt.retain(|spoilt| *spoilt != key.name);
-        let set_at = self.set.iter().position(|entry| entry.key == key);
-        let swept_at = self.swept.iter().position(|parameter| parameter.key == key);
-        match &change.change {
-            Change::Fix(entry) => {
-                self.swept.retain(|parameter| parameter.key != key);
-                match set_at {
-                    Some(index) => self.set[index] = entry.clone(),
-                    None => self.set.push(entry.clone()),
-                }
-            }
-            Change::Reset => {
-                self.swept.retain(|parameter| parameter.key != key);
-                self.set.retain(|entry| entry.key != key);
-            }
-            Change::Sweep(values) => {
-                self.set.retain(|entry| entry.key != key);
-                let parameter =
-                    Parameter { key, values: values.clone(), is_fixed: false, place: change.place };
-                match swept_at {
-                    Some(index) => self.swept[index] = parameter,
-                    None => self.swept.push(parameter),
-                }
-            }
-        }
-    }
+    let trials: Vec<Trial> = sweep.combinations.iter().filter_map(|chosen| trial(chosen, problems)).collect();
+    let examples = sweep.examples.iter().filter_map(|chosen| trial(chosen, problems)).collect();
+    Some(Plan {
+        trials,
+        examples,
+        sweep: sweep.search.is_some(),
+        metric: layers.sweep.metric.clone(),
+        priority: layers.priority(),
+        after: layers.after(),
+        search: sweep.search,
+        warnings: Diagnostics::default(),
+    })
 }

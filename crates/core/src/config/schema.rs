@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Default, Key, Kind, Range, Support, all_keys};
 use super::resolve::default_value;
-use super::sweep_reader::is_sweepable;
+use super::sweep::is_sweepable;
 
 /// The schema (draft 2020-12). Keys that are not supported yet are refused by it, with their documentation.
 pub fn json_schema() -> Json {

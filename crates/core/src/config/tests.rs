@@ -151,29 +151,6 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn problems_inside_a_sweep_have_their_place() {
-    let text = "sweep:\n  method: random\n  early_terminate: {type: hyperband}\n  run_cap: 0\n  metrik: 1\n  \
-                parameters:\n    lora_rnk: {values: [1]}\n    lr: {min: 1e-5, max: 1e-3}\n    seed: {values: [1, x]}\n    \
-                rank: 8\n";
-    let error = with_base(text, &[]).unwrap_err();
-    let lines: Vec<&str> = error.lines().filter(|line| !line.starts_with("  hint")).collect();
-    assert_eq!(
-        lines,
-        [
-            "experiment.yaml:4:11: sweep.method: 'random' is not supported yet",
-            "experiment.yaml:5:3: sweep.early_terminate: is not supported yet",
-            "experiment.yaml:6:12: sweep.run_cap: '0' is below 1",
-            "experiment.yaml:7:3: sweep.metrik: is not a known key of a sweep",
-            "experiment.yaml:9:5: lora_rnk: is not a known key",
-            "experiment.yaml:10:10: lr.min: is not supported yet",
-            "experiment.yaml:10:21: lr.max: is not supported yet",
-            "experiment.yaml:11:24: seed: 'x' is no whole number",
-            "experiment.yaml:12:11: rank: '8' is swept by a mapping with values, and this is none",
-        ]
-    );
-}
-
-#[test]
 fn a_frozen_file_reads_back_with_its_provenance_and_overrides() {
     let plan = with_base(SWEEP, &[]).unwrap();
     let provenance = Provenance {

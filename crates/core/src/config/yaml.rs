@@ -76,6 +76,17 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
     })
 }
 
+/// A value as YAML would read it; what is no single YAML value is text.
+pub(crate) fn read_value(text: &str) -> Node {
+    let text = text.trim();
+    let as_text = || Node { id: 0, content: Content::Text, text: text.to_owned() };
+    match read(text) {
+        Ok(node) if matches!(node.content, Content::Map(_)) && !text.starts_with('{') => as_text(),
+        Ok(node) => node,
+        Err(_) => as_text(),
+    }
+}
+
 /// Line and column, from 1, at which the node stands; for one that came through an alias, where it was anchored.
 pub(crate) fn locate(text: &str, id: NodeId) -> (usize, usize) {
     let pass = Pass::new(Some(id));

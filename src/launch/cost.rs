@@ -1,0 +1,76 @@
+//! What runs will cost, before they are queued: steps, and time by the pace of the experiment's earlier runs.
+
+use loradeck_core::run::{ExperimentFolder, Outcome, Summary};
+use loradeck_data::check::CheckSummary;
+use serde::Serialize;
+
+use super::prepare::Prepared;
+
+/// What runs will cost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// How many runs.
+    pub runs: u64,
+    /// Steps of all of them.
+    pub steps: u64,
+    /// Whether they may be fewer: runs can end early, or a search can stop before its cap.
+    pub at_most: bool,
+    /// How long they take one after another, where earlier runs tell.
+    pub seconds: Option<f64>,
+    /// Seconds of a step, where earlier runs tell.
+    pub seconds_per_step: Option<f64>,
+    /// How many earlier runs tell it.
+    pub earlier_runs: usize,
+}
+
+/// The cost of what was prepared; `summaries` are those of its trials, or of a search's examples.
+pub fn cost(prepared: &Prepared, summaries: &[CheckSummary]) -> Cost {
+    let plan = &prepared.plan;
+    let search = plan.search.as_ref();
+    let is_search = search.is_some_and(loradeck_core::config::SearchPlan::is_search);
+    let (runs, steps) = if is_search {
+        // The examples stand for what will be drawn; the longest of them is the careful guess.
+        let runs = search.and_then(|search| search.run_cap).unwrap_or_default();
+        let longest = summaries.iter().map(|summary| summary.total_steps).max().unwrap_or_default();
+        (runs, runs.saturating_mul(longest))
+    } else {
+        let steps = summaries.iter().map(|summary| summary.total_steps);
+        (plan.trials.len() as u64, steps.fold(0, u64::saturating_add))
+    };
+    let at_most = search.is_some_and(|search| is_search || search.stopping.is_some());
+    let paces = paces(prepared.target.experiment());
+    let seconds_per_step = median(&paces);
+    let seconds = seconds_per_step.map(|seconds| seconds * steps as f64);
+    Cost { runs, steps, at_most, seconds, seconds_per_step, earlier_runs: paces.len() }
+}
+
+/// Seconds per step of the experiment's finished runs.
+fn paces(experiment: &ExperimentFolder) -> Vec<f64> {
+    let summaries = experiment.runs().into_iter().filter_map(|run| Summary::read(&run).ok().flatten());
+    summaries.filter_map(|summary| pace(&summary)).collect()
+}
+
+fn pace(summary: &Summary) -> Option<f64> {
+    let is_telling = summary.outcome == Outcome::Finished && summary.step > 0 && summary.seconds > 0.0;
+    is_telling.then(|| summary.seconds / summary.step as f64).filter(|pace| pace.is_finite())
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (upper, lower) = (sorted.get(sorted.len() / 2)?, sorted.get((sorted.len().max(1) - 1) / 2)?);
+    Some(f64::midpoint(*lower, *upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_the_middle_or_between_the_two() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 9.0]), Some(3.0));
+    }
+}
