@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::process::Command;
-
 use loradeck_core::run::{EndReason, RunFolder, State};
 use support::{Deck, starts, state, status, wait_until};
 
@@ -26,29 +24,8 @@ const POINTS: [(&str, bool); 12] = [
     ("never", false),
 ];
 
-fn git(deck: &Deck, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(deck.workspace.root())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn deck_in_git() -> Deck {
-    let deck = Deck::new();
-    assert!(deck.run(&["init", "."]).status.success());
-    git(&deck, &["config", "user.name", "test"]);
-    git(&deck, &["config", "user.email", "test@example.invalid"]);
-    git(&deck, &["add", "."]);
-    git(&deck, &["commit", "-qm", "begin"]);
-    deck
-}
-
 fn survive(point: &str, needs_resume: bool) {
-    let deck = deck_in_git();
+    let deck = Deck::in_git();
     let runs = deck.queue(&["finish", "finish"]);
     let mark = deck.workspace.root().join(".loradeck/crash-mark");
     let mut first = deck
@@ -74,17 +51,17 @@ fn survive(point: &str, needs_resume: bool) {
     wait_until(&format!("{point}: all is written up"), || {
         look();
         runs.iter().all(|run| state(run) == State::Finished)
-            && git(&deck, &["ls-files"]).matches("README.md").count() == 2
-            && git(&deck, &["ls-files"]).contains("comparison.md")
+            && deck.git(&["ls-files"]).matches("README.md").count() == 2
+            && deck.git(&["ls-files"]).contains("comparison.md")
             && !deck.dispatcher_is_at_work()
     });
     for run in &runs {
         assert_eq!(starts(run).len(), 1, "{point}: {} was started more or less than once", run.label());
     }
-    let untracked = git(&deck, &["status", "--porcelain"]);
+    let untracked = deck.git(&["status", "--porcelain"]);
     assert_eq!(untracked, "", "{point}");
-    git(&deck, &["fsck", "--strict"]);
-    let commits = git(&deck, &["log", "--format=%s"]);
+    deck.git(&["fsck", "--strict"]);
+    let commits = deck.git(&["log", "--format=%s"]);
     assert_eq!(commits.lines().count(), 4 + 2 * usize::from(needs_resume), "{point}: {commits}");
 }
 
@@ -97,7 +74,7 @@ fn a_death_at_any_point_costs_nothing() {
 
 #[test]
 fn a_submitter_that_dies_leaves_only_whole_runs_and_skips_numbers() {
-    let deck = deck_in_git();
+    let deck = Deck::in_git();
     let folder = deck.workspace.experiment("x").runs_folder();
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("next"), "5\n").unwrap();

@@ -26,6 +26,34 @@ impl Deck {
         Self { folder, workspace }
     }
 
+    /// The same, in a git repository that ignores what it should.
+    pub fn in_git() -> Self {
+        let deck = Self::new();
+        assert!(deck.run(&["init", "."]).status.success());
+        deck.git(&["config", "user.name", "test"]);
+        deck.git(&["config", "user.email", "test@example.invalid"]);
+        deck.git(&["add", "."]);
+        deck.git(&["commit", "-qm", "begin"]);
+        deck
+    }
+
+    /// What git says in the workspace.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(self.workspace.root())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The folder that this test's processes share their slots in; their environment names it.
+    pub fn slots(&self) -> PathBuf {
+        self.folder.path().join("slots")
+    }
+
     /// Another workspace on the same host: it shares the slots.
     pub fn neighbour(&self, name: &str) -> Workspace {
         let root = self.folder.path().join(name);
@@ -43,7 +71,7 @@ impl Deck {
         command
             .args(arguments)
             .current_dir(root)
-            .env("LORADECK_SLOT_LOCKS", self.folder.path().join("slots"))
+            .env("LORADECK_SLOT_LOCKS", self.slots())
             .env("LORADECK_DEVICE", "cpu")
             .env("LORADECK_TRAIN", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/trainer.sh"))
             .env("GIT_CONFIG_GLOBAL", "/dev/null")

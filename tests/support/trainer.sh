@@ -1,6 +1,6 @@
 #!/bin/sh
 # A stand-in for the trainer, for tests that need an end on demand. `notes:` in config.yaml says which:
-# finish, fail, refuse (exit 2 without a word), wait (until the file `go` appears; SIGTERM is answered like a
+# finish, fail, work (for about a second), refuse (exit 2 without a word), wait (until the file `go` appears; SIGTERM is answered like a
 # trainer does: a checkpoint, then exit 3).
 run=$2
 attempt=$4
@@ -19,6 +19,7 @@ summary running
 trap 'mkdir -p "$run/checkpoints/step-00000001"; summary stopped; exit 3' TERM
 case $mode in
     fail) echo "it fails" >&2; exit 1 ;;
+    work) for turn in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done ;;
     wait) while [ ! -e "$run/go" ]; do sleep 0.02; done ;;
 esac
 summary finished
