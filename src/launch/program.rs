@@ -3,15 +3,22 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::run::{Workspace, is_held};
+
+use super::logout::{Logout, at_logout, sparing_command};
 
 /// The running program, even if its file has been replaced by an upgrade in the meantime.
 pub fn own_program() -> PathBuf {
     let link = PathBuf::from("/proc/self/exe");
     if link.exists() { link } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("loradeck")) }
+}
+
+/// The running program by its path.
+fn lasting_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| own_program())
 }
 
 /// Starts the workspace's dispatcher, detached, unless one is at work.
@@ -26,7 +33,10 @@ pub fn ensure_dispatcher(workspace: &Workspace) -> Result<(), FileError> {
     let log_path = workspace.dispatch_log();
     let log = OpenOptions::new().create(true).append(true).open(&log_path).with_path(&log_path, "open")?;
     let errors = log.try_clone().with_path(&log_path, "open")?;
-    let child = Command::new(own_program())
+    // Through systemd-run the link would be systemd-run's own.
+    let logout = at_logout();
+    let program = if logout == Logout::SparesScopes { lasting_program() } else { own_program() };
+    let child = sparing_command(&program, logout)
         .args(["dispatch", "--detached"])
         .current_dir(workspace.root())
         .stdin(Stdio::null())
