@@ -115,6 +115,28 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what runs take of the disk.
+    Du {
+        /// Experiments or runs (default: all).
+        targets: Vec<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove checkpoints that ended runs no longer need, after listing them; final weights and reports stay.
+    Clean {
+        /// Experiments or runs (default: all).
+        targets: Vec<String>,
+        /// How many of the newest checkpoints each run keeps.
+        #[arg(long, default_value_t = 1)]
+        keep: usize,
+        /// Empty the trash instead: removed runs are gone for good.
+        #[arg(long)]
+        trash: bool,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Show or change sweeps.
     Sweep {
         /// What to change; nothing lists the sweeps.

@@ -118,3 +118,25 @@ fn a_group_takes_its_share_and_no_more() {
     wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
     let _ = dispatcher.wait();
 }
+
+#[test]
+fn checkpoints_go_only_once_they_are_listed_and_agreed_to() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["finish"]);
+    deck.dispatch().wait().unwrap();
+    for step in [1, 2, 3] {
+        std::fs::create_dir_all(runs[0].checkpoint(step)).unwrap();
+        std::fs::write(runs[0].checkpoint(step).join("state.safetensors"), [0; 2048]).unwrap();
+    }
+    let used: serde_json::Value = serde_json::from_slice(&deck.run(&["du", "--json"]).stdout).unwrap();
+    assert_eq!(used["runs"][0]["checkpoints"], 3 * 2048);
+    let unasked = deck.run(&["clean"]);
+    assert_eq!((unasked.status.code(), runs[0].checkpoint_steps().len()), (Some(2), 3));
+    assert!(String::from_utf8_lossy(&unasked.stdout).contains("checkpoint of step 2"));
+    let agreed = deck.run(&["clean", "x", "--keep", "2", "--yes"]);
+    assert!(agreed.status.success());
+    assert_eq!(runs[0].checkpoint_steps(), [2, 3]);
+    assert!(deck.run(&["remove", "x/1"]).status.success());
+    assert!(deck.run(&["clean", "--trash", "-y"]).status.success());
+    assert!(deck.workspace.experiment("x").removed_runs().is_empty());
+}

@@ -1,10 +1,12 @@
 //! One file per command: parse, call, print.
 
 mod check;
+mod clean;
 mod compare;
 mod demo;
 mod dispatch;
 mod doctor;
+mod du;
 mod home;
 mod init;
 mod list;
@@ -68,6 +70,8 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
         Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
+        Command::Du { targets, json } => du::du(&targets, json),
+        Command::Clean { targets, keep, trash, yes } => clean::clean(&targets, keep, trash, yes),
         Command::Sweep { change, json } => sweep::sweep(change, json),
         Command::Home { take_over } => home::home(take_over),
         Command::Dispatch { detached } => dispatch::dispatch(detached),

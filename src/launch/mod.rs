@@ -25,6 +25,7 @@ mod start;
 mod submit;
 pub mod supervise;
 mod sweep_file;
+pub mod tidy;
 mod wake;
 mod write_up;
 

@@ -35,6 +35,7 @@ pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
 pub(crate) use run_report::outcome_word;
 pub use run_report::{ReportError, write_report};
 pub use table::plain_table;
+pub use words::bytes;
 
 /// Writes the report of a workspace's run; answers the files to commit.
 pub fn write_run_report(workspace: &Workspace, run: &RunFolder) -> Result<Vec<PathBuf>, ReportError> {
