@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutants"
 TREE, TARGET = WORK / "tree", WORK / "target"
+PATCHES = Path(__file__).resolve().parent
 
 
 class MutantError(Exception):
@@ -105,12 +106,12 @@ def check_unpatched():
     build()
     status, _, words = judge()
     if status != 0:
-        raise MutantError(f"the unpatched trainer fails before them:\n{words}")
+        raise MutantError(f"what is judged fails without any of them:\n{words}")
     print("unpatched: every check passes", flush=True)
 
 
 def chosen(numbers):
-    patches = sorted(Path(__file__).parent.glob("*.patch"))
+    patches = sorted(PATCHES.glob("*.patch"))
     by_number = {int(patch.name.split("-")[0]): patch for patch in patches}
     unknown = [number for number in numbers if number not in by_number]
     if not patches or unknown:

@@ -66,7 +66,7 @@ impl Tpe {
     /// One point, group by group: which groups exist is decided by the values of the groups before them.
     fn draw(&self, space: &Space, models: &[Model<'_>], seed: u64, trial: u64, attempt: u64) -> Point {
         let mut point: Point = vec![None; space.parameters().len()];
-        for model in models.iter().filter(|model| !model.group.places.is_empty()) {
+        for model in models {
             let first = model.group.places[0];
             if space.is_active(first, &point) {
                 let name = &space.parameters()[first].name;
@@ -92,15 +92,14 @@ struct Model<'a> {
 impl Model<'_> {
     /// Of `count` draws from l(x) the one with the largest l(x)/g(x).
     fn best_candidate(&self, count: usize, draws: &mut Draws) -> Vec<f64> {
-        let mut best = (f64::NEG_INFINITY, self.good.draw(draws));
-        for number in 0..count.max(1) {
-            let candidate = if number == 0 { best.1.clone() } else { self.good.draw(draws) };
-            let gain = self.good.log_density(&candidate) - self.rest.log_density(&candidate);
-            if gain > best.0 {
-                best = (gain, candidate);
-            }
-        }
-        best.1
+        let mut candidate = || {
+            let values = self.good.draw(draws);
+            (self.good.log_density(&values) - self.rest.log_density(&values), values)
+        };
+        let first = candidate();
+        let better =
+            |best: (f64, Vec<f64>), other: (f64, Vec<f64>)| if other.0 > best.0 { other } else { best };
+        (1..count).map(|_| candidate()).fold(first, better).1
     }
 }
 

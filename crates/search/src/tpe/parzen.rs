@@ -65,12 +65,9 @@ fn log_sum(terms: &[f64]) -> f64 {
 fn weights(count: usize) -> Vec<f64> {
     let (recent, least) = (25, 1.0 / count.max(1) as f64);
     let old = count.saturating_sub(recent);
-    let weight = |age: usize| {
-        if age >= old || old < 2 {
-            if age < old { least } else { 1.0 }
-        } else {
-            least + (1.0 - least) * age as f64 / (old - 1) as f64
-        }
+    let weight = |place: usize| match place {
+        place if place >= old => 1.0,
+        place => least + (1.0 - least) * place as f64 / (old - 1).max(1) as f64,
     };
     (0..count).map(weight).chain([1.0]).collect()
 }
