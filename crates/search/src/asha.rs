@@ -23,7 +23,12 @@ pub struct Asha {
     pub max_t: u64,
     /// How many brackets the trials are dealt to in turn; bracket b has its first rung at `grace_period`·ηᵇ (Li et al.
     /// 2020, section 3.3). One for most uses.
+    #[serde(default = "one")]
     pub brackets: u64,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// Why such a schedule cannot be.
@@ -280,6 +285,12 @@ mod tests {
         let recorded = [Arrival { trial: 0, rung: 30, step: 30, value: 1.0 }];
         let decisions = brackets.decide(Goal::Minimize, &recorded, 1, 30, 5.0);
         assert_eq!((decisions[0].peers, decisions[0].verdict), (0, Verdict::Keep));
+    }
+
+    #[test]
+    fn one_bracket_need_not_be_said() {
+        let read = serde_json::from_str(r#"{"grace_period": 10, "reduction_factor": 3, "max_t": 270}"#);
+        assert_eq!(read.map_err(|error| error.to_string()), Ok(ASHA));
     }
 
     #[test]

@@ -76,6 +76,28 @@ fn weights(count: usize) -> Vec<f64> {
 #[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
+    use crate::draws::Purpose;
+    use crate::{Dimension, Parameter};
+
+    #[test]
+    fn values_that_were_seen_together_are_drawn_together_and_likely_together() {
+        let choice = |name: &str| Parameter {
+            name: name.into(),
+            dimension: Dimension::Choice { weights: vec![1.0; 4] },
+            when: None,
+        };
+        let space = Space::new(vec![choice("a"), choice("b")]).unwrap();
+        let seen: Vec<Point> = (0..40).map(|n| vec![Some(f64::from(n % 4)); 2]).collect();
+        let estimate = Parzen::new(&space, &Group { places: vec![0, 1] }, &seen.iter().collect::<Vec<_>>());
+        let mut draws = Draws::new(1, 0, Purpose::Candidates, 0, "");
+        let equal =
+            (0..1000).map(|_| estimate.draw(&mut draws)).filter(|values| values[0] == values[1]).count();
+        assert!(equal > 700, "{equal} of 1000 pairs are of one kind; of independent ones a quarter would be");
+        assert!(estimate.log_density(&[2.0, 2.0]) > estimate.log_density(&[2.0, 3.0]) + 2.0);
+        let all: f64 =
+            (0..16).map(|n| estimate.log_density(&[f64::from(n % 4), f64::from(n / 4)]).exp()).sum();
+        assert!((all - 1.0).abs() < 1e-12, "{all}");
+    }
 
     #[test]
     fn old_observations_fade() {

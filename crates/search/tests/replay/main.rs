@@ -18,8 +18,8 @@ use sweep::{Sweep, made_up};
 const ORDERS: u64 = 20;
 const AT_A_TIME: [usize; 4] = [1, 2, 4, 8];
 
-/// The first rung after a fifth of the budget, a quarter goes on: on curves that cross, one late look loses the winner
-/// less often than several early ones that save as much.
+/// The first rung after a fifth of the budget, when most of the early crossing is over, and a quarter goes on: about the
+/// latest look that still saves 60 %.
 fn asha(sweep: &Sweep) -> Asha {
     Asha { grace_period: sweep.budget() / 5, reduction_factor: 4, max_t: sweep.budget(), brackets: 1 }
 }
