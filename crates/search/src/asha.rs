@@ -154,7 +154,8 @@ impl Asha {
     /// the lowest first and none after a stop. `recorded` holds the arrivals until now, in their order.
     ///
     /// A trial that logs less often than rungs come is judged at the first value at or after the rung, if need be the
-    /// same one at several rungs. One that has had its full budget is recorded but not stopped: that would save
+    /// same one at several rungs. One that is kept alive against a stop is judged again at the next rung, and still
+    /// counts as a peer at this one. One that has had its full budget is recorded but not stopped: that would save
     /// nothing.
     pub fn decide(
         &self,

@@ -21,7 +21,8 @@ pub enum Dimension {
         high: f64,
         /// Whether equal ratios are equally likely, not equal differences.
         log: bool,
-        /// The distance of neighbouring values, counted from `low`; none: any number.
+        /// The distance of neighbouring values, counted from `low`; none: any number. (The q of W&B counts from 0: give
+        /// bounds that are multiples of it.)
         step: Option<f64>,
     },
     /// A whole number from `low` to `high`, `low + n·step`.
@@ -131,6 +132,8 @@ impl Dimension {
                 let (first, last) = self.range();
                 let half = self.step().unwrap_or(0.0) / 2.0;
                 let (low, high) = (forward(first - half, self.log()), forward(last + half, self.log()));
+                // A single number needs some width to be drawn from; every place on it is that number.
+                let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
                 Some(Axis { low, high, centre: f64::midpoint(low, high), width: high - low })
             }
         }
@@ -186,7 +189,8 @@ impl Dimension {
 
 /// The last of `low + n·step` up to `high`; a step that misses it by rounding alone counts.
 fn last(low: f64, high: f64, step: Option<f64>) -> f64 {
-    step.map_or(high, |step| tidy(low + ((high - low) / step + 1e-9).floor() * step))
+    // Tidied, a single value may come out a hair below itself.
+    step.map_or(high, |step| tidy(low + ((high - low) / step + 1e-9).floor() * step).max(low))
 }
 
 #[cfg(test)]

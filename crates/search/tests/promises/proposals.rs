@@ -5,14 +5,23 @@ use loradeck_search::{
 };
 use proptest::prelude::*;
 
+/// A range of one value, of a usual size, or of hundreds of orders of magnitude.
+fn ratio() -> impl Strategy<Value = f64> {
+    prop_oneof![1 => Just(1.0), 6 => 1.0..1e4_f64, 1 => 1e4..1e300_f64]
+}
+
 fn real() -> impl Strategy<Value = Dimension> {
-    (1e-6..10.0_f64, 1.0..1e4_f64, any::<bool>(), prop::option::of(0.01..0.5_f64)).prop_map(
-        |(low, ratio, log, step)| {
-            // A step on a log scale has to be below 2·low.
-            let step = step.map(|share| share * if log { low } else { low * ratio });
-            Dimension::Real { low, high: low * ratio, log, step }
-        },
-    )
+    let log = (1e-6..10.0_f64, ratio(), prop::option::of(0.01..1.9_f64)).prop_map(|(low, ratio, step)| {
+        // A step on a log scale has to be below 2·low.
+        Dimension::Real { low, high: low * ratio, log: true, step: step.map(|step| step * low) }
+    });
+    let plain =
+        (-10.0..10.0_f64, ratio(), prop::option::of(0.001..2.0_f64)).prop_map(|(low, ratio, step)| {
+            let width = ratio - 1.0;
+            let step = step.map(|step| step * width.max(1.0));
+            Dimension::Real { low, high: low + width, log: false, step }
+        });
+    prop_oneof![log, plain]
 }
 
 fn dimension() -> impl Strategy<Value = Dimension> {
@@ -22,7 +31,8 @@ fn dimension() -> impl Strategy<Value = Dimension> {
         log,
         step: 1,
     });
-    let normal = (-5.0..5.0_f64, 0.1..3.0_f64, any::<bool>(), prop::option::of(0.05..1.0_f64))
+    let sigma = prop_oneof![4 => 0.1..3.0_f64, 1 => Just(1e-300), 1 => Just(1e300)];
+    let normal = (-5.0..5.0_f64, sigma, any::<bool>(), prop::option::of(0.05..1.0_f64))
         .prop_map(|(mu, sigma, log, step)| Dimension::Normal { mu, sigma, log, step });
     let choice =
         (1.0..3.0_f64, prop::collection::vec(0.0..2.0_f64, 0..4)).prop_map(|(first, mut weights)| {
