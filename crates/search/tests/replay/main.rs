@@ -16,7 +16,7 @@ use schedule::{Rules, replay};
 use sweep::{Sweep, made_up};
 
 const ORDERS: u64 = 20;
-const AT_A_TIME: [usize; 4] = [1, 2, 4, 8];
+const AT_A_TIME: [usize; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// The first rung after a fifth of the budget, when most of the early crossing is over, and a quarter goes on: about the
 /// latest look that still saves 60 %.
@@ -77,6 +77,25 @@ fn each_rule_saves_most_steps_and_keeps_the_best() {
         failed.extend(failures(&sweep, "median", &alone(None, Some(median(&sweep)))));
     }
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+#[ignore = "prints what other schedules would come to, for whoever adds recorded curves"]
+fn other_schedules() {
+    for sweep in sweeps() {
+        let budget = sweep.budget();
+        for (part, reduction_factor) in
+            [(27, 3), (9, 3), (6, 3), (5, 3), (8, 2), (6, 2), (8, 4), (5, 4), (4, 4)]
+        {
+            let asha = Asha { grace_period: (budget / part).max(1), reduction_factor, ..asha(&sweep) };
+            let name = format!("asha from 1/{part}, η = {reduction_factor}");
+            failures(&sweep, &name, &Rules { asha: Some(asha), median: None });
+        }
+        for part in [27, 9, 5, 3] {
+            let median = MedianStop { grace_period: budget / part, ..median(&sweep) };
+            failures(&sweep, &format!("median from 1/{part}"), &Rules { asha: None, median: Some(median) });
+        }
+    }
 }
 
 #[test]
