@@ -80,7 +80,7 @@ fn each_rule_saves_most_steps_and_keeps_the_best() {
 }
 
 #[test]
-#[ignore = "prints what other schedules would come to, for whoever adds recorded curves"]
+#[ignore = "bench: prints what other schedules would come to, for whoever adds recorded curves"]
 fn other_schedules() {
     for sweep in sweeps() {
         let budget = sweep.budget();
