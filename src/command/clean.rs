@@ -1,6 +1,6 @@
 //! `loradeck clean`: checkpoints beyond those to be kept, or the trash; listed before anything goes.
 
-use std::io::{BufRead, IsTerminal, stdin};
+use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
 use anyhow::Result;
@@ -41,8 +41,5 @@ fn is_agreed(listed: &[Removable]) -> Result<bool> {
         return Err(UsageError("nothing was removed (hint: --yes removes what is listed)".to_owned()).into());
     }
     let size = listed.iter().map(|one| one.size).sum();
-    out::line(&format!("Remove these {} ({})? [y/N]", listed.len(), bytes(size)));
-    let mut answer = String::new();
-    stdin().lock().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    Ok(out::ask(&format!("remove these {} ({})?", listed.len(), bytes(size)))?)
 }

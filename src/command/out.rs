@@ -81,7 +81,7 @@ pub(crate) fn ask(question: &str) -> io::Result<bool> {
     write_out(&format!("{} [y/N] ", harmless(question)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// Whether standard output is a terminal.

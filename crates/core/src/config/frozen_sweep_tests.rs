@@ -81,7 +81,7 @@ fn drawn() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// The number of trials is known beforehand, each is there once, and the frozen sweep makes each again, to the byte.
     #[test]

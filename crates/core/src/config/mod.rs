@@ -3,6 +3,7 @@
 //! Text becomes a tree, the tree an [`Experiment`], with overrides a [`Plan`] of [`Trial`]s, each with
 //! typed [`Settings`]. Every problem on the way has a file, a line and a column, and all are told at once.
 
+mod call;
 mod diagnostic;
 mod emit;
 mod experiment;
@@ -27,6 +28,7 @@ mod settings;
 mod spread;
 mod sweep;
 mod table;
+mod trial_of;
 mod value;
 mod value_serde;
 mod workspace_file;

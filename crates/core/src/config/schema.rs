@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Default, Key, Kind, Range, Support, all_keys};
 use super::resolve::default_value;
-use super::sweep::is_sweepable;
+use super::sweep::sweep_schema;
 
 /// The schema (draft 2020-12). Keys that are not supported yet are refused by it, with their documentation.
 pub fn json_schema() -> Json {
@@ -16,7 +16,7 @@ pub fn json_schema() -> Json {
         }
         properties.insert(key.name.to_owned(), schema);
     }
-    properties.insert("sweep".to_owned(), sweep_schema());
+    properties.insert("sweep".to_owned(), sweep_schema(&value_schema));
     properties
         .insert("provenance".to_owned(), json!({"type": "object", "description": "written by loradeck"}));
     json!({
@@ -72,40 +72,6 @@ fn value_schema(kind: Kind) -> Json {
     }
 }
 
-fn sweep_schema() -> Json {
-    let mut parameters = Map::new();
-    for key in all_keys().filter(|key| key.is_setting() && is_sweepable(key)) {
-        let value = value_schema(key.kind);
-        let schema = json!({
-            "type": "object",
-            "description": key.about,
-            "properties": {"values": {"type": "array", "minItems": 1, "items": value}, "value": value},
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": false,
-        });
-        for name in key.aliases.iter().chain([&key.name]) {
-            parameters.insert((*name).to_owned(), schema.clone());
-        }
-    }
-    json!({
-        "type": "object",
-        "properties": {
-            "method": {"enum": ["grid"]},
-            "metric": {
-                "type": "object",
-                "properties": {"name": {"type": "string"}, "goal": {"enum": ["minimize", "maximize"]}},
-                "required": ["name"],
-                "additionalProperties": false,
-            },
-            "parameters": {"type": "object", "properties": parameters, "additionalProperties": false},
-            "run_cap": {"type": "integer", "minimum": 1},
-        },
-        "required": ["parameters"],
-        "additionalProperties": false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +89,11 @@ mod tests {
         assert_eq!(schema["properties"]["seed"]["anyOf"][0]["maximum"], u64::MAX);
         let swept = &schema["properties"]["sweep"]["properties"]["parameters"]["properties"];
         assert!(swept["lora_rank"].is_object() && swept["output_dir"].is_null());
+        let by_values = &swept["lora_rank"]["anyOf"][0]["properties"]["values"]["items"];
+        assert_eq!(by_values["minimum"], 1);
+        assert_eq!(swept["lr"], swept["learning_rate"]);
+        // Numbers are drawn for keys of numbers only.
+        assert_eq!(swept["lora_rank"]["anyOf"].as_array().map(Vec::len), Some(7));
+        assert_eq!(swept["notes"]["anyOf"].as_array().map(Vec::len), Some(2));
     }
 }

@@ -2,6 +2,7 @@
 //! Override syntax", and its Optuna sweeper): `choice`, `range`, `interval`, `tag`, `sort`, `shuffle`, `int`, `float`; and
 //! beside them `linspace`, `logspace`, `uniform` and `loguniform`.
 
+use super::call::Call;
 use super::functions::{number, shuffled, sorted, values_of};
 
 /// The deepest that calls may stand in each other.
@@ -47,17 +48,9 @@ struct Reader {
     is_number: bool,
 }
 
-/// A call taken apart: `name`, its arguments, and those that are named.
-struct Call<'a> {
-    name: &'a str,
-    column: usize,
-    plain: Vec<(&'a str, usize)>,
-    named: Vec<(&'a str, &'a str, usize)>,
-}
-
 impl Reader {
     fn read(&self, text: &str, column: usize, depth: usize) -> Result<Option<Spread>, SpreadError> {
-        let Some(call) = self.taken_apart(text, column)? else { return Ok(None) };
+        let Some(call) = Call::taken_apart(text, column, self.is_number)? else { return Ok(None) };
         if depth == 0 {
             return Err(error(column, format!("has more than {DEPTH_LIMIT} calls in each other")));
         }
@@ -83,39 +76,6 @@ impl Reader {
             }
         };
         Ok(Some(spread))
-    }
-
-    fn taken_apart<'a>(&self, text: &'a str, column: usize) -> Result<Option<Call<'a>>, SpreadError> {
-        let trimmed = text.trim_start();
-        let column = column + text.chars().count() - trimmed.chars().count();
-        let Some((name, rest)) = trimmed.split_once('(') else { return Ok(None) };
-        let Some(arguments) = rest.trim_end().strip_suffix(')') else { return Ok(None) };
-        let is_known = match name {
-            "choice" | "range" | "linspace" | "logspace" | "interval" | "uniform" | "loguniform" | "tag"
-            | "sort" | "shuffle" | "glob" => true,
-            "int" | "float" | "str" | "bool" => self.is_number,
-            _ => false,
-        };
-        if !is_known {
-            return Ok(None);
-        }
-        let mut call = Call { name, column, plain: Vec::new(), named: Vec::new() };
-        for (part, at) in split_commas(arguments, column + name.chars().count() + 1) {
-            let named = part.split_once('=').filter(|(word, _)| {
-                let word = word.trim();
-                !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-            });
-            match named.filter(|_| name != "choice") {
-                Some((word, value)) => {
-                    call.named.push((word.trim(), value, at + word.chars().count() + 1));
-                }
-                None if call.named.is_empty() => call.plain.push((part, at)),
-                None => {
-                    return Err(error(at, format!("{name}(…) has an unnamed argument after a named one")));
-                }
-            }
-        }
-        Ok(Some(call))
     }
 
     /// `tag(log, interval(…))`: `log` is the one tag that means something, as in Hydra's Optuna sweeper.
@@ -205,31 +165,6 @@ impl Reader {
     }
 }
 
-impl Call<'_> {
-    fn no_names(&self) -> Result<(), SpreadError> {
-        match self.named.first() {
-            Some((word, _, column)) => Err(error(*column, format!("{} does not take {word}=…", self.name))),
-            None => Ok(()),
-        }
-    }
-
-    /// The arguments as if all had been given by their place.
-    fn ordered(&self, names: &[&str]) -> Result<Vec<(&str, usize)>, SpreadError> {
-        let mut ordered: Vec<Option<(&str, usize)>> = self.plain.iter().copied().map(Some).collect();
-        for (word, value, column) in &self.named {
-            let Some(at) = names.iter().position(|name| name == word) else {
-                return Err(error(*column, format!("{} does not take {word}=…", self.name)));
-            };
-            ordered.resize(ordered.len().max(at + 1), None);
-            if ordered[at].replace((value, *column)).is_some() {
-                return Err(error(*column, format!("{word} is given twice")));
-            }
-        }
-        let missing = || error(self.column, format!("{} lacks an argument", self.name));
-        ordered.into_iter().map(|part| part.ok_or_else(missing)).collect()
-    }
-}
-
 /// Numbers that can be counted up.
 fn listed(call: &Call<'_>, names: &[&str]) -> Result<Spread, SpreadError> {
     // range(stop=5) alone begins at 0.
@@ -262,33 +197,6 @@ fn owned(parts: &[(&str, usize)]) -> Vec<Part> {
     parts.iter().map(|(text, column)| ((*text).to_owned(), *column)).collect()
 }
 
-fn error(column: usize, message: String) -> SpreadError {
+pub(super) fn error(column: usize, message: String) -> SpreadError {
     SpreadError { column, message, hint: None }
-}
-
-/// The parts between commas that stand in no quotes, brackets, braces or parentheses.
-pub(super) fn split_commas(text: &str, start: usize) -> Vec<(&str, usize)> {
-    let mut parts = Vec::new();
-    let (mut depth, mut quote) = (0_usize, None);
-    let (mut from, mut from_column) = (0, start);
-    for (column, (offset, character)) in (start..).zip(text.char_indices()) {
-        if let Some(open) = quote {
-            quote = (open != character).then_some(open);
-            continue;
-        }
-        match character {
-            '"' | '\'' if text[from..offset].trim_start_matches(['[', ' ']).is_empty() || depth > 0 => {
-                quote = Some(character);
-            }
-            '[' | '{' | '(' => depth += 1,
-            ']' | '}' | ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push((&text[from..offset], from_column));
-                (from, from_column) = (offset + 1, column + 1);
-            }
-            _ => {}
-        }
-    }
-    parts.push((&text[from..], from_column));
-    parts
 }

@@ -44,11 +44,11 @@ pub(crate) fn combinations<'a>(
         if found.len() as u64 == cap {
             break;
         }
-        if found.len() as u64 == limit || number == LOOKED_THROUGH {
+        let next = chosen(axes, &decoded(axes, number), has_conditions, fixed);
+        if number == LOOKED_THROUGH || (next.is_some() && found.len() as u64 == limit) {
             return Err(TooMany { count: None });
         }
-        let indices = decoded(axes, number);
-        found.extend(chosen(axes, &indices, has_conditions, fixed));
+        found.extend(next);
     }
     Ok(found)
 }
@@ -87,4 +87,37 @@ fn chosen<'a>(
         return None;
     }
     Some((0..axes.len()).filter(|at| varies[*at]).flat_map(entries).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::find_key;
+    use crate::config::place::Place;
+
+    fn axis(name: &str, count: i128) -> Axis {
+        let key = find_key(name).unwrap();
+        let row = |number| vec![Some(Entry { key, value: Value::Whole(number), place: Place::File })];
+        Axis::coupled(vec![key], (1..=count).map(row).collect(), Place::File)
+    }
+
+    fn count(axes: &[Axis], cap: u64, limit: u64) -> Result<usize, TooMany> {
+        combinations(axes, &|_| None, cap, limit).map(|found| found.len())
+    }
+
+    #[test]
+    fn as_many_as_may_be_are_not_too_many() {
+        let axes = [axis("seed", 5), axis("lora_rank", 4)];
+        assert_eq!(count(&axes, u64::MAX, 20), Ok(20));
+        assert_eq!(count(&axes, u64::MAX, 19), Err(TooMany { count: Some(20) }));
+        assert_eq!(count(&axes, 19, 19), Ok(19));
+        assert_eq!(count(&[], u64::MAX, 19), Ok(1));
+        let mut rank = axis("lora_rank", 4);
+        rank.when = vec![Condition { key: "seed".to_owned(), values: vec![Value::Whole(1)] }];
+        // Four with the first seed, one with each of the others.
+        let axes = [axis("seed", 5), rank];
+        assert_eq!(count(&axes, u64::MAX, 8), Ok(8));
+        assert_eq!(count(&axes, u64::MAX, 7), Err(TooMany { count: None }));
+        assert_eq!(count(&axes, 3, 7), Ok(3));
+    }
 }

@@ -3,7 +3,7 @@
 use super::reader::SweepReader;
 use super::{Draws, Parameter, SweepSpec};
 use crate::config::keys::{Key, find_key};
-use crate::config::place::{Place, Problem};
+use crate::config::place::Problem;
 use crate::config::yaml::{Content, Node};
 
 impl SweepReader<'_> {
@@ -179,13 +179,4 @@ fn nested_parameters(node: &Node) -> Option<&Node> {
         [(name, value)] if name.text == "parameters" => Some(value),
         _ => None,
     }
-}
-
-/// Where the parts of a distribution stand, for those that come without a mapping.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    /// The smaller bound.
-    pub(crate) min: Place,
-    /// The larger one.
-    pub(crate) max: Place,
 }

@@ -2,11 +2,9 @@
 //! `wandb/sweeps`), with keys of ours beside theirs.
 
 use super::{Goal, Method, Metric, SweepSpec, Trials};
-use crate::config::experiment::{checked_value, known_key};
-use crate::config::keys::{Key, Kind, find_key};
-use crate::config::kind::{Misfit, fitted, quoted_value};
+use crate::config::keys::{Kind, find_key};
+use crate::config::kind::fitted;
 use crate::config::place::{Place, Problem};
-use crate::config::value::Value;
 use crate::config::yaml::{Content, Node};
 use crate::text::nearest;
 
@@ -27,7 +25,7 @@ const KEYS: [&str; 12] = [
 ];
 
 /// Keys of W&B's own machinery: they do no harm, and the text says why nothing comes of them.
-const IGNORED: [(&str, &str); 11] = [
+pub(super) const IGNORED: [(&str, &str); 11] = [
     ("program", "the experiment says what is trained"),
     ("command", "the experiment says what is trained"),
     ("name", "the experiment's folder is the name"),
@@ -47,7 +45,7 @@ const COUNT_LIMIT: i128 = 1_000_000_000;
 /// Reads a sweep, or single fields of it; collects what is wrong and what deserves a warning.
 pub(crate) struct SweepReader<'a> {
     /// Where everything stands, for what comes from the command line.
-    at: Option<Place>,
+    pub(super) at: Option<Place>,
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) warnings: &'a mut Vec<Problem>,
 }
@@ -203,115 +201,6 @@ impl<'a> SweepReader<'a> {
             None => format!("known are {}", KEYS.join(", ")),
         };
         self.unknown(name, path, "is not a known key of a sweep", &hint);
-    }
-}
-
-/// The tools of all parts of the reader.
-impl SweepReader<'_> {
-    pub(super) fn place(&self, node: &Node) -> Place {
-        self.at.unwrap_or(Place::Node(node.id))
-    }
-
-    pub(super) fn is_command_line(&self) -> bool {
-        self.at.is_some()
-    }
-
-    pub(super) fn wrong(&mut self, node: &Node, key: &str, message: &str) {
-        let problem = Problem::new(self.place(node), key, message).value(quoted_value(node));
-        self.problems.push(problem);
-    }
-
-    pub(super) fn wrong_with_hint(&mut self, node: &Node, key: &str, message: &str, hint: &str) {
-        let problem = Problem::new(self.place(node), key, message).value(quoted_value(node));
-        self.problems.push(problem.hint(hint));
-    }
-
-    /// A key that is wrong by itself, whatever its value.
-    pub(super) fn unknown(&mut self, key: &Node, path: &str, message: &str, hint: &str) {
-        self.problems.push(Problem::new(self.place(key), path, message).hint(hint));
-    }
-
-    pub(super) fn warn(&mut self, node: &Node, key: &str, message: &str) {
-        self.warnings.push(Problem::new(self.place(node), key, message));
-    }
-
-    pub(super) fn misfit(&mut self, node: &Node, key: &str, misfit: Misfit) {
-        self.problems.push(Problem::of_value(self.place(node), key, misfit));
-    }
-
-    /// The entries of a mapping, without those that stand there a second time.
-    pub(super) fn once_each<'n>(
-        &mut self,
-        path: &str,
-        entries: &'n [(Node, Node)],
-    ) -> Vec<(&'n Node, &'n Node)> {
-        let mut kept: Vec<(&Node, &Node)> = Vec::new();
-        for (key, value) in entries {
-            if kept.iter().any(|(known, _)| known.text == key.text) {
-                let path = format!("{path}.{}", key.text);
-                self.problems.push(Problem::new(self.place(key), path, "stands here a second time"));
-            } else {
-                kept.push((key, value));
-            }
-        }
-        kept
-    }
-
-    /// A whole number from `min` to `max`.
-    pub(super) fn count(&mut self, node: &Node, path: &str, min: i128, max: i128) -> Option<u64> {
-        match fitted(Kind::Whole { min, max }, node) {
-            Ok(Value::Whole(count)) => u64::try_from(count).ok(),
-            Ok(_) => None,
-            Err(misfit) => {
-                self.misfit(node, path, misfit);
-                None
-            }
-        }
-    }
-
-    /// Any finite number.
-    pub(super) fn number(&mut self, node: &Node, path: &str) -> Option<f64> {
-        match node.content {
-            Content::Whole(number) => Some(number as f64),
-            Content::Real(number) if number.is_finite() => Some(number),
-            Content::Text if node.text.trim().parse::<f64>().is_ok() => {
-                self.wrong_with_hint(node, path, "is text, but a number is expected", "remove the quotes");
-                None
-            }
-            _ => {
-                self.wrong_with_hint(node, path, "is no number", "such as 0.1 or 2e-4");
-                None
-            }
-        }
-    }
-
-    /// The key that a node names.
-    pub(super) fn key_of(&mut self, node: &Node) -> Option<&'static Key> {
-        let place = self.place(node);
-        let key = known_key(&node.text, place).and_then(|key| super::sweepable(key, &node.text, place));
-        key.map_err(|problem| self.problems.push(problem)).ok()
-    }
-
-    /// The checked values of a key; `None` where one is wrong.
-    pub(super) fn values_of(
-        &mut self,
-        key: &'static Key,
-        spelling: &str,
-        nodes: &[Node],
-    ) -> Option<Vec<crate::config::Entry>> {
-        let mut entries = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let place = self.place(node);
-            let checked = match node.content {
-                Content::Null => Err(Problem::of_value(place, spelling, Misfit::empty(node))),
-                _ => checked_value(key, spelling, node, place),
-            };
-            match checked {
-                Ok(entry) => entries.push(entry),
-                Err(problem) => self.problems.push(problem),
-            }
-        }
-        (entries.len() == nodes.len()).then_some(entries)
     }
 }
 

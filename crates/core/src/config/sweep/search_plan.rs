@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Gated, active};
-use super::{Distribution, Method, Metric, Stopping};
+use super::{Distribution, Method, Metric, Stopping, fit};
+use crate::config::keys::find_key;
 use crate::config::value::Value;
 
 /// Keys and their values.
@@ -86,10 +87,14 @@ impl SearchAxis {
     pub fn sample(&self, u: f64) -> Assignment {
         match &self.values {
             AxisValues::Drawn(distribution) => {
-                self.keys.iter().take(1).map(|key| (key.clone(), distribution.sample(u))).collect()
+                let value = distribution.sample(u);
+                // As the key has it, so that conditions compare like with like: 2 epochs are the number 2.0.
+                let fitted = |key: &String| find_key(key).and_then(|key| fit(key, &value).ok());
+                let value = |key: &String| fitted(key).unwrap_or_else(|| value.clone());
+                self.keys.iter().take(1).map(|key| (key.clone(), value(key))).collect()
             }
             AxisValues::Rows(rows) => {
-                let index = super::distribution::even_index(u, rows.len());
+                let index = super::sample::even_index(u, rows.len());
                 self.row(index)
             }
         }

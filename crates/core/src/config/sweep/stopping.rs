@@ -14,7 +14,7 @@ pub enum Stopping {
         /// The first rung.
         grace_period: f64,
         /// Each rung is so many times the one before, and one of so many runs goes on.
-        reduction_factor: f64,
+        reduction_factor: u64,
         /// Nothing is decided from here on; a run's own steps, where it is left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_t: Option<u64>,
@@ -47,12 +47,12 @@ impl Stopping {
         let mut rungs: Vec<u64> = Vec::new();
         let mut next = *grace_period;
         // W&B cuts fractions off; a hair more, so that 100/27 * 27 stays 100.
-        while next + 1e-6 < end as f64 && *reduction_factor > 1.0 {
+        while next + 1e-6 < end as f64 && *reduction_factor > 1 {
             let rung = (next + 1e-6) as u64;
             if rung >= 1 && rungs.last() != Some(&rung) {
                 rungs.push(rung);
             }
-            next *= reduction_factor;
+            next *= *reduction_factor as f64;
         }
         rungs
     }
@@ -62,23 +62,23 @@ impl Stopping {
 mod tests {
     use super::*;
 
-    fn asha(grace_period: f64, reduction_factor: f64, max_t: Option<u64>) -> Stopping {
+    fn asha(grace_period: f64, reduction_factor: u64, max_t: Option<u64>) -> Stopping {
         Stopping::Asha { unit: Unit::Steps, grace_period, reduction_factor, max_t }
     }
 
     #[test]
     fn rungs_grow_by_the_factor_up_to_the_end() {
-        assert_eq!(asha(10.0, 3.0, None).rungs(270), [10, 30, 90]);
-        assert_eq!(asha(10.0, 3.0, None).rungs(271), [10, 30, 90, 270]);
-        assert_eq!(asha(10.0, 3.0, Some(90)).rungs(1000), [10, 30]);
-        assert_eq!(asha(1.0, 1.5, None).rungs(5), [1, 2, 3]);
-        assert_eq!(asha(100.0, 3.0, None).rungs(50), [0; 0]);
+        assert_eq!(asha(10.0, 3, None).rungs(270), [10, 30, 90]);
+        assert_eq!(asha(10.0, 3, None).rungs(271), [10, 30, 90, 270]);
+        assert_eq!(asha(10.0, 3, Some(90)).rungs(1000), [10, 30]);
+        assert_eq!(asha(1.0, 2, None).rungs(5), [1, 2, 4]);
+        assert_eq!(asha(100.0, 3, None).rungs(50), [0; 0]);
     }
 
     #[test]
     fn the_rungs_of_max_iter_are_wandbs_brackets() {
         // max_iter 100, s 3, eta 3 in hyperband_stopping.py: 33, 11, 3.
-        assert_eq!(asha(100.0 / 27.0, 3.0, Some(100)).rungs(1000), [3, 11, 33]);
-        assert_eq!(asha(27.0 / 9.0, 3.0, Some(27)).rungs(1000), [3, 9]);
+        assert_eq!(asha(100.0 / 27.0, 3, Some(100)).rungs(1000), [3, 11, 33]);
+        assert_eq!(asha(27.0 / 9.0, 3, Some(27)).rungs(1000), [3, 9]);
     }
 }

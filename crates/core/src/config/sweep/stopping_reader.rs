@@ -43,7 +43,7 @@ impl SweepReader<'_> {
     fn hyperband(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Stopping> {
         const PATH: &str = "sweep.early_terminate";
         let before = self.problems.len();
-        let (mut kind, mut min_iter, mut max_iter, mut brackets, mut eta) = (None, None, None, None, 3.0);
+        let (mut kind, mut min_iter, mut max_iter, mut brackets, mut eta) = (None, None, None, None, 3);
         for (key, value) in fields {
             let path = format!("{PATH}.{}", key.text);
             match key.text.as_str() {
@@ -51,7 +51,7 @@ impl SweepReader<'_> {
                 "min_iter" => min_iter = self.count(value, &path, 1, 1_000_000_000),
                 "max_iter" => max_iter = self.count(value, &path, 1, 1_000_000_000),
                 "s" => brackets = self.count(value, &path, 1, 100),
-                "eta" => eta = self.factor(value, &path).unwrap_or(eta),
+                "eta" => eta = self.count(value, &path, 2, 1_000_000).unwrap_or(eta),
                 "strict" => {
                     self.warn(key, &path, "is ignored: a run is judged at every rung as soon as it is there");
                 }
@@ -82,12 +82,13 @@ impl SweepReader<'_> {
             }
             (None, Some(last), Some(count)) => {
                 // W&B leaves brackets below 1 out.
-                let divisions = (1..=count as i32).rev().find(|power| last as f64 / eta.powi(*power) >= 1.0);
+                let divisions =
+                    (1..=count as i32).rev().find(|power| last as f64 / (eta as f64).powi(*power) >= 1.0);
                 let Some(power) = divisions else {
                     self.wrong_with_hint(node, PATH, "has no bracket of 1 or more", "a larger max_iter");
                     return None;
                 };
-                let grace_period = last as f64 / eta.powi(power);
+                let grace_period = last as f64 / (eta as f64).powi(power);
                 Some(Stopping::Asha { unit, grace_period, reduction_factor: eta, max_t: Some(last) })
             }
             _ if is_given("min_iter") => {
@@ -105,13 +106,13 @@ impl SweepReader<'_> {
     fn asha(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Stopping> {
         const PATH: &str = "sweep.asha";
         let before = self.problems.len();
-        let (mut grace_period, mut reduction_factor, mut max_t) = (None, 3.0, None);
+        let (mut grace_period, mut reduction_factor, mut max_t) = (None, 3, None);
         for (key, value) in fields {
             let path = format!("{PATH}.{}", key.text);
             match key.text.as_str() {
                 "grace_period" => grace_period = self.count(value, &path, 1, 1_000_000_000_000),
                 "reduction_factor" => {
-                    reduction_factor = self.factor(value, &path).unwrap_or(reduction_factor);
+                    reduction_factor = self.count(value, &path, 2, 1_000_000).unwrap_or(reduction_factor);
                 }
                 "max_t" => max_t = self.count(value, &path, 1, 1_000_000_000_000),
                 _ => self.unknown(
@@ -148,14 +149,5 @@ impl SweepReader<'_> {
             }
         }
         Some(Stopping::MedianStop { grace_period: grace_period?, min_runs: min_runs? })
-    }
-
-    fn factor(&mut self, node: &Node, path: &str) -> Option<f64> {
-        let factor = self.number(node, path)?;
-        if factor > 1.0 {
-            return Some(factor);
-        }
-        self.wrong_with_hint(node, path, "is not a number above 1", "3 lets the best third go on");
-        None
     }
 }

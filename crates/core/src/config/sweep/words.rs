@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::distribution::short_text;
+use super::sample::short_text;
 use super::{AxisValues, Bell, Bounds, Condition, Distribution, Method, SearchAxis, Stopping, Unit};
 use crate::config::value::{Value, number_text};
 
@@ -121,7 +121,7 @@ impl fmt::Display for Stopping {
                     Unit::Steps => "steps",
                     Unit::Values => "values of the metric",
                 };
-                let (first, factor) = (number_text(grace_period.floor()), number_text(*reduction_factor));
+                let (first, factor) = (number_text(grace_period.floor()), reduction_factor);
                 write!(
                     f,
                     "asha: after {first} {unit} and each {factor} times as many one run of {factor} goes on"
