@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{OK, out};
 use crate::cli::SweepChange;
-use crate::launch::{SweepFile, be_home, ensure_dispatcher};
+use crate::launch::{SweepFile, be_home, ensure_dispatcher, sweep_numbers};
 use crate::report::plain_table;
 
 pub(super) fn sweep(change: Option<SweepChange>, as_json: bool) -> Result<u8> {
@@ -33,7 +33,7 @@ fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
     };
     let experiment = workspace.experiments().into_iter().find(|experiment| experiment.name() == name);
     let experiment = experiment.with_context(|| format!("no experiment is named '{name}'"))?;
-    let numbers = numbers(&experiment);
+    let numbers = sweep_numbers(&experiment);
     match number.or(numbers.last().copied()) {
         Some(number) if numbers.contains(&number) => Ok((experiment, number)),
         Some(number) => bail!("'{name}' has no sweep {number} (it has {numbers:?})"),
@@ -41,17 +41,6 @@ fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
             "'{name}' has no sweep (hint: `sweep:` in its experiment.yaml, or `loradeck run {name} key=a,b`)"
         ),
     }
-}
-
-fn numbers(experiment: &ExperimentFolder) -> Vec<u32> {
-    let Ok(entries) = std::fs::read_dir(experiment.sweeps()) else { return Vec::new() };
-    let mut numbers: Vec<u32> = entries
-        .flatten()
-        .filter(|entry| entry.path().join("sweep.json").is_file())
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
-    numbers.sort_unstable();
-    numbers
 }
 
 fn set_paused(workspace: &Workspace, text: &str, why: Option<&str>) -> Result<()> {
@@ -77,7 +66,7 @@ fn list(workspace: &Workspace, as_json: bool) -> Result<()> {
                 Some((QueueEntry::read(run).ok()?.sweep, status.state.word()))
             })
             .collect();
-        for number in numbers(&experiment) {
+        for number in sweep_numbers(&experiment) {
             let Some(sweep) = SweepFile::read(&experiment, number)? else { continue };
             let of_sweep = |word: &str| {
                 trials

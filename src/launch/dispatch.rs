@@ -22,6 +22,7 @@ use super::program::{detach, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
 use super::schedule::{Limits, QueuedRun, Waiting, next};
+use super::search::{Advance, Searches};
 use super::slot::Slot;
 use super::slots::{HostSlots, SlotSettings, detect_slots};
 use super::start::{Started, adopt, start};
@@ -83,6 +84,7 @@ struct Dispatcher<'a> {
     started: Vec<Started>,
     writing: Writing,
     home: Option<HomeBeat>,
+    searches: Searches,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -94,6 +96,7 @@ impl<'a> Dispatcher<'a> {
             started: Vec::new(),
             writing: Writing::begin(workspace.clone()),
             home: Some(HomeBeat::begin()),
+            searches: Searches::default(),
         })
     }
 
@@ -116,13 +119,28 @@ impl<'a> Dispatcher<'a> {
         if self.recover_unattended(&found)? | self.put_right(&found)? {
             found = self.scanner.scan(self.workspace)?;
         }
+        let advance = self.advance_searches(&found)?;
+        if advance.queued {
+            found = self.scanner.scan(self.workspace)?;
+        }
         let (started, may_pass) = self.start_next(&found)?;
         if started {
             found = self.scanner.scan(self.workspace)?;
         }
         self.writing.hand_over(&found.ended, &found.quiet_experiments);
-        let pause = found.next_moment(Moment::now()).unwrap_or(RESCAN).min(RESCAN);
-        Ok(Turn { anything_left: started || may_pass || found.anything_at_work(), pause })
+        let pause = if advance.queued { TICK } else { found.next_moment(Moment::now()).unwrap_or(RESCAN) };
+        let anything_left = started || may_pass || found.anything_at_work() || advance.open || advance.queued;
+        Ok(Turn { anything_left, pause: pause.min(RESCAN) })
+    }
+
+    /// Further trials of searches, as long as there is room for them, and the end of those that fall behind.
+    fn advance_searches(&mut self, found: &Found) -> Result<Advance> {
+        if QueueSettings::read(self.workspace)?.paused {
+            return Ok(Advance::default());
+        }
+        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
+        let room = room(found, &slots, &limits);
+        self.searches.advance(self.workspace, room)
     }
 
     fn put_right(&self, found: &Found) -> Result<bool> {
@@ -192,7 +210,8 @@ impl<'a> Dispatcher<'a> {
 
     fn something_waits(&mut self) -> Result<bool> {
         let found = self.scanner.scan(self.workspace)?;
-        if found.anything_at_work() || !found.forsaken.is_empty() {
+        let advance = self.advance_searches(&found)?;
+        if found.anything_at_work() || !found.forsaken.is_empty() || advance.queued || advance.open {
             return Ok(true);
         }
         let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
@@ -205,6 +224,16 @@ impl<'a> Dispatcher<'a> {
 struct Turn {
     anything_left: bool,
     pause: Duration,
+}
+
+/// How many more runs could start now; where runs share a GPU, one more may.
+fn room(found: &Found, slots: &[Slot], limits: &Limits) -> usize {
+    let is_free = |slot: &&Slot| {
+        let id = slot.id();
+        !slot.only_on_request && !limits.taken.contains(&id) && found.running.iter().all(|run| run.slot != id)
+    };
+    let shares = found.running.iter().any(|run| run.runs_per_gpu > 1);
+    slots.iter().filter(is_free).count() + usize::from(shares)
 }
 
 /// The slots as they are now, and what the workspace allows in them.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::config::{
-    Diagnostics, Experiment, Plan, Provenance, Settings, Trial, load_frozen, load_plan, read_config_text,
+    Diagnostics, Experiment, Metric, Plan, Provenance, Settings, Trial, load_frozen, load_plan,
+    read_config_text,
 };
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::{ExperimentFolder, Needs, QueueEntry, RunFolder, Workspace, WorkspaceError};
@@ -14,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::home::be_home;
 use super::identities::Identities;
-use super::not_yet::refuse_what_nothing_acts_on;
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
 use crate::vcs;
 
@@ -122,7 +122,8 @@ pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Resul
     let runs = plan.trials.iter().enumerate().map(|(index, trial)| {
         let mut provenance = common.clone();
         identities.note(&mut provenance, &trial.settings);
-        let mut run = new_run(&plan, trial, index, provenance);
+        let number = plan.sweep.then_some(index as u32 + 1);
+        let mut run = new_run(trial, number, plan.metric.as_ref(), plan.priority, provenance);
         run.entry.after.clone_from(&after);
         run
     });
@@ -157,7 +158,6 @@ pub struct Place {
 
 /// Queues what was prepared and starts the dispatcher.
 pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Result<Submission> {
-    refuse_what_nothing_acts_on(&prepared.plan)?;
     be_home(workspace)?;
     if let Target::File(experiment, path) = &prepared.target {
         adopt_file(experiment, path)?;
@@ -168,14 +168,22 @@ pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Resul
         run.entry.hold = place.hold;
         run.entry.group.clone_from(&place.group);
     }
+    let sweep = prepared.sweep.clone().map(|mut sweep| {
+        sweep["place"] = json!({ "hold": place.hold, "group": place.group, "after": after_of(&runs) });
+        sweep
+    });
     let order = Order {
-        sweep: prepared.sweep.clone().map_or(SweepOf::None, SweepOf::New),
+        sweep: sweep.map_or(SweepOf::None, SweepOf::New),
         committed: highest_committed(experiment),
         code_patch: code_patch(workspace),
     };
     let submission = submit(workspace, experiment, &runs, &order)?;
     super::ensure_dispatcher(workspace)?;
     Ok(submission)
+}
+
+fn after_of(runs: &[NewRun]) -> &[String] {
+    runs.first().map_or(&[], |run| run.entry.after.as_slice())
 }
 
 /// A bare file's `output_dir` receives a copy of its results; the runs of a sweep a folder each in it.
@@ -246,7 +254,7 @@ fn adopt_file(experiment: &ExperimentFolder, path: &Path) -> Result<()> {
     }
 }
 
-fn highest_committed(experiment: &ExperimentFolder) -> u32 {
+pub(super) fn highest_committed(experiment: &ExperimentFolder) -> u32 {
     let names = vcs::names_in_head(&experiment.runs_folder()).unwrap_or_default();
     names
         .iter()
@@ -269,20 +277,27 @@ fn common_provenance(workspace: &Workspace, target: &Target, overrides: &[String
     common
 }
 
-fn new_run(plan: &Plan, trial: &Trial, index: usize, mut provenance: Provenance) -> NewRun {
-    if plan.sweep {
-        provenance.trial = Some(index as u32 + 1);
+/// The run of a trial, which is number `trial` of a sweep or alone.
+pub(super) fn new_run(
+    trial: &Trial,
+    number: Option<u32>,
+    metric: Option<&Metric>,
+    priority: i64,
+    mut provenance: Provenance,
+) -> NewRun {
+    provenance.trial = number;
+    if number.is_some() {
         provenance.varied =
             trial.varied.iter().map(|(key, value)| format!("{key}={}", value.plain())).collect();
     }
-    provenance.metric.clone_from(&plan.metric);
+    provenance.metric = metric.cloned();
     let slug = match (&trial.settings.run_name, trial.varied.is_empty()) {
         (Some(name), true) => name.clone(),
         (None, true) => provenance.overrides.join(" "),
         (Some(name), false) => format!("{name} {}", short_label(trial)),
         (None, false) => short_label(trial),
     };
-    let entry = QueueEntry { priority: plan.priority, ..entry_of(&trial.settings) };
+    let entry = QueueEntry { priority, ..entry_of(&trial.settings) };
     NewRun { slug, settings: trial.settings.clone(), provenance, entry }
 }
 
@@ -336,6 +351,7 @@ fn describe_sweep(target: &Target, plan: &Plan, overrides: &[String], common: &P
         "source": common.source_file,
         "text": std::fs::read_to_string(target.file()).unwrap_or_default(),
         "overrides": overrides,
+        "provenance": common,
         "trials": trials,
     })
 }

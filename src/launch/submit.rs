@@ -11,6 +11,8 @@ use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, RunName, State
 use loradeck_core::time::Moment;
 use serde_json::{Value, json};
 
+use super::sweep_file::SweepFile;
+
 /// One run to be queued.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRun {
@@ -102,7 +104,7 @@ pub(crate) fn submit_locked(
         SweepOf::Known(number) => (Some(*number), Some(sweep_folder(experiment, *number))),
         SweepOf::New(description) => {
             let (number, folder) = free_sweep_folder(experiment)?;
-            record_sweep(&folder, description, number, &names)?;
+            record_sweep(&folder, description, number, &names, order)?;
             (Some(number), Some(folder))
         }
     };
@@ -113,6 +115,12 @@ pub(crate) fn submit_locked(
             Err(source) => return Err(SubmitError::Partly { queued, wanted: runs.len(), source }),
         }
         crash::point("submit.after-run");
+    }
+    if let (SweepOf::New(_), Some(number)) = (&order.sweep, number)
+        && let Some(mut sweep) = SweepFile::read(experiment, number)?
+    {
+        sweep.set("submitted", json!(runs.len()));
+        sweep.write()?;
     }
     Ok(Submission { runs: queued, sweep: folder })
 }
@@ -144,12 +152,23 @@ fn queue_one(
 }
 
 /// Written before the first run of it is queued, so that no trial is without its sweep.
-fn record_sweep(folder: &Path, description: &Value, number: u32, names: &[RunName]) -> Result<(), FileError> {
+fn record_sweep(
+    folder: &Path,
+    description: &Value,
+    number: u32,
+    names: &[RunName],
+    order: &Order,
+) -> Result<(), FileError> {
     let mut sweep = description.clone();
     if let Some(fields) = sweep.as_object_mut() {
         fields.insert("number".to_owned(), json!(number));
         let names: Vec<String> = names.iter().map(RunName::to_string).collect();
         fields.insert("runs".to_owned(), json!(names));
+        fields.insert("submitted".to_owned(), json!(0));
+    }
+    // Trials that are made later are of this code, whatever has become of it by then.
+    if let Some(patch) = &order.code_patch {
+        file::replace(&folder.join("code.patch"), patch, Durability::Synced)?;
     }
     file::replace_json(&folder.join("sweep.json"), &sweep, Durability::Synced)
 }

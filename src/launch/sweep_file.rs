@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use loradeck_core::config::{Assignment, SearchPlan};
 use loradeck_core::error::FileError;
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::ExperimentFolder;
@@ -57,6 +58,43 @@ impl SweepFile {
         }
     }
 
+    /// What further trials are made of; `None` where it is not there or not as it was written.
+    pub fn plan(&self) -> Option<SearchPlan> {
+        serde_json::from_value(self.get("search")?.clone()).ok()
+    }
+
+    /// What differs in each trial, by their numbers from 1.
+    pub fn trials(&self) -> Vec<Assignment> {
+        self.list("trials")
+    }
+
+    /// The points of the space that a search has chosen, in their order.
+    pub fn points(&self) -> Vec<Vec<Option<f64>>> {
+        self.list("points")
+    }
+
+    /// A list; empty where it is not there.
+    pub fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> Vec<T> {
+        self.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
+    }
+
+    /// How many trials are known to have been queued: those after it may be missing, if whoever queued them died.
+    pub fn submitted(&self) -> usize {
+        self.get("submitted").and_then(Value::as_u64).map_or(usize::MAX, |count| count as usize)
+    }
+
+    /// Whether nothing more will come of it.
+    pub fn is_closed(&self) -> bool {
+        self.get("closed").is_some_and(|closed| *closed == true)
+    }
+
+    /// Whether it makes its trials while it runs, and may make more.
+    pub fn may_draw(&self) -> bool {
+        let is_used_up = self.get("used_up").is_some_and(|used_up| *used_up == true);
+        let is_open = !self.is_closed() && !is_used_up && self.paused().is_none();
+        is_open && self.plan().is_some_and(|plan| plan.is_search())
+    }
+
     /// Why it is paused, empty where nobody said; `None` where it is not.
     pub fn paused(&self) -> Option<&str> {
         self.get("paused").map(|why| why.as_str().unwrap_or_default())
@@ -74,6 +112,18 @@ impl SweepFile {
     pub fn resumed_at(&self) -> Option<Moment> {
         serde_json::from_value(self.get("resumed_at")?.clone()).ok()
     }
+}
+
+/// The numbers of an experiment's sweeps, ascending.
+pub fn sweep_numbers(experiment: &ExperimentFolder) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(experiment.sweeps()) else { return Vec::new() };
+    let mut numbers: Vec<u32> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("sweep.json").is_file())
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 #[cfg(test)]

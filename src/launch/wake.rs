@@ -9,7 +9,7 @@ use loradeck_core::run::{
 use super::home::is_elsewhere;
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
-use super::sweep_file::SweepFile;
+use super::sweep_file::{SweepFile, sweep_numbers};
 use super::write_up::needs_report;
 use crate::store::Run;
 
@@ -42,7 +42,18 @@ fn wake_if(workspace: &Workspace, something_calls: impl FnOnce(bool) -> bool) ->
         return Ok(());
     }
     let paused = QueueSettings::read(workspace)?.paused;
-    if something_calls(paused) { ensure_dispatcher(workspace) } else { Ok(()) }
+    let draws = || !paused && sweeps_draw(workspace);
+    if something_calls(paused) || draws() { ensure_dispatcher(workspace) } else { Ok(()) }
+}
+
+/// Whether a search has further trials to make.
+fn sweeps_draw(workspace: &Workspace) -> bool {
+    workspace.experiments().iter().any(|experiment| {
+        sweep_numbers(experiment)
+            .into_iter()
+            .filter_map(|number| SweepFile::read(experiment, number).ok()?)
+            .any(|sweep| sweep.may_draw())
+    })
 }
 
 /// Whether a dispatcher would find work in this run. One that would not must not be started: it would end at once,

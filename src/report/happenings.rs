@@ -80,6 +80,8 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "grace-over" => ("it did not stop in time and was killed".into(), true),
         "lost" => ("supervisor and trainer died without a word".into(), true),
         "stop" => (format!("stopped at a checkpoint{at}"), false),
+        "early-stopping" => early_stopping(entry, &at)?,
+        "auto-resume" => (entry.text("message").unwrap_or("went on by itself").to_owned(), true),
         "control" => control(entry)?,
         "end" => end(entry)?,
         other => (format!("{}{at}", other.replace('-', " ")), entry.facts.contains_key("recovered")),
@@ -95,6 +97,20 @@ fn not_finite(entry: &JournalEntry, at: &str) -> String {
     let samples = entry.text("samples").filter(|samples| !samples.is_empty());
     let samples = samples.map(|samples| format!(", in a batch of {samples}")).unwrap_or_default();
     format!("the {what} was not finite{at}{samples}")
+}
+
+/// The verdicts of the sweep's rule; those that changed nothing are not worth a line.
+fn early_stopping(entry: &JournalEntry, at: &str) -> Option<(String, bool)> {
+    let (rule, verdict) = (entry.text("rule")?, entry.text("verdict")?);
+    if verdict == "goes on" {
+        return None;
+    }
+    let fact = |name: &str| entry.facts.get(name).and_then(Value::as_f64);
+    let (value, threshold, peers) = (fact("value")?, fact("threshold")?, fact("peers")?);
+    let others = if rule == "asha" { "runs at this rung" } else { "runs that had come as far" };
+    let said =
+        format!("{rule}{at}: {value:.4} against {threshold:.4} among {peers:.0} other {others}: {verdict}");
+    Some((said, false))
 }
 
 fn control(entry: &JournalEntry) -> Option<(String, bool)> {

@@ -99,6 +99,15 @@ impl Deck {
         Self::submit_to(&self.workspace, modes, &Order { sweep, ..Order::default() })
     }
 
+    /// Submits a sweep that draws its own trials; `sweep` is its YAML, indented by two.
+    pub fn submit_search(&self, sweep: &str) {
+        let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: finish\nsweep:\n{sweep}");
+        let (_, plan) = loradeck_core::config::plan(Path::new("e.yaml"), &text, &[], None).unwrap();
+        let sweep = SweepOf::New(serde_json::json!({"format": 1, "search": plan.search}));
+        submit(&self.workspace, &self.workspace.experiment("x"), &[], &Order { sweep, ..Order::default() })
+            .unwrap();
+    }
+
     fn submit_to(workspace: &Workspace, modes: &[&str], order: &Order) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()

@@ -186,7 +186,8 @@ impl Asha {
             .collect()
     }
 
-    fn judge(&self, goal: Goal, recorded: &[Arrival], arrival: Arrival) -> Decision {
+    /// Judges one arrival among those recorded before it, whatever the rungs are.
+    pub fn judge(&self, goal: Goal, recorded: &[Arrival], arrival: Arrival) -> Decision {
         let is_peer = |one: &&Arrival| {
             one.rung == arrival.rung
                 && one.trial != arrival.trial

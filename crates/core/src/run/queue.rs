@@ -37,6 +37,9 @@ pub struct QueueEntry {
     /// Its number within the sweep, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<u32>,
+    /// Its sweep does not give it up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
     /// How often it may go on by itself after it was lost or crashed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub auto_resume: u32,

@@ -1,0 +1,211 @@
+//! Which trials a sweep gives up: its rule over the values that the trials have written, decided in the order in which
+//! they came.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use loradeck_core::config::{Goal, SearchPlan, Stopping, Unit};
+use loradeck_search::{Arrival, Asha, Curve, Goal as SearchGoal, MedianStop, Verdict};
+
+/// A verdict and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Judgement {
+    pub(super) trial: u32,
+    /// Recorded in the sweep's file: later verdicts rest on it.
+    pub(super) arrival: Option<Arrival>,
+    pub(super) gives_up: bool,
+    /// In the journal's words.
+    pub(super) rule: &'static str,
+    pub(super) step: u64,
+    pub(super) value: f64,
+    pub(super) peers: usize,
+    pub(super) threshold: f64,
+}
+
+/// The goal as the search names it.
+pub(super) fn goal_of(goal: Goal) -> SearchGoal {
+    match goal {
+        Goal::Minimize => SearchGoal::Minimize,
+        Goal::Maximize => SearchGoal::Maximize,
+    }
+}
+
+/// What is known when trials are judged.
+pub(super) struct Known<'a> {
+    /// The arrivals at rungs until now, in their order.
+    pub(super) recorded: &'a [Arrival],
+    /// Trials that were given up: they are peers, and judged no more.
+    pub(super) given_up: &'a BTreeSet<u32>,
+    /// Steps and values of each trial.
+    pub(super) curves: &'a BTreeMap<u32, Vec<(u64, f64)>>,
+    /// The full length of a trial.
+    pub(super) end: u64,
+}
+
+/// Every judgement that the curves call for and that was not made yet. `judged` holds the last step at which the median
+/// rule has looked at each trial.
+pub(super) fn judge(plan: &SearchPlan, known: &Known<'_>, judged: &mut BTreeMap<u32, u64>) -> Vec<Judgement> {
+    let Known { recorded, given_up, curves, end } = *known;
+    let goal = goal_of(plan.metric.as_ref().map_or(Goal::Minimize, |metric| metric.goal));
+    match &plan.stopping {
+        None => Vec::new(),
+        Some(Stopping::Asha { unit, reduction_factor, .. }) => {
+            let counted: BTreeMap<u32, Vec<(u64, f64)>> = curves
+                .iter()
+                .filter(|(trial, _)| !given_up.contains(trial))
+                .map(|(trial, points)| (*trial, counted(*unit, points)))
+                .collect();
+            let rungs = plan.stopping.as_ref().map(|stopping| stopping.rungs(end)).unwrap_or_default();
+            let asha = Asha {
+                grace_period: 1,
+                reduction_factor: (reduction_factor.round() as u64).max(2),
+                max_t: end,
+                brackets: 1,
+            };
+            halve(&asha, &rungs, goal, recorded, &counted)
+        }
+        Some(Stopping::MedianStop { grace_period, min_runs }) => {
+            let rule = MedianStop { grace_period: *grace_period, min_trials: *min_runs as usize };
+            compare_with_median(&rule, goal, known, judged)
+        }
+    }
+}
+
+/// Steps, or the number of the value from 1.
+fn counted(unit: Unit, points: &[(u64, f64)]) -> Vec<(u64, f64)> {
+    match unit {
+        Unit::Steps => points.to_vec(),
+        Unit::Values => (1..).zip(points).map(|(number, (_, value))| (number, *value)).collect(),
+    }
+}
+
+fn halve(
+    asha: &Asha,
+    rungs: &[u64],
+    goal: SearchGoal,
+    recorded: &[Arrival],
+    curves: &BTreeMap<u32, Vec<(u64, f64)>>,
+) -> Vec<Judgement> {
+    let mut recorded = recorded.to_vec();
+    let mut judgements = Vec::new();
+    for (trial, points) in curves {
+        for rung in rungs {
+            let known = recorded.iter().any(|one| one.trial == u64::from(*trial) && one.rung == *rung);
+            // The first value at or after the rung: whatever has been written since, the verdict is the same.
+            let Some((step, value)) = points.iter().find(|(step, _)| step >= rung).copied() else { break };
+            if known {
+                continue;
+            }
+            let arrival = Arrival { trial: u64::from(*trial), rung: *rung, step, value };
+            let decision = asha.judge(goal, &recorded, arrival);
+            recorded.push(arrival);
+            let gives_up = decision.verdict == Verdict::Stop;
+            judgements.push(Judgement {
+                trial: *trial,
+                arrival: Some(arrival),
+                gives_up,
+                rule: "asha",
+                step: *rung,
+                value,
+                peers: decision.peers,
+                threshold: decision.threshold,
+            });
+            if gives_up {
+                break;
+            }
+        }
+    }
+    judgements
+}
+
+fn compare_with_median(
+    rule: &MedianStop,
+    goal: SearchGoal,
+    known: &Known<'_>,
+    judged: &mut BTreeMap<u32, u64>,
+) -> Vec<Judgement> {
+    let all: Vec<Curve> = known
+        .curves
+        .iter()
+        .map(|(trial, points)| Curve { trial: u64::from(*trial), points: points.clone() })
+        .collect();
+    let mut judgements = Vec::new();
+    for curve in &all {
+        let (trial, Some((step, value))) = (curve.trial as u32, curve.points.last().copied()) else {
+            continue;
+        };
+        if known.given_up.contains(&trial) || judged.insert(trial, step) == Some(step) {
+            continue;
+        }
+        let Some(decision) = rule.decide(goal, &all, curve) else { continue };
+        if decision.verdict == Verdict::Stop {
+            judgements.push(Judgement {
+                trial,
+                arrival: None,
+                gives_up: true,
+                rule: "median",
+                step,
+                value,
+                peers: decision.peers,
+                threshold: decision.median,
+            });
+        }
+    }
+    judgements
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn plan(rule: &str) -> SearchPlan {
+        let text = format!(
+            "base_model: m\ntrain_data_dir: d\neval_split: 0.1\nsweep:\n  metric: {{name: eval/loss}}\n  parameters: {{lora_rank: {{values: [1, 2, 3]}}}}\n  {rule}\n"
+        );
+        loradeck_core::config::plan(Path::new("e.yaml"), &text, &[], None).unwrap().1.search.unwrap()
+    }
+
+    fn curves(values: &[&[f64]]) -> BTreeMap<u32, Vec<(u64, f64)>> {
+        (1..)
+            .zip(values)
+            .map(|(trial, values)| (trial, (1..).map(|at| at * 10).zip(values.iter().copied()).collect()))
+            .collect()
+    }
+
+    fn judged(
+        plan: &SearchPlan,
+        recorded: &[Arrival],
+        given_up: &[u32],
+        curves: &BTreeMap<u32, Vec<(u64, f64)>>,
+        memory: &mut BTreeMap<u32, u64>,
+    ) -> Vec<Judgement> {
+        let given_up = given_up.iter().copied().collect();
+        judge(plan, &Known { recorded, given_up: &given_up, curves, end: 40 }, memory)
+    }
+
+    #[test]
+    fn halving_is_the_same_at_once_and_value_by_value() {
+        let plan = plan("asha: {grace_period: 10, reduction_factor: 2}");
+        let all: [&[f64]; 3] = [&[3.0, 2.0, 1.0, 0.5], &[2.0, 1.5, 0.9, 0.8], &[4.0, 4.0, 4.0, 4.0]];
+        let at_once = judged(&plan, &[], &[], &curves(&all), &mut BTreeMap::new());
+        let told: Vec<(u32, u64, bool)> =
+            at_once.iter().map(|one| (one.trial, one.step, one.gives_up)).collect();
+        assert_eq!(told, [(1, 10, false), (1, 20, false), (2, 10, false), (2, 20, false), (3, 10, true)]);
+        // Again with what was recorded: nothing new.
+        let recorded: Vec<Arrival> = at_once.iter().filter_map(|one| one.arrival).collect();
+        let again = judged(&plan, &recorded, &[3], &curves(&all), &mut BTreeMap::new());
+        assert_eq!(again, []);
+    }
+
+    #[test]
+    fn the_median_rule_looks_once_at_each_value() {
+        let plan = plan("median_stop: {grace_period: 10, min_runs: 2}");
+        let all = curves(&[&[1.0, 1.0], &[1.2, 1.2], &[9.0, 9.0]]);
+        let mut memory = BTreeMap::new();
+        let told = judged(&plan, &[], &[], &all, &mut memory);
+        assert_eq!(told.iter().map(|one| one.trial).collect::<Vec<_>>(), [3]);
+        assert_eq!((told[0].peers, told[0].threshold), (2, 1.1));
+        assert_eq!(judged(&plan, &[], &[], &all, &mut memory), []);
+    }
+}

@@ -1,0 +1,93 @@
+//! Sweeps that make their trials while they run: none is forgotten, none is made twice, whoever dies.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use loradeck_core::run::{QueueEntry, RunFolder, State};
+use support::{Deck, starts, state, wait_until};
+
+const RANDOM: &str = "  method: random\n  run_cap: 6\n  parameters: {lora_rank: {min: 1, max: 64}}\n";
+
+fn runs(deck: &Deck) -> Vec<RunFolder> {
+    deck.workspace.experiment("x").runs()
+}
+
+fn assert_six_trials(deck: &Deck) {
+    let runs = runs(deck);
+    let trials: Vec<u32> = runs.iter().map(|run| QueueEntry::read(run).unwrap().trial.unwrap()).collect();
+    assert_eq!(trials.iter().copied().collect::<BTreeSet<u32>>(), (1..=6).collect(), "{trials:?}");
+    assert_eq!(trials.len(), 6, "none is doubled");
+    assert!(runs.iter().all(|run| state(run) == State::Finished && starts(run).len() == 1));
+    let ranks: BTreeSet<String> = runs.iter().map(|run| run.name()[5..].to_owned()).collect();
+    assert_eq!(ranks.len(), 6, "{ranks:?}");
+}
+
+#[test]
+fn a_random_search_makes_as_many_trials_as_it_may_and_ends() {
+    let deck = Deck::new();
+    deck.submit_search(RANDOM);
+    deck.dispatch().wait().unwrap();
+    assert_six_trials(&deck);
+    let first: Vec<String> = runs(&deck).iter().map(RunFolder::name).collect();
+    // Another one of the same seed draws the same.
+    let again = Deck::new();
+    again.submit_search(RANDOM);
+    again.dispatch().wait().unwrap();
+    assert_eq!(runs(&again).iter().map(RunFolder::name).collect::<Vec<_>>(), first);
+}
+
+#[test]
+fn a_small_grid_of_choices_is_used_up_before_the_cap() {
+    let deck = Deck::new();
+    deck.submit_search("  method: random\n  run_cap: 50\n  parameters: {lora_rank: {values: [2, 4, 8]}}\n");
+    deck.dispatch().wait().unwrap();
+    assert_eq!(runs(&deck).len(), 3);
+}
+
+#[test]
+fn every_point_has_its_seeds() {
+    let deck = Deck::new();
+    deck.submit_search(
+        "  method: random\n  run_cap: 5\n  seeds: 2\n  parameters: {lora_rank: {min: 1, max: 64}}\n",
+    );
+    deck.dispatch().wait().unwrap();
+    let names: Vec<String> = runs(&deck).iter().map(|run| run.name()[5..].to_owned()).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names[0].replace("seed-0", ""), names[1].replace("seed-1", ""));
+}
+
+#[test]
+fn a_paused_search_makes_no_more_and_goes_on_when_told() {
+    let deck = Deck::new();
+    deck.submit_search(RANDOM);
+    assert!(deck.run(&["sweep", "pause", "x"]).status.success());
+    wait_until("the dispatcher has gone", || !deck.dispatcher_is_at_work());
+    assert!(runs(&deck).is_empty());
+    assert!(deck.run(&["sweep", "resume", "x:1"]).status.success());
+    wait_until("six trials have finished", || {
+        runs(&deck).iter().filter(|run| state(run).is_end()).count() == 6
+    });
+    assert_six_trials(&deck);
+}
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_dispatcher_that_dies_between_draw_and_queue_forgets_nothing_and_doubles_nothing() {
+    for point in ["search.after-draw", "submit.before-rename", "submit.after-run", "dispatch.after-claim"] {
+        let deck = Deck::new();
+        deck.submit_search(RANDOM);
+        let mark = deck.workspace.root().join(".loradeck/crash-mark");
+        let mut first = deck.command(&["dispatch", "--detached"]);
+        first.env("LORADECK_CRASH_AT", point).env("LORADECK_CRASH_MARK", &mark);
+        first.spawn().unwrap().wait().unwrap();
+        assert!(mark.exists(), "{point} was not passed");
+        wait_until(point, || {
+            assert!(deck.run(&["list"]).status.success());
+            runs(&deck).iter().filter(|run| state(run).is_end()).count() == 6 && !deck.dispatcher_is_at_work()
+        });
+        assert_six_trials(&deck);
+    }
+}
