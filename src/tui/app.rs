@@ -79,6 +79,8 @@ pub struct App {
     pub charted: Vec<RunId>,
     /// Their looks.
     pub looks: Looks,
+    /// The looks of groups that are drawn as one, by their first run.
+    pub group_looks: Looks,
     /// The metrics of the runs charted.
     pub metrics: Vec<String>,
     /// The small chart chosen.
@@ -133,6 +135,7 @@ impl App {
             solo: false,
             charted: Vec::new(),
             looks: Looks::default(),
+            group_looks: Looks::default(),
             metrics: Vec::new(),
             chart_cursor: 0,
             chart_offset: 0,
@@ -270,9 +273,18 @@ impl App {
         if goal.is_some() { run.best(metric) } else { run.last(metric) }
     }
 
-    /// The look of a charted run.
+    /// The look of a charted run, or of the group that it is drawn with.
     pub fn look(&self, id: RunId) -> Option<CurveLook> {
-        self.looks.of(id).map(|slot| self.theme.curve(slot))
+        self.look_slot(id).map(|slot| self.theme.curve(slot))
+    }
+
+    /// The ordinal number of that look.
+    pub fn look_slot(&self, id: RunId) -> Option<usize> {
+        if self.charting.groups.is_empty() {
+            return self.looks.of(id);
+        }
+        let group = self.charting.groups.iter().find(|group| group.runs.contains(&id))?;
+        self.group_looks.of(*group.runs.first()?)
     }
 
     /// Distinct colours of curves.

@@ -62,6 +62,8 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
     moves::keep_in_sight(app);
     document::settle(app);
     app.charting.groups = if app.charting.band { seed_groups(&app.runs, &app.charted) } else { Vec::new() };
+    let firsts: Vec<_> = app.charting.groups.iter().filter_map(|group| group.runs.first().copied()).collect();
+    app.group_looks.assign(&firsts, app.curve_colours());
     let in_sight = app.metrics_in_sight();
     app.charting.refresh(&app.runs, &app.charted, &in_sight);
     if app.screen == Screen::Table && app.table_stale {

@@ -185,6 +185,8 @@ fn runs_that_differ_only_in_their_seed_become_one_band() {
         |driven: &Driven| driven.app.charting.groups.iter().map(|group| group.runs.len()).collect::<Vec<_>>();
     assert_eq!(sizes(&driven), [3, 3]);
     assert!(driven.app.reports.current(driven.now).is_none());
+    let looks: Vec<_> = driven.sample.ids().iter().map(|id| driven.app.look(*id).unwrap()).collect();
+    assert!(looks[0] == looks[2] && looks[3] == looks[5] && looks[0] != looks[3], "a group is one thing");
     let frame = driven.app.charting.frame("eval/loss").unwrap();
     assert!(frame.y.low <= 0.8 && frame.y.high >= 2.8, "{frame:?}");
     driven.press("z");

@@ -223,7 +223,7 @@ fn draw_bands(app: &App, metric: &str, frame: &Frame, canvas: &mut Canvas) -> Ve
 
 fn ink(app: &App, id: RunId, faint: bool, bold: bool) -> Ink {
     let look = app.look(id).unwrap_or_else(|| app.theme.curve(0));
-    let letter = app.looks.of(id).map_or('*', |slot| char::from(b'a' + (slot % 26) as u8));
+    let letter = app.look_slot(id).map_or('*', |slot| char::from(b'a' + (slot % 26) as u8));
     Ink { colour: look.colour, faint, bold, letter }
 }
 
@@ -236,7 +236,7 @@ fn draw_markers(app: &App, id: RunId, curve: &Curve<'_>, frame: &Frame, plot: Re
         inside.collect()
     } else if app.theme.colours == Colours::None && !many {
         let stride = (inside.len() / 6).max(1);
-        let shift = app.looks.of(id).unwrap_or(0) * stride / 5 % stride;
+        let shift = app.look_slot(id).unwrap_or(0) * stride / 5 % stride;
         inside.skip(shift).step_by(stride).chain([last]).collect()
     } else {
         vec![last]
