@@ -48,7 +48,7 @@ fn workspace_finding(workspace: Option<&Workspace>) -> Finding {
     let path = workspace.settings_file();
     let read =
         file::read_text(&path).map_err(Into::into).and_then(|text| read_workspace_settings(&path, &text));
-    match read {
+    match read.and_then(|settings| crate::tui::Options::of(&settings)) {
         Ok(_) => {
             let (experiments, runs) = (workspace.experiments().len(), workspace.runs().len());
             let found = format!("{}, experiments: {experiments}, runs: {runs}", workspace.root().display());

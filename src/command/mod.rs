@@ -85,11 +85,14 @@ fn dashboard(folders: &[std::path::PathBuf]) -> Result<u8> {
     let folders = if folders.is_empty() { &here[..] } else { folders };
     let mut workspaces = Vec::new();
     for folder in folders {
-        let workspace = Workspace::find(folder)?;
+        let workspace = Workspace::open(folder)?;
         if !workspaces.contains(&workspace) {
             workspaces.push(workspace);
         }
     }
+    // Looks and keys are those of the workspace named first.
+    let settings = workspaces.first().map(Workspace::settings).transpose()?.unwrap_or_default();
+    let options = crate::tui::Options::of(&settings)?;
     let looked_at = workspaces.clone();
     // In its own time: the first frame does not wait for it, and a workspace that cannot be woken is still shown.
     std::thread::spawn(move || {
@@ -97,7 +100,7 @@ fn dashboard(folders: &[std::path::PathBuf]) -> Result<u8> {
             let _ = crate::launch::wake_for(&workspace, &workspace.runs());
         }
     });
-    crate::tui::run(&workspaces, &crate::tui::Options::default())?;
+    crate::tui::run(&workspaces, &options)?;
     Ok(OK)
 }
 

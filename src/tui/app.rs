@@ -6,14 +6,15 @@ use loradeck_core::metrics::registry;
 use loradeck_core::time::Moment;
 use ratatui::layout::Rect;
 
-use super::keys::Context;
+use super::action::Action;
+use super::keys::{Context, Keymap, key_name, stack};
 use super::layout::{self, Areas};
 use super::message::Interest;
 use super::screen::{Pane, Screen};
 use super::state::{
     Charting, Document, DocumentOf, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table,
 };
-use super::theme::{Colours, CurveLook, Glyphs, Theme};
+use super::theme::{CurveLook, Glyphs, Theme};
 use crate::store::{Run, RunId, ShownState};
 
 /// Runs of one experiment charted when none is marked.
@@ -29,6 +30,8 @@ pub struct Setup {
     pub theme: Theme,
     /// What curves are drawn with.
     pub glyphs: Glyphs,
+    /// What keys mean.
+    pub keymap: Keymap,
     /// Whether clicks and the wheel are taken.
     pub mouse: bool,
     /// Columns and rows.
@@ -51,6 +54,8 @@ pub struct App {
     pub theme: Theme,
     /// What curves are drawn with.
     pub glyphs: Glyphs,
+    /// What keys mean.
+    pub keymap: Keymap,
     /// Whether clicks and the wheel are taken.
     pub mouse: bool,
     /// Whether the picture is held still.
@@ -121,6 +126,7 @@ impl App {
             size: setup.size,
             theme: setup.theme,
             glyphs: setup.glyphs,
+            keymap: setup.keymap,
             mouse: setup.mouse,
             frozen: false,
             loading: true,
@@ -160,20 +166,15 @@ impl App {
     }
 
     /// Where keys are looked up, the innermost first.
-    pub fn contexts(&self) -> Vec<Context> {
-        use Context as C;
-        if self.document.is_some() {
-            return vec![C::Report, C::Global];
-        }
-        match (self.screen, self.focus) {
-            (Screen::Runs, Pane::List) => vec![C::List, C::Runs, C::Curves, C::Panes, C::Global],
-            (Screen::Runs, Pane::Chart) => vec![C::Chart, C::Curves, C::Runs, C::Panes, C::Global],
-            (Screen::Runs, Pane::Log) => vec![C::Log, C::Runs, C::Curves, C::Panes, C::Global],
-            (Screen::Runs, Pane::Config) => vec![C::Config, C::Runs, C::Curves, C::Panes, C::Global],
-            (Screen::Charts, _) => vec![C::Charts, C::Curves, C::Runs, C::Panes, C::Global],
-            (Screen::Table, _) => vec![C::Table, C::Runs, C::Panes, C::Global],
-            (Screen::Queue, _) => vec![C::Queue, C::Runs, C::Panes, C::Global],
-        }
+    pub fn contexts(&self) -> &'static [Context] {
+        stack(self.screen, self.focus, self.document.is_some())
+    }
+
+    /// The key for an action, as people write it; the action's name where the user left it none.
+    pub fn key_for(&self, action: Action) -> String {
+        let mut bound = self.keymap.all().iter().filter(|binding| binding.action == action);
+        let key = bound.find_map(|binding| binding.keys.first());
+        key.map_or_else(|| action.name().to_owned(), |key| key_name(*key))
     }
 
     /// The run under the cursor of the screen shown.
@@ -289,10 +290,7 @@ impl App {
 
     /// Distinct colours of curves.
     pub fn curve_colours(&self) -> usize {
-        match self.theme.colours {
-            Colours::None | Colours::Many => 7,
-            Colours::Sixteen => 6,
-        }
+        self.theme.curve_colours()
     }
 
     /// The metrics of the small charts.

@@ -32,6 +32,18 @@ impl Deed {
         }
     }
 
+    /// Its name in `loradeck.yaml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Kill => "kill",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Remove => "remove",
+            Self::Hold => "hold",
+        }
+    }
+
     /// Said of one run to which it was done.
     pub fn done(self) -> &'static str {
         match self {
@@ -58,7 +70,7 @@ impl Deed {
         match self {
             _ if state == S::Archived && self != Self::Remove => Err("archived: only looked at here"),
             Self::Stop | Self::Kill if waits => Ok("leaves the queue"),
-            Self::Stop if state == S::Ending => Err("was asked to end already (K ends it at once)"),
+            Self::Stop if state == S::Ending => Err("was asked to end already (kill ends it at once)"),
             Self::Stop if state.is_live() => Ok("writes a checkpoint, then ends; can be resumed"),
             Self::Kill if state.is_live() => Ok("ends at once; work since the last checkpoint is lost"),
             Self::Stop | Self::Kill => Err("has ended already"),

@@ -1,29 +1,29 @@
 //! Searching the key table and the metrics.
 
-use super::keys::{BINDINGS, Binding, Context, bindings_in, key_name};
+use super::keys::{Binding, Context, Keymap};
 
 /// A line of the help.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// What it is about.
-    pub binding: &'static Binding,
+    pub binding: &'a Binding,
     /// Whether the key works where the user is.
     pub here: bool,
 }
 
 /// The bindings that hold every word of `typed`: those of the contexts at hand first, then the others.
-pub fn entries(contexts: &[Context], typed: &str) -> Vec<Entry> {
-    let here = bindings_in(contexts).map(|binding| Entry { binding, here: true });
-    let elsewhere = BINDINGS
+pub fn entries<'a>(keymap: &'a Keymap, contexts: &'a [Context], typed: &str) -> Vec<Entry<'a>> {
+    let here = keymap.bindings_in(contexts).map(|binding| Entry { binding, here: true });
+    let elsewhere = keymap
+        .all()
         .iter()
         .filter(|binding| !contexts.contains(&binding.context))
         .map(|binding| Entry { binding, here: false });
     here.chain(elsewhere)
         .filter(|entry| {
-            let keys: Vec<String> = entry.binding.keys.iter().map(|key| key_name(*key)).collect();
             let binding = entry.binding;
-            let text =
-                format!("{} {} {} {}", keys.join(" "), binding.hint, binding.help, binding.context.name());
+            let (keys, place, name) = (binding.key_names(), binding.context.name(), binding.full_name());
+            let text = format!("{keys} {} {} {place} {name}", binding.hint, binding.help);
             holds_all(&text, typed)
         })
         .collect()
@@ -47,10 +47,11 @@ mod tests {
     #[test]
     fn words_narrow_the_help_and_the_place_at_hand_comes_first() {
         let contexts = [Context::Log, Context::Global];
-        let all = entries(&contexts, "");
-        assert_eq!(all.len(), BINDINGS.len());
+        let keymap = Keymap::default();
+        let all = entries(&keymap, &contexts, "");
+        assert_eq!(all.len(), keymap.all().len());
         assert!(all[0].here && !all[all.len() - 1].here);
-        let found = entries(&contexts, "long wrap");
+        let found = entries(&keymap, &contexts, "long wrap");
         assert!(found.iter().any(|entry| entry.binding.action == Action::Wrap));
         assert!(found.len() < 4);
     }

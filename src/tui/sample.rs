@@ -109,8 +109,9 @@ impl Driven {
         // 62 steps of 0.7 s into run 4.
         let now = Moment(BEGIN.0 + 4 * 80_000 + 44_000);
         let app = App::new(Setup {
-            theme: Theme { colours: Colours::Sixteen, unicode: true },
+            theme: Theme::new(Colours::Sixteen, true),
             glyphs: Glyphs::Braille,
+            keymap: crate::tui::keys::Keymap::default(),
             mouse: true,
             size: (columns, rows),
             workspaces: vec!["work".into()],

@@ -3,6 +3,7 @@
 //! The design stands in sixteen colours and in none: states have symbols, the focus has thick borders, the cursor is
 //! reversed and pointed at, curves have markers. More colours only make it nicer.
 
+use loradeck_core::config::{CURVE_COLOURS, TerminalColour, ThemeSettings};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
@@ -55,6 +56,12 @@ impl Glyphs {
         }
     }
 
+    /// The kind of that name in `loradeck.yaml`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let all = [Self::Braille, Self::Dots, Self::Blocks, Self::Ascii];
+        all.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
     /// Dots per cell, across and down.
     pub fn dots(self) -> (usize, usize) {
         match self {
@@ -72,7 +79,31 @@ pub struct Theme {
     pub colours: Colours,
     /// Whether symbols beyond ASCII are used.
     pub unicode: bool,
+    paints: Paints,
 }
+
+/// Most colours of curves that the user may choose.
+const CHOSEN_CURVES: usize = CURVE_COLOURS;
+
+/// The colours that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Paints {
+    focus: Color,
+    error: Color,
+    warning: Color,
+    /// The first `curve_count` hold.
+    curves: [Color; CHOSEN_CURVES],
+    /// 0: the usual ones.
+    curve_count: usize,
+}
+
+const USUAL: Paints = Paints {
+    focus: Color::Cyan,
+    error: Color::Red,
+    warning: Color::Yellow,
+    curves: [Color::Reset; CHOSEN_CURVES],
+    curve_count: 0,
+};
 
 /// How one run's curve looks, the same everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,21 +129,46 @@ const MANY: [Color; 7] = [
 const MARKERS: [char; 8] = ['▲', '◆', '▼', '★', '△', '◇', '▽', '☆'];
 
 impl Theme {
+    /// A theme with the usual colours.
+    pub const fn new(colours: Colours, unicode: bool) -> Self {
+        Self { colours, unicode, paints: USUAL }
+    }
+
     /// What the environment says: `NO_COLOR`, `COLORTERM`, `TERM` and the locale. The terminal is not asked.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self::chosen(&ThemeSettings::default(), variable)
+    }
+
+    /// What the environment says, and the user's settings where they say something. `NO_COLOR` has the last word
+    /// (<https://no-color.org>): a workspace's file is often somebody else's.
+    pub fn chosen(settings: &ThemeSettings, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         let terminal = set("TERM").unwrap_or_default();
         let many = set("COLORTERM").is_some() || terminal.contains("256") || terminal.contains("direct");
-        let colours = match (set("NO_COLOR").is_some() || terminal == "vt100", many) {
-            (true, _) => Colours::None,
-            (false, true) => Colours::Many,
-            (false, false) => Colours::Sixteen,
+        let colours = match settings.colours {
+            _ if set("NO_COLOR").is_some() => Colours::None,
+            Some(0) => Colours::None,
+            Some(256..) => Colours::Many,
+            Some(_) => Colours::Sixteen,
+            None if terminal == "vt100" => Colours::None,
+            None if many => Colours::Many,
+            None => Colours::Sixteen,
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
         // Without a named character set every terminal of today shows UTF-8; Linux' console lacks the symbols.
         let charset = locale.split_once('.').map(|(_, charset)| charset.to_ascii_lowercase());
         let other_charset = charset.is_some_and(|charset| !charset.starts_with("utf"));
-        Self { colours, unicode: !other_charset && terminal != "linux" }
+        let unicode = settings.unicode.unwrap_or(!other_charset && terminal != "linux");
+        Self { paints: Paints::chosen(settings, colours), ..Self::new(colours, unicode) }
+    }
+
+    /// How many colours curves have.
+    pub fn curve_colours(self) -> usize {
+        match (self.paints.curve_count, self.colours) {
+            (0, Colours::None | Colours::Many) => MANY.len(),
+            (0, Colours::Sixteen) => SIXTEEN.len(),
+            (count, _) => count,
+        }
     }
 
     /// Whether any colour is used.
@@ -144,6 +200,7 @@ impl Theme {
     pub fn curve(self, ordinal: usize) -> CurveLook {
         let colour = match self.colours {
             Colours::None => Color::Reset,
+            _ if self.paints.curve_count > 0 => self.paints.curves[ordinal % self.paints.curve_count],
             Colours::Sixteen => SIXTEEN[ordinal % SIXTEEN.len()],
             Colours::Many => MANY[ordinal % MANY.len()],
         };
@@ -167,17 +224,17 @@ impl Theme {
 
     /// A key's name among hints.
     pub fn key(self) -> Style {
-        self.coloured(Color::Cyan).add_modifier(Modifier::BOLD)
+        self.coloured(self.paints.focus).add_modifier(Modifier::BOLD)
     }
 
     /// What is wrong.
     pub fn error(self) -> Style {
-        self.coloured(Color::Red).add_modifier(Modifier::BOLD)
+        self.coloured(self.paints.error).add_modifier(Modifier::BOLD)
     }
 
     /// What needs attention.
     pub fn warning(self) -> Style {
-        self.coloured(Color::Yellow)
+        self.coloured(self.paints.warning)
     }
 
     /// The line under the cursor.
@@ -197,12 +254,58 @@ impl Theme {
             (false, true) => ascii_border("=", "#"),
             (false, false) => ascii_border("-", "+"),
         };
-        (set, if focused { self.coloured(Color::Cyan) } else { self.faint() })
+        (set, if focused { self.coloured(self.paints.focus) } else { self.faint() })
     }
 
     /// One of two texts, by what the terminal can show.
     pub fn text(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
+    }
+}
+
+impl Paints {
+    fn chosen(settings: &ThemeSettings, colours: Colours) -> Self {
+        let chosen = |colour: Option<TerminalColour>, usual| {
+            colour.and_then(|colour| shown(colour, colours)).unwrap_or(usual)
+        };
+        let mut paints = Self {
+            focus: chosen(settings.focus, USUAL.focus),
+            error: chosen(settings.error, USUAL.error),
+            warning: chosen(settings.warning, USUAL.warning),
+            ..USUAL
+        };
+        let curves = settings.curve_colours.iter().filter_map(|colour| shown(*colour, colours));
+        for (place, colour) in paints.curves.iter_mut().zip(curves) {
+            *place = colour;
+            paints.curve_count += 1;
+        }
+        paints
+    }
+}
+
+/// The colour, if the terminal has it.
+fn shown(colour: TerminalColour, colours: Colours) -> Option<Color> {
+    const OWN: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    match colour {
+        TerminalColour::Own(index) => OWN.get(usize::from(index)).copied(),
+        TerminalColour::Palette(index) => (colours == Colours::Many).then_some(Color::Indexed(index)),
     }
 }
 
@@ -243,6 +346,37 @@ mod tests {
     }
 
     #[test]
+    fn the_users_settings_win_over_the_terminal_but_not_over_no_color() {
+        let chosen = |settings: &ThemeSettings, variables: &[(&str, &str)]| {
+            Theme::chosen(settings, |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let settings = ThemeSettings {
+            colours: Some(16),
+            unicode: Some(false),
+            focus: Some(TerminalColour::Own(12)),
+            error: Some(TerminalColour::Palette(200)),
+            curve_colours: vec![TerminalColour::Own(1), TerminalColour::Palette(9), TerminalColour::Own(2)],
+            ..ThemeSettings::default()
+        };
+        let theme = chosen(&settings, &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")]);
+        assert_eq!((theme.colours, theme.unicode), (Colours::Sixteen, false));
+        assert_eq!(theme.key().fg, Some(Color::LightBlue));
+        assert_eq!(
+            theme.error().fg,
+            Some(Color::Red),
+            "a palette that the terminal has not: the usual colour"
+        );
+        assert_eq!(theme.curve_colours(), 2);
+        assert_eq!((theme.curve(0).colour, theme.curve(3).colour), (Color::Red, Color::Green));
+        let many = ThemeSettings { colours: Some(256), ..settings };
+        assert_eq!(chosen(&many, &[("TERM", "xterm")]).error().fg, Some(Color::Indexed(200)));
+        let none = chosen(&many, &[("NO_COLOR", "1")]);
+        assert!(!none.has_colours() && none.key().fg.is_none() && none.curve(0).colour == Color::Reset);
+    }
+
+    #[test]
     fn states_and_neighbouring_curves_differ_without_colour() {
         use ShownState as S;
         let states = [
@@ -260,7 +394,7 @@ mod tests {
             S::Archived,
         ];
         for unicode in [true, false] {
-            let theme = Theme { colours: Colours::None, unicode };
+            let theme = Theme::new(Colours::None, unicode);
             let symbols: HashSet<_> = states.iter().map(|state| theme.state(*state).0).collect();
             assert_eq!(symbols.len(), states.len());
             let markers: HashSet<_> = (0..8).map(|ordinal| theme.curve(ordinal).marker).collect();

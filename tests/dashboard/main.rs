@@ -14,6 +14,7 @@ mod made_up;
 mod quitting;
 mod reading;
 mod screen;
+mod settings;
 
 use made_up::{MadeUp, Plan};
 use screen::{PATIENCE, SILENCE, Screen, cells};

@@ -13,9 +13,7 @@ const LONGEST: u64 = 1 << 20;
 /// A sentence where there is none yet, or it cannot be read.
 pub fn read_document(path: &Path) -> Result<String, String> {
     let sentence = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "not written yet: that is done when a run ends (r looks again)".to_owned()
-        }
+        std::io::ErrorKind::NotFound => "not written yet: that is done when a run ends".to_owned(),
         _ => format!("cannot read {}: {error}", path.display()),
     };
     // Only files: opening a pipe that somebody left there would wait for ever.

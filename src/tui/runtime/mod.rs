@@ -16,6 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use loradeck_core::config::{Diagnostics, WorkspaceSettings};
 use loradeck_core::run::Workspace;
 use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
@@ -24,6 +25,7 @@ use ratatui::layout::Size;
 use rustix::termios::{isatty, tcgetwinsize};
 
 use super::app::{App, Setup};
+use super::keys::Keymap;
 use super::message::{Batch, Effect, Msg};
 use super::state::DocumentOf;
 use super::terminal::{
@@ -52,13 +54,24 @@ pub struct Options {
     pub mouse: bool,
     /// What curves are drawn with; `None` chooses by the terminal.
     pub glyphs: Option<Glyphs>,
-    /// What the terminal can show; `None` asks the environment.
-    pub theme: Option<Theme>,
+    /// What the terminal can show.
+    pub theme: Theme,
+    /// What keys mean.
+    pub keymap: Keymap,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { mouse: true, glyphs: None, theme: None }
+impl Options {
+    /// What a workspace's `loradeck.yaml` asks for, in this environment.
+    ///
+    /// # Errors
+    /// Keys and actions that there are not, and keys with two meanings.
+    pub fn of(settings: &WorkspaceSettings) -> Result<Self, Diagnostics> {
+        Ok(Self {
+            mouse: settings.theme.mouse.unwrap_or(true),
+            glyphs: settings.theme.curves.as_deref().and_then(Glyphs::of_name),
+            theme: Theme::chosen(&settings.theme, |name| env::var(name).ok()),
+            keymap: Keymap::customised(&settings.keys)?,
+        })
     }
 }
 
@@ -121,9 +134,8 @@ enum End {
 impl Dashboard {
     fn start(workspaces: &[Workspace], options: &Options) -> anyhow::Result<Self> {
         let (wake, messages) = channel();
-        let theme = options.theme.unwrap_or_else(|| Theme::detect(|name| env::var(name).ok()));
         let size = window_size();
-        let app = App::new(setup(workspaces, options, theme, size));
+        let app = App::new(setup(workspaces, options, size));
         let reading = Reading::start(workspaces, wake.clone());
         let doer = Doer::start(wake.clone());
         let screen = FullScreen::enter(options.mouse).context("cannot take the terminal")?;
@@ -131,7 +143,7 @@ impl Dashboard {
         let input = screen.input().try_clone_to_owned()?;
         let input = InputReader::start(input, wake.clone(), Wake::Input)?;
         let writer = FrameWriter::start(tell(wake, Wake::Written));
-        let encoder = Encoder::new(Size::new(size.0, size.1), theme.has_colours());
+        let encoder = Encoder::new(Size::new(size.0, size.1), options.theme.has_colours());
         let Ok(terminal) = Terminal::new(encoder);
         Ok(Self {
             app,
@@ -400,19 +412,20 @@ impl Dashboard {
     }
 }
 
-fn setup(workspaces: &[Workspace], options: &Options, theme: Theme, size: (u16, u16)) -> Setup {
+fn setup(workspaces: &[Workspace], options: &Options, size: (u16, u16)) -> Setup {
     let name = |workspace: &Workspace| {
         let root = workspace.root();
         root.file_name()
             .map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned())
     };
-    let by_terminal = match (theme.unicode, env::var("TERM").as_deref()) {
+    let by_terminal = match (options.theme.unicode, env::var("TERM").as_deref()) {
         (_, Ok("linux")) => Glyphs::Blocks,
         (false, _) => Glyphs::Ascii,
         _ => Glyphs::Braille,
     };
     Setup {
-        theme,
+        theme: options.theme,
+        keymap: options.keymap.clone(),
         glyphs: options.glyphs.unwrap_or(by_terminal),
         mouse: options.mouse,
         size,

@@ -13,7 +13,6 @@ mod prompts;
 use loradeck_core::time::Moment;
 
 use super::app::App;
-use super::keys::action_of;
 use super::message::{Effect, Interest, Msg};
 use super::screen::Screen;
 use super::state::{Charting, seed_groups};
@@ -49,7 +48,7 @@ fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
         popups::take_key(app, key, effects);
     } else if app.prompt.is_some() {
         prompts::take_key(app, key, effects);
-    } else if let Some(action) = action_of(key, &app.contexts()) {
+    } else if let Some(action) = app.keymap.action_of(key, app.contexts()) {
         actions::act(app, action, effects);
     }
 }

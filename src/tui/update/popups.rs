@@ -103,17 +103,17 @@ fn help_key(
     mut cursor: usize,
     effects: &mut Vec<Effect>,
 ) -> Option<Popup> {
-    let entries = help::entries(&app.contexts(), typed.text());
+    let entries = help::entries(&app.keymap, app.contexts(), typed.text());
     match key.code {
         Code::Esc => return None,
         Code::Char('?') if typed.text().is_empty() => return None,
         Code::Enter => {
             let entry = entries.get(cursor)?;
-            if entry.here {
-                actions::act(app, entry.binding.action, effects);
+            let (action, here, place) = (entry.binding.action, entry.here, entry.binding.context.name());
+            if here {
+                actions::act(app, action, effects);
                 return app.popup.take();
             }
-            let place = entry.binding.context.name();
             app.reports.add(app.now, false, format!("this key works only in: {place}"));
             return None;
         }

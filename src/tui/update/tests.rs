@@ -320,7 +320,7 @@ fn a_run_that_is_ending_is_not_asked_to_stop_again_but_may_be_killed() {
     assert_eq!(driven.app.runs.get(running).unwrap().state(), ShownState::Ending);
     driven.press("s");
     assert!(driven.app.popup.is_none());
-    assert!(driven.app.reports.current(driven.now).unwrap().text.contains("K ends it at once"));
+    assert!(driven.app.reports.current(driven.now).unwrap().text.contains("kill ends it at once"));
     driven.press("Ky");
     assert_eq!(driven.effects, [Effect::Do(Deed::Kill, vec![running])]);
 }

@@ -9,8 +9,9 @@ use super::paint;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::help;
-use crate::tui::keys::{Binding, bindings_in, key_name};
+use crate::tui::keys::{Binding, key_name};
 use crate::tui::state::{Popup, Prompt, PromptKind};
+use crate::tui::terminal::Key;
 
 /// Draws it; returns where the text cursor belongs, if something is being typed.
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -28,7 +29,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Positio
             (app.theme.text("✓", "v"), Style::new())
         };
         let times = if report.times > 1 { format!(" (×{})", report.times) } else { String::new() };
-        let hint = if report.error { "   ! all messages" } else { "" };
+        let hint = if report.error {
+            format!("   {} all messages", app.key_for(Action::Messages))
+        } else {
+            String::new()
+        };
         let line = format!("{symbol} {}{times}{hint}", report.text);
         paint::text(buffer, area.x + 1, area.y, area.width.saturating_sub(1), &line, style);
         return None;
@@ -41,8 +46,9 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Positio
 fn popup_hint(app: &App, popup: &Popup, area: Rect, buffer: &mut Buffer) {
     let text = match popup {
         Popup::Help { typed, cursor } => {
-            let entries = help::entries(&app.contexts(), typed.text());
-            entries.get(*cursor).map_or(String::new(), |entry| entry.binding.help.to_owned())
+            let entries = help::entries(&app.keymap, app.contexts(), typed.text());
+            let sentence = |binding: &Binding| format!("{}  ({})", binding.help, binding.full_name());
+            entries.get(*cursor).map_or(String::new(), |entry| sentence(entry.binding))
         }
         Popup::Metrics { .. } => "Enter chooses  Esc leaves".to_owned(),
         Popup::Confirm { .. } => "y does it  n leaves it".to_owned(),
@@ -77,25 +83,25 @@ fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Positi
 }
 
 fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
-    let contexts = app.contexts();
-    let all: Vec<_> = bindings_in(&contexts).filter(|binding| !binding.hint.is_empty()).collect();
+    let all = app.keymap.bindings_in(app.contexts()).filter(|binding| !binding.hint.is_empty());
+    // What has no key any more needs no hint.
+    let all: Vec<(&Binding, Key)> =
+        all.filter_map(|binding| Some((binding, *binding.keys.first()?))).collect();
     let is_last = |action: Action| matches!(action, Action::Quit | Action::Help);
-    let (last, first): (Vec<&Binding>, Vec<&Binding>) =
-        all.into_iter().partition(|binding| is_last(binding.action));
+    let (last, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(binding, _)| is_last(binding.action));
     // Quitting and help are never cut.
-    let last: Vec<Span<'_>> =
-        last.iter().flat_map(|binding| hint(app, binding.keys[0], binding.hint)).collect();
+    let last: Vec<Span<'_>> = last.iter().flat_map(|(binding, key)| hint(app, *key, binding.hint)).collect();
     let last = Line::from(last);
     let mut room = usize::from(area.width).saturating_sub(last.width() + 1);
     let mut shown = Vec::new();
     let mut seen = Vec::new();
-    for binding in first {
+    for (binding, key) in first {
         // An inner context's key hides the same key further out.
-        if seen.contains(&binding.keys[0]) {
+        if seen.contains(&key) {
             continue;
         }
-        seen.push(binding.keys[0]);
-        let spans = hint(app, binding.keys[0], binding.hint);
+        seen.push(key);
+        let spans = hint(app, key, binding.hint);
         let width: usize = spans.iter().map(Span::width).sum();
         if width > room {
             break;
@@ -108,6 +114,6 @@ fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(area.right().saturating_sub(width), area.y, &last, width);
 }
 
-fn hint(app: &App, key: crate::tui::terminal::Key, word: &str) -> [Span<'static>; 3] {
+fn hint(app: &App, key: Key, word: &str) -> [Span<'static>; 3] {
     [Span::styled(key_name(key), app.theme.key()), Span::raw(format!(" {word}")), Span::raw("  ")]
 }

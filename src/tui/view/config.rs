@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use super::paint;
 use crate::store::RunId;
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::screen::Pane;
 use crate::tui::state::SettingRow;
@@ -24,8 +25,12 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         paint::right_title(area, &Line::styled(text, app.theme.warning()), buffer);
     }
     if rows.is_empty() {
-        let text = if app.charted.is_empty() { "no run chosen" } else { "nothing differs (c shows all)" };
-        paint::message(inner, &[text], app.theme.faint(), buffer);
+        let text = if app.charted.is_empty() {
+            "no run chosen".to_owned()
+        } else {
+            format!("nothing differs ({} shows all)", app.key_for(Action::AllSettings))
+        };
+        paint::message(inner, &[&text], app.theme.faint(), buffer);
         return;
     }
     let key_width =

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::paint;
 use crate::store::ShownState;
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::layout;
 
@@ -62,14 +63,19 @@ fn attention(app: &App) -> Line<'static> {
     let mut spans = Vec::new();
     let reversed = Style::new().add_modifier(Modifier::REVERSED);
     if app.frozen {
-        spans.extend([Span::styled(" frozen: f ", reversed), Span::raw(" ")]);
+        spans.extend([
+            Span::styled(format!(" frozen: {} ", app.key_for(Action::Freeze)), reversed),
+            Span::raw(" "),
+        ]);
     }
     if !app.runs.queue.paused.is_empty() {
         spans.extend([Span::styled(" queue paused ", reversed), Span::raw(" ")]);
     }
     let errors = app.reports.unseen_errors();
     if errors > 0 {
-        let text = if errors == 1 { " 1 error: ! ".to_owned() } else { format!(" {errors} errors: ! ") };
+        let key = app.key_for(Action::Messages);
+        let text =
+            if errors == 1 { format!(" 1 error: {key} ") } else { format!(" {errors} errors: {key} ") };
         spans.extend([Span::styled(text, app.theme.error().patch(reversed)), Span::raw(" ")]);
     }
     Line::from(spans)

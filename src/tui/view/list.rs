@@ -8,7 +8,9 @@ use ratatui::text::{Line, Span};
 
 use super::paint;
 use crate::store::{Run, RunId, ShownState};
+use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::deed::Deed;
 use crate::tui::format;
 use crate::tui::screen::Pane;
 use crate::tui::state::{Group, Item};
@@ -110,7 +112,7 @@ fn low_title(app: &App, area: Rect, (above, below): (usize, usize), buffer: &mut
         let (symbol, style) = app.theme.state(run.state());
         let said = run.status.as_ref().and_then(|status| status.message.clone());
         let problem = run.problems.first().cloned();
-        let text = problem.or(said).unwrap_or_else(|| sentence(run));
+        let text = problem.or(said).unwrap_or_else(|| sentence(app, run));
         let room = area.width.saturating_sub(if above + below > 0 { 20 } else { 8 });
         spans.push(Span::styled(format!(" {symbol} "), style));
         spans.push(Span::raw(format!("{} ", paint::name(app.theme, &text, room))));
@@ -125,7 +127,7 @@ fn low_title(app: &App, area: Rect, (above, below): (usize, usize), buffer: &mut
     }
 }
 
-fn sentence(run: &Run) -> String {
+fn sentence(app: &App, run: &Run) -> String {
     let state = run.state().word();
     let attempt = run.status.as_ref().map_or(1, |status| status.attempt);
     let attempt = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
@@ -133,7 +135,9 @@ fn sentence(run: &Run) -> String {
         return format!("{state}: {words}");
     }
     match (run.state(), run.steps()) {
-        (ShownState::Lost, _) => "lost: nobody is at work on it (R resumes)".to_owned(),
+        (ShownState::Lost, _) => {
+            format!("lost: nobody is at work on it ({} resumes)", app.key_for(Action::Do(Deed::Resume)))
+        }
         (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),
         (ShownState::Archived, _) => "archived: from another machine".to_owned(),
         (_, Some((step, total))) => format!("{state}, step {step} of {total}{attempt}"),
@@ -154,7 +158,12 @@ fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
         ];
         paint::message(area, &lines, style, buffer);
     } else {
-        paint::message(area, &["no run passes the filter", "Esc takes it away"], style, buffer);
+        paint::message(
+            area,
+            &["no run passes the filter", &format!("{} takes it away", app.key_for(Action::Back))],
+            style,
+            buffer,
+        );
     }
 }
 

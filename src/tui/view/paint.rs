@@ -95,12 +95,12 @@ mod tests {
     #[test]
     fn bars_are_as_wide_as_asked_for() {
         for unicode in [true, false] {
-            let theme = Theme { colours: Colours::None, unicode };
+            let theme = Theme::new(Colours::None, unicode);
             for share in [0.0, 0.01, 0.5, 0.994, 1.0, 7.0, f64::NAN] {
                 assert_eq!(bar(theme, share, 8).chars().count(), 8, "{share}");
             }
         }
-        assert_eq!(bar(Theme { colours: Colours::None, unicode: true }, 0.5, 4), "██  ");
+        assert_eq!(bar(Theme::new(Colours::None, true), 0.5, 4), "██  ");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use ratatui::widgets::{Clear, Widget as _};
 use super::{paint, story};
 use crate::tui::app::App;
 use crate::tui::help;
-use crate::tui::keys::key_name;
 use crate::tui::layout;
 use crate::tui::state::{Popup, Question, TextField, scrolled};
 
@@ -70,7 +69,7 @@ fn draw_typed(app: &App, typed: &TextField, inner: Rect, buffer: &mut Buffer) ->
 }
 
 fn draw_help(app: &App, typed: &TextField, cursor: usize, body: Rect, buffer: &mut Buffer) -> Position {
-    let entries = help::entries(&app.contexts(), typed.text());
+    let entries = help::entries(&app.keymap, app.contexts(), typed.text());
     let inner = open(app, body, 92, entries.len().max(8) as u16 + 4, "Keys", buffer);
     let at = draw_typed(app, typed, inner, buffer);
     let rows = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
@@ -78,10 +77,9 @@ fn draw_help(app: &App, typed: &TextField, cursor: usize, body: Rect, buffer: &m
     let first = scrolled(0, cursor.min(entries.len().saturating_sub(1)), entries.len(), height);
     for (line, entry) in entries.iter().skip(first).take(height).enumerate() {
         let row = Rect { y: rows.y + line as u16, height: 1, ..rows };
-        let keys: Vec<String> = entry.binding.keys.iter().map(|key| key_name(*key)).collect();
         let (key_style, style) =
             if entry.here { (app.theme.key(), Style::new()) } else { (app.theme.faint(), app.theme.faint()) };
-        paint::text_right(buffer, row.x, row.y, 12, &keys.join(" "), key_style);
+        paint::text_right(buffer, row.x, row.y, 12, &entry.binding.key_names(), key_style);
         paint::text(buffer, row.x + 14, row.y, row.width.saturating_sub(28), entry.binding.help, style);
         paint::text_right(
             buffer,

@@ -7,7 +7,9 @@ use ratatui::text::Line;
 
 use super::{list, paint};
 use crate::store::{Run, ShownState};
+use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::deed::Deed;
 use crate::tui::format;
 use crate::tui::state::SlotView;
 
@@ -100,7 +102,7 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
     paint::text(buffer, x, row.y, 9, run.state().word(), Style::new());
     x += 10;
     let what = match (run.state(), place) {
-        (ShownState::Held, _) => "held back: H releases".to_owned(),
+        (ShownState::Held, _) => format!("held back: {} releases", app.key_for(Action::Do(Deed::Hold))),
         (_, Some(place)) if run.queue.priority != 0 => {
             format!("#{} (priority {})", place + 1, run.queue.priority)
         }

@@ -97,7 +97,7 @@ fn happenings(app: &App, story: &Details, lines: &mut Vec<Line<'static>>) {
     lines.push(fact(
         app,
         "report",
-        if story.report { "README.md is written: r reads it" } else { "not yet" }.to_owned(),
+        if story.report { "README.md is written: r reads it".to_owned() } else { "not yet".to_owned() },
     ));
     for attempt in &story.attempts {
         let overrides = if attempt.overrides.is_empty() {

@@ -172,7 +172,7 @@ fn too_small_a_window_says_so() {
 #[test]
 fn ascii_without_colours_says_the_same() {
     let mut driven = Driven::new(120, 40);
-    driven.app.theme = Theme { colours: Colours::None, unicode: false };
+    driven.app.theme = Theme::new(Colours::None, false);
     driven.app.glyphs = Glyphs::Ascii;
     let text = picture(&driven);
     assert!(text.is_ascii(), "{}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());

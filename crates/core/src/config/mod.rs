@@ -23,6 +23,7 @@ mod provenance;
 mod resolve;
 mod running;
 mod schema;
+mod screen;
 mod search;
 mod settings;
 mod spread;
@@ -47,6 +48,7 @@ pub use provenance::{DataIdentity, FileIdentity, Provenance};
 pub use resolve::default_value;
 pub use running::RunningSettings;
 pub use schema::json_schema;
+pub use screen::{CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};
 pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
 pub use sweep::{
     Assignment, AxisValues, Bell, Bounds, Condition, Distribution, Draws, Goal, Method, Metric, Parameter,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::Diagnostics;
 use super::kind::fitted;
 use super::place::{Place, Problem, Source};
+use super::screen::{KeySetting, ThemeSettings, read_keys, read_theme};
 use super::value::Value;
 use super::yaml::{self, Content, Node};
 use super::{Diagnostic, Kind};
@@ -19,10 +20,13 @@ format: 1
 # trainer: /path/to/loradeck-train
 # What runs may use of this machine (default: every GPU for one run each, else the CPU for one):
 # slots: {cpu: 2, gpus: [0, 1]}
+# How the dashboard looks, and its keys (`?` there lists all with the names to use here):
+# theme: {colours: 16, symbols: ascii}
+# keys: {stop: x, grid: [g, F2]}
 ";
 
 /// Keys that are known and refused, never ignored.
-const NOT_YET: [&str; 6] = ["launcher", "git", "publish", "hooks", "theme", "keys"];
+const NOT_YET: [&str; 4] = ["launcher", "git", "publish", "hooks"];
 
 /// The settings of a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +35,10 @@ pub struct WorkspaceSettings {
     pub trainer: Option<PathBuf>,
     /// What runs may use of this host.
     pub slots: SlotsOfFile,
+    /// How the dashboard looks.
+    pub theme: ThemeSettings,
+    /// Which keys it takes, where they are not the usual ones.
+    pub keys: Vec<KeySetting>,
 }
 
 /// `slots:` of `loradeck.yaml`: what runs may use of this host.
@@ -94,7 +102,7 @@ pub fn read_workspace_settings(path: &Path, text: &str) -> Result<WorkspaceSetti
     match &root.content {
         Content::Map(entries) => {
             for (key, value) in entries {
-                problems.extend(read_entry(&mut settings, key, value).err());
+                problems.extend(read_entry(&mut settings, key, value, &source).err());
             }
         }
         Content::Null => {}
@@ -107,7 +115,12 @@ pub fn read_workspace_settings(path: &Path, text: &str) -> Result<WorkspaceSetti
     if problems.is_empty() { Ok(settings) } else { Err(source.diagnostics(problems)) }
 }
 
-fn read_entry(settings: &mut WorkspaceSettings, key: &Node, value: &Node) -> Result<(), Problem> {
+fn read_entry(
+    settings: &mut WorkspaceSettings,
+    key: &Node,
+    value: &Node,
+    source: &Source,
+) -> Result<(), Problem> {
     let name = key.text.as_str();
     let place = Place::Node(key.id);
     let misfit = |misfit| Problem::of_value(Place::Node(value.id), name, misfit);
@@ -129,6 +142,15 @@ fn read_entry(settings: &mut WorkspaceSettings, key: &Node, value: &Node) -> Res
             settings.trainer = Some(PathBuf::from(path.plain()));
             Ok(())
         }
+        "theme" | "keys" if value.content == Content::Null => Ok(()),
+        "theme" => {
+            settings.theme = read_theme(value)?;
+            Ok(())
+        }
+        "keys" => {
+            settings.keys = read_keys(value, source)?;
+            Ok(())
+        }
         "slots" if value.content == Content::Null => Ok(()),
         "slots" => {
             settings.slots = read_slots(value)?;
@@ -137,7 +159,8 @@ fn read_entry(settings: &mut WorkspaceSettings, key: &Node, value: &Node) -> Res
         _ if NOT_YET.contains(&name) => Err(Problem::new(place, name, "is not supported yet")),
         _ => {
             let problem = Problem::new(place, name, "is not a known key of loradeck.yaml");
-            let near = nearest(name, NOT_YET.into_iter().chain(["format", "trainer", "slots"]));
+            let near =
+                nearest(name, NOT_YET.into_iter().chain(["format", "theme", "keys", "trainer", "slots"]));
             Err(Problem { hint: near.map(|near| format!("did you mean '{near}'?")), ..problem })
         }
     }
@@ -170,7 +193,7 @@ mod tests {
             error("format: 2\n"),
             "loradeck.yaml:1:9: format: '2' is newer than this program, which knows format 1\n  hint: use a newer loradeck"
         );
-        assert_eq!(error("theme: dark\n"), "loradeck.yaml:1:1: theme: is not supported yet");
+        assert_eq!(error("hooks: x\n"), "loradeck.yaml:1:1: hooks: is not supported yet");
         let text = "slots: {cpu: 2, gpus: [0, GPU-1a2b3c4d], shared_with_others: true}\n";
         let slots = read_workspace_settings(Path::new("loradeck.yaml"), text).unwrap().slots;
         assert_eq!((slots.cpu, slots.gpus.len(), slots.shared_with_others), (Some(2), 2, true));

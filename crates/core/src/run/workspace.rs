@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Diagnostics, read_workspace_settings};
+use crate::config::{Diagnostics, WorkspaceSettings, read_workspace_settings};
 use crate::error::{FileError, WithPath};
 use crate::file::{self, Durability};
 use crate::run::{FileLock, RunFolder, RunName};
@@ -67,9 +67,14 @@ impl Workspace {
     /// As [`Workspace::find`], and its `loradeck.yaml` is one that this program understands.
     pub fn open(start: &Path) -> Result<Self, WorkspaceError> {
         let workspace = Self::find(start)?;
-        let path = workspace.settings_file();
-        read_workspace_settings(&path, &file::read_text(&path)?).map_err(WorkspaceError::Settings)?;
+        workspace.settings()?;
         Ok(workspace)
+    }
+
+    /// What its `loradeck.yaml` says.
+    pub fn settings(&self) -> Result<WorkspaceSettings, WorkspaceError> {
+        let path = self.settings_file();
+        read_workspace_settings(&path, &file::read_text(&path)?).map_err(WorkspaceError::Settings)
     }
 
     /// The root folder.

@@ -1,72 +1,24 @@
 //! The one key table: what keys do, the hints at the bottom and the help are all read from it.
 
-use super::action::Action;
-use super::deed::Deed;
-use super::screen::Screen;
-use super::terminal::{Code, Key};
-
-/// Where a binding holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Context {
-    /// Everywhere.
-    Global,
-    /// On every screen, but not in a report.
-    Panes,
-    /// Wherever runs can be chosen: list, table, queue.
-    Runs,
-    /// Wherever a curve is shown.
-    Curves,
-    /// The focused list of runs.
-    List,
-    /// The focused chart.
-    Chart,
-    /// The focused log.
-    Log,
-    /// The focused settings.
-    Config,
-    /// The table.
-    Table,
-    /// The small charts.
-    Charts,
-    /// The queue.
-    Queue,
-    /// A report or comparison being read.
-    Report,
-}
-
-impl Context {
-    /// The heading in the help.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Global => "everywhere",
-            Self::Panes => "screens",
-            Self::Runs => "runs",
-            Self::Curves => "curves",
-            Self::List => "run list",
-            Self::Chart => "chart",
-            Self::Log => "log",
-            Self::Config => "settings",
-            Self::Table => "table",
-            Self::Charts => "small charts",
-            Self::Queue => "queue",
-            Self::Report => "report",
-        }
-    }
-}
+use super::Context;
+use crate::tui::action::Action;
+use crate::tui::deed::Deed;
+use crate::tui::screen::Screen;
+use crate::tui::terminal::{Code, Key};
 
 /// A line of the key table.
 #[derive(Clone, Copy, Debug)]
-pub struct Binding {
+pub(super) struct Line {
     /// What it does.
-    pub action: Action,
+    pub(super) action: Action,
     /// Where it holds.
-    pub context: Context,
+    pub(super) context: Context,
     /// The keys, the first one shown.
-    pub keys: &'static [Key],
+    pub(super) keys: &'static [Key],
     /// A word for the bar at the bottom; empty: only in the help.
-    pub hint: &'static str,
+    pub(super) hint: &'static str,
     /// A sentence for the help.
-    pub help: &'static str,
+    pub(super) help: &'static str,
 }
 
 const fn bind(
@@ -75,8 +27,8 @@ const fn bind(
     action: Action,
     hint: &'static str,
     help: &'static str,
-) -> Binding {
-    Binding { action, context, keys, hint, help }
+) -> Line {
+    Line { action, context, keys, hint, help }
 }
 
 const fn c(character: char) -> Key {
@@ -96,7 +48,7 @@ use Code as K;
 use Context as C;
 
 /// All bindings. Within a context, hints stand at the bottom in this order.
-pub const BINDINGS: &[Binding] = &[
+pub(super) const LINES: &[Line] = &[
     bind(
         C::List,
         &[c(' ')],
@@ -165,8 +117,8 @@ pub const BINDINGS: &[Binding] = &[
         C::Curves,
         &[c('b')],
         A::Band,
-        "mean±std",
-        "runs that differ only in their seed as mean ± standard deviation",
+        "mean/std",
+        "runs that differ only in their seed as mean and standard deviation",
     ),
     bind(C::Curves, &[c('z')], A::Solo, "solo", "only the run under the cursor, or all"),
     bind(C::Curves, &[c('u')], A::Clip, "", "leave outliers outside the picture, or not"),
@@ -231,80 +183,3 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Global, &[c('q'), ctrl('c')], A::Quit, "quit", "quit; runs go on"),
     bind(C::Global, &[c('?'), c(':'), ctrl('p')], A::Help, "help", "all keys; type to search, Enter runs"),
 ];
-
-/// What `key` means in the first of `contexts` that knows it.
-pub fn action_of(key: Key, contexts: &[Context]) -> Option<Action> {
-    contexts.iter().find_map(|context| {
-        let holds = |binding: &&Binding| binding.context == *context && binding.keys.contains(&key);
-        BINDINGS.iter().find(holds).map(|binding| binding.action)
-    })
-}
-
-/// The bindings of `contexts`, in the contexts' order.
-pub fn bindings_in(contexts: &[Context]) -> impl Iterator<Item = &'static Binding> {
-    contexts.iter().flat_map(|context| BINDINGS.iter().filter(move |binding| binding.context == *context))
-}
-
-/// A key as people write it.
-pub fn key_name(key: Key) -> String {
-    let name = match key.code {
-        K::Char(' ') => "Space".to_owned(),
-        K::Char(character) => character.to_string(),
-        K::Enter => "Enter".into(),
-        K::Esc => "Esc".into(),
-        K::Tab => "Tab".into(),
-        K::BackTab => "Shift-Tab".into(),
-        K::Backspace => "Backspace".into(),
-        K::Delete => "Del".into(),
-        K::Insert => "Ins".into(),
-        K::Up => "Up".into(),
-        K::Down => "Down".into(),
-        K::Left => "Left".into(),
-        K::Right => "Right".into(),
-        K::Home => "Home".into(),
-        K::End => "End".into(),
-        K::PageUp => "PgUp".into(),
-        K::PageDown => "PgDn".into(),
-        K::F(number) => format!("F{number}"),
-    };
-    match (key.ctrl, key.alt) {
-        (true, _) => format!("Ctrl-{name}"),
-        (_, true) => format!("Alt-{name}"),
-        _ => name,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_in_one_context() {
-        let mut seen = HashSet::new();
-        for binding in BINDINGS {
-            for key in binding.keys {
-                assert!(
-                    seen.insert((binding.context, *key)),
-                    "{} twice in {:?}",
-                    key_name(*key),
-                    binding.context
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_inner_context_wins() {
-        assert_eq!(action_of(c('h'), &[C::Chart, C::Global]), Some(A::CursorLeft));
-        assert_eq!(action_of(c('h'), &[C::Global]), None);
-        assert_eq!(action_of(k(K::End), &[C::Log, C::Global]), Some(A::Bottom));
-    }
-
-    #[test]
-    fn every_binding_explains_itself() {
-        assert!(BINDINGS.iter().all(|binding| !binding.help.is_empty() && !binding.keys.is_empty()));
-        assert_eq!(key_name(ctrl('d')), "Ctrl-d");
-    }
-}
