@@ -57,7 +57,7 @@ pub(super) fn judge(plan: &SearchPlan, known: &Known<'_>, judged: &mut BTreeMap<
             let rungs = plan.stopping.as_ref().map(|stopping| stopping.rungs(end)).unwrap_or_default();
             let asha = Asha {
                 grace_period: 1,
-                reduction_factor: (reduction_factor.round() as u64).max(2),
+                reduction_factor: (*reduction_factor).max(2),
                 max_t: end,
                 brackets: 1,
             };
