@@ -252,6 +252,15 @@ pub enum Command {
         #[arg(long)]
         adopt: bool,
     },
+    /// Run another trainer's command in the trainer's place.
+    #[command(hide = true)]
+    Exec {
+        /// The run's folder.
+        run: PathBuf,
+        /// The attempt.
+        #[arg(long)]
+        attempt: u32,
+    },
     /// Train a small real sweep in a workspace of its own.
     #[command(hide = true)]
     Demo {

@@ -10,7 +10,7 @@ use loradeck_data::dataset::Summary;
 use serde_json::json;
 
 use super::{OK, out, trials};
-use crate::launch::{Prepared, cost, examine, list_gpus, prepare};
+use crate::launch::{Prepared, cost, examine, exec, list_gpus, prepare};
 
 pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
@@ -30,8 +30,8 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
 }
 
 fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
-    let with_summary = |(trial, summary): (&Trial, &CheckSummary)| json!({"label": trial.label(), "settings": trial.settings, "check": summary});
-    let checked: Vec<_> = prepared.plan.checked_trials().iter().zip(summaries).map(with_summary).collect();
+    let with_summary = |(index, trial): (usize, &Trial)| json!({"label": trial.label(), "settings": trial.settings, "check": summaries.get(index)});
+    let checked: Vec<_> = prepared.plan.checked_trials().iter().enumerate().map(with_summary).collect();
     let field = if prepared.plan.trials.is_empty() { "examples" } else { "trials" };
     let mut answer = trials::describe(prepared, &cost(prepared, summaries));
     answer["experiment"] = prepared.target.experiment().name().into();
@@ -44,7 +44,7 @@ fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u6
     let cost = cost(prepared, summaries);
     let mut lines = trials::head(prepared, &cost);
     lines.extend(trials::list(prepared, trials::MANY, &|index| {
-        summaries.get(index).map_or_else(String::new, size)
+        summaries.get(index).map_or_else(|| command(prepared, index), size)
     }));
     if prepared.plan.sweep {
         lines.push(trials::cost_line(&cost));
@@ -57,6 +57,12 @@ fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u6
     }
     lines.extend(told);
     lines
+}
+
+/// What another trainer's trial will be started as.
+fn command(prepared: &Prepared, index: usize) -> String {
+    let trial = prepared.plan.checked_trials().get(index);
+    trial.map_or_else(String::new, |trial| exec::preview(&trial.settings).join(" "))
 }
 
 fn size(summary: &CheckSummary) -> String {

@@ -36,7 +36,10 @@ fn row(run: &Run, now: Moment) -> Vec<String> {
     vec![
         run.label(),
         run.state().word().to_owned(),
-        run.steps().map_or_else(String::new, |(step, total)| format!("{step}/{total}")),
+        run.steps().map_or_else(String::new, |(step, total)| match total {
+            0 => step.to_string(),
+            total => format!("{step}/{total}"),
+        }),
         run.seconds_left(now).map_or_else(String::new, duration),
         run.last("train/loss").map_or_else(String::new, short),
         run.best("eval/loss").map_or_else(String::new, short),

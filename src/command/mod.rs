@@ -75,6 +75,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Sweep { change, json } => sweep::sweep(change, json),
         Command::Home { take_over } => home::home(take_over),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
+        Command::Exec { run, attempt } => crate::launch::exec::exec(&run, attempt),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
     })
 }

@@ -70,6 +70,9 @@ pub(super) fn list(prepared: &Prepared, limit: usize, detail: &dyn Fn(usize) -> 
 /// Steps and time of all.
 pub(super) fn cost_line(cost: &Cost) -> String {
     let most = if cost.at_most { "at most " } else { "" };
+    if cost.steps == 0 {
+        return format!("cost: {most}{} runs of a command that does not say its steps", cost.runs);
+    }
     let steps = format!("cost: {most}{} steps in {} runs", cost.steps, cost.runs);
     match (cost.seconds, cost.seconds_per_step) {
         (Some(seconds), Some(pace)) => format!(

@@ -111,13 +111,17 @@ fn say(run: &RunFolder, text: &str) {
 fn progress(status: &Status, summary: Option<&Summary>) -> String {
     let mut text = String::new();
     if let Some(summary) = summary {
-        let _ = write!(text, "  step {}/{}", summary.step, summary.total_steps);
+        let _ = match summary.total_steps {
+            0 => write!(text, "  step {}", summary.step),
+            total => write!(text, "  step {}/{total}", summary.step),
+        };
         for (tag, name) in [("train/loss", "loss"), ("eval/loss", "eval loss")] {
             if let Some(metric) = summary.metrics.get(tag) {
                 let _ = write!(text, "  {name} {}", short(metric.last));
             }
         }
-        if status.state == State::Running && summary.step > 0 && summary.seconds > 0.0 {
+        let is_known = summary.total_steps > 0;
+        if status.state == State::Running && is_known && summary.step > 0 && summary.seconds > 0.0 {
             let left = summary.seconds / summary.step as f64
                 * summary.total_steps.saturating_sub(summary.step) as f64;
             let _ = write!(text, "  {} left", duration(left));

@@ -109,6 +109,9 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
                 "nothing is left to train (hint: resume RUN max_steps=… extends it)",
             ));
         }
+        if let Some(why) = super::exec::why_not_resumable(run) {
+            return Err(refused(run, status.state.word(), why));
+        }
         if is_held_patiently(&run.run_lock(), PATIENCE)? || is_held_patiently(&run.train_lock(), PATIENCE)? {
             return Err(refused(run, status.state.word(), "its processes are still alive"));
         }

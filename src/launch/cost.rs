@@ -4,6 +4,7 @@ use loradeck_core::run::{ExperimentFolder, Outcome, Summary};
 use loradeck_data::check::CheckSummary;
 use serde::Serialize;
 
+use super::exec;
 use super::prepare::Prepared;
 
 /// What runs will cost.
@@ -28,20 +29,29 @@ pub fn cost(prepared: &Prepared, summaries: &[CheckSummary]) -> Cost {
     let plan = &prepared.plan;
     let search = plan.search.as_ref();
     let is_search = search.is_some_and(loradeck_core::config::SearchPlan::is_search);
+    let steps_of = steps_of(prepared, summaries);
     let (runs, steps) = if is_search {
         // The examples stand for what will be drawn; the longest of them is the careful guess.
         let runs = search.and_then(|search| search.run_cap).unwrap_or_default();
-        let longest = summaries.iter().map(|summary| summary.total_steps).max().unwrap_or_default();
+        let longest = steps_of.iter().copied().max().unwrap_or_default();
         (runs, runs.saturating_mul(longest))
     } else {
-        let steps = summaries.iter().map(|summary| summary.total_steps);
-        (plan.trials.len() as u64, steps.fold(0, u64::saturating_add))
+        (plan.trials.len() as u64, steps_of.iter().copied().fold(0, u64::saturating_add))
     };
     let at_most = search.is_some_and(|search| is_search || search.stopping.is_some());
     let paces = paces(prepared.target.experiment());
     let seconds_per_step = median(&paces);
     let seconds = seconds_per_step.map(|seconds| seconds * steps as f64);
     Cost { runs, steps, at_most, seconds, seconds_per_step, earlier_runs: paces.len() }
+}
+
+/// The steps of each trial; those of another trainer's command as far as its settings say them.
+fn steps_of(prepared: &Prepared, summaries: &[CheckSummary]) -> Vec<u64> {
+    if summaries.is_empty() {
+        let trials = prepared.plan.checked_trials().iter();
+        return trials.map(|trial| exec::total_steps(&trial.settings)).collect();
+    }
+    summaries.iter().map(|summary| summary.total_steps).collect()
 }
 
 /// Seconds per step of the experiment's finished runs.

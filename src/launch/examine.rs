@@ -7,14 +7,21 @@ use loradeck_core::run::Workspace;
 use loradeck_core::time::Moment;
 use loradeck_data::check::{CheckSummary, open_inputs};
 
+use super::exec::examine_commands;
 use super::prepare::Prepared;
 use super::slot::Slot;
 use super::slots::{SlotSettings, detect_slots};
 
-/// Checks all trials, or the examples of a search; one summary for each. Model and data are opened once for all trials that share them.
+/// Checks all trials, or the examples of a search; one summary for each, or none where another trainer makes them. Model
+/// and data are opened once for all trials that share them.
 pub fn examine(workspace: &Workspace, prepared: &Prepared) -> Result<Vec<CheckSummary>, Diagnostics> {
     let trials = prepared.plan.checked_trials();
     let mut problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root()).0;
+    problems.extend(examine_commands(&prepared.experiment, trials, workspace.root()).0);
+    if trials.iter().any(|trial| trial.settings.is_foreign()) {
+        // What another trainer makes of a model or of data is its own affair.
+        return Diagnostics::sorted(problems).or(Vec::new());
+    }
     let has_gpu = detect_slots(&SlotSettings::default()).iter().any(Slot::is_gpu);
     let mut summaries: Vec<Option<CheckSummary>> = vec![None; trials.len()];
     for group in grouped(trials.iter().map(|trial| inputs_key(&trial.settings))) {

@@ -22,8 +22,9 @@ impl Identities {
 
     /// Writes the identities of what `settings` name into the provenance.
     pub(super) fn note(&mut self, provenance: &mut Provenance, settings: &Settings) {
-        provenance.base_model = self.model(&settings.base_model);
-        provenance.data = self.data(&settings.train_data_dir);
+        let named = |path: &String| (!path.is_empty()).then(|| path.clone());
+        provenance.base_model = named(&settings.base_model).and_then(|path| self.model(&path));
+        provenance.data = named(&settings.train_data_dir).and_then(|path| self.data(&path));
         provenance.eval_data = settings.eval_data_dir.as_deref().and_then(|path| self.data(path));
     }
 

@@ -7,6 +7,7 @@ mod disk;
 pub mod dispatch;
 mod environment;
 mod examine;
+pub mod exec;
 mod gpu;
 mod home;
 mod hook;

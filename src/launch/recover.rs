@@ -2,7 +2,7 @@
 
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    Journal, JournalEntry, Liveness, ProcessEnd, Recovery, RunFolder, State, Status, Summary, Workspace,
+    CommandExit, Journal, JournalEntry, Liveness, Recovery, RunFolder, State, Status, Summary, Workspace,
     Writer, decide_recovery, end_state, is_held, try_exclusive,
 };
 use loradeck_core::time::Moment;
@@ -39,7 +39,7 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
                 None,
                 false,
                 outcome.map(|outcome| (outcome, message)),
-                ProcessEnd::default(),
+                CommandExit::process_end(run, status.attempt),
                 Moment::now(),
             );
             note(run, "end", status.attempt, end.message.as_deref().unwrap_or("ended while nobody looked"))?;

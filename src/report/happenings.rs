@@ -68,7 +68,10 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "checkpoint" if entry.text("failed").is_some() => {
             (format!("the checkpoint{at} could not be written{}", because(entry, "failed")), true)
         }
-        "checkpoint" | "sample" | "eval" | "weights" | "report" | "commit" | "commit-waiting" => return None,
+        "checkpoint" | "sample" | "eval" | "weights" | "report" | "commit" | "commit-waiting" | "command" => {
+            return None;
+        }
+        "metrics-missing" => ("a metric source brought nothing".into(), true),
         "damaged-checkpoint" => (format!("the checkpoint{at} is damaged{}", because(entry, "problem")), true),
         "start" if entry.attempt <= 1 => return None,
         "start" => (format!("attempt {} started", entry.attempt), false),

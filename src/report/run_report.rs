@@ -85,7 +85,7 @@ pub(super) fn commit_message(run: &RunFolder) -> Result<String, ReportError> {
     let mut lines = vec![format!("Report of {}: {state}", run_title(&material.inputs)), String::new()];
     lines.extend(summary.and_then(|summary| best_line(&material, summary)));
     lines.extend(summary.map(|summary| {
-        let steps = format!("{} of {}", words::count(summary.step), words::count(summary.total_steps));
+        let steps = words::steps(summary.step, summary.total_steps);
         format!("{steps} steps in {}", words::duration(summary.seconds))
     }));
     if !material.frozen.provenance.varied.is_empty() {

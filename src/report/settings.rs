@@ -3,7 +3,6 @@
 use loradeck_core::config::{self, Default, Group, Key, Provenance, Settings, Value, default_value};
 use loradeck_core::error::FileError;
 use loradeck_core::run::RunFolder;
-use serde_json::Value as Json;
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +19,8 @@ pub struct Setting {
     pub about: &'static str,
     /// Whether it names things (paths, names, notes) rather than how training goes.
     pub is_name: bool,
+    /// Whether it says how training goes rather than how the run is started.
+    pub is_trained: bool,
 }
 
 /// A frozen configuration.
@@ -52,28 +53,27 @@ impl Frozen {
         Ok(Self { settings, provenance })
     }
 
-    /// All settings that have a value, in the order of the table of keys.
+    /// All settings that have a value and matter to the run, in the order of the table of keys.
     pub fn rows(&self) -> Vec<Setting> {
-        let Ok(Json::Object(json)) = serde_json::to_value(&self.settings) else { return Vec::new() };
         let is_varied = |key: &str| {
             self.provenance
                 .varied
                 .iter()
                 .any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == key))
         };
-        let row = |key: &'static Key| {
-            let value = Value::from_json(json.get(key.name)?)?;
+        let row = |(key, value): (&'static Key, Value)| {
             let is_default = default_of(key, &self.settings).is_some_and(|default| default == value.plain());
-            Some(Setting {
+            Setting {
                 key: key.name,
                 value: value.plain(),
                 is_default,
                 is_chosen: !is_default || is_varied(key.name),
                 about: key.about,
                 is_name: key.group == Group::What && key.name != "eval_split",
-            })
+                is_trained: !key.is_running() && key.group != Group::What,
+            }
         };
-        config::all_keys().filter(|key| key.is_setting()).filter_map(row).collect()
+        config::said(&self.settings).into_iter().map(row).collect()
     }
 }
 

@@ -52,6 +52,11 @@ fn shortened(scientific: &str) -> String {
     }
 }
 
+/// `24 of 60`; where it is not known how many there are to be, `24`.
+pub fn steps(done: u64, planned: u64) -> String {
+    if planned == 0 { count(done) } else { format!("{} of {}", count(done), count(planned)) }
+}
+
 /// A whole number with separators: `15,360`.
 pub fn count(number: u64) -> String {
     grouped(&number.to_string())

@@ -38,7 +38,7 @@ impl ConfigValues {
         let mut found = Vec::new();
         block(&lines, "", &mut found);
         let mut pairs: Vec<_> =
-            found.iter().map(|(key, value)| (interner.intern(key), interner.intern(value))).collect();
+            found.iter().map(|(key, value)| (interner.intern(named(key)), interner.intern(value))).collect();
         pairs.sort_unstable();
         pairs.dedup_by(|later, earlier| later.0 == earlier.0);
         Self { pairs }
@@ -54,6 +54,11 @@ impl ConfigValues {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(key, value)| (&**key, &**value))
     }
+}
+
+/// A key as people name it: a command's own parameters are keys like any other.
+fn named(key: &str) -> &str {
+    key.strip_prefix("parameters.").unwrap_or(key)
 }
 
 /// A line that says something: its indent in spaces and its text without it.

@@ -67,7 +67,11 @@ impl FieldName {
     /// The field's value in a run; `None` where the run has none.
     pub fn of<'a>(&self, run: &'a Run) -> Option<FieldValue<'a>> {
         fact(run, &self.name)
-            .or_else(|| Some(FieldValue::Text(Cow::Borrowed(run.config.get(&self.key)?))))
+            .or_else(|| {
+                // A command's own parameter may have the short name of a key.
+                let value = run.config.get(&self.name).or_else(|| run.config.get(&self.key))?;
+                Some(FieldValue::Text(Cow::Borrowed(value)))
+            })
             .or_else(|| metric(run, &self.name).map(FieldValue::Number))
     }
 }

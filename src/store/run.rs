@@ -190,7 +190,7 @@ impl Run {
     /// Seconds until the last step at the present pace, seen from `now`.
     pub fn seconds_left(&self, now: Moment) -> Option<f64> {
         let summary = self.summary.as_ref()?;
-        let rate = self.steps_per_second()?;
+        let rate = self.steps_per_second().filter(|_| summary.total_steps > 0)?;
         let left = summary.total_steps.saturating_sub(summary.step) as f64 / rate;
         Some((left - now.since(summary.updated).as_secs_f64()).max(0.0))
     }

@@ -12,7 +12,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::memory_kill;
 use crate::launch::environment::{library_path, trainer_program};
+use crate::launch::exec;
 use crate::launch::inherit::while_inheritable;
+use crate::launch::program::own_program;
 
 pub(super) struct Trainer {
     child: Child,
@@ -24,13 +26,12 @@ impl Trainer {
     /// Spawns the trainer with `train.lock` already held and inherited, so that there is no moment in which it lives
     /// without its lock.
     pub(super) fn spawn(workspace: Option<&Workspace>, run: &RunFolder, attempt: u32) -> Result<Self> {
-        let program = trainer_program(workspace).context(
-            "the trainer 'loradeck-train' was not found (looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, in PATH)",
-        )?;
+        let is_foreign = exec::is_foreign(run);
+        let program = if is_foreign { own_program() } else { built_in(workspace)? };
         let lock = take_train_lock(run)?;
         let mut command = Command::new(&program);
         command
-            .arg("--run")
+            .arg(if is_foreign { "exec" } else { "--run" })
             .arg(run.path())
             .args(["--attempt", &attempt.to_string()])
             .env("LORADECK_RUN_DIR", run.path())
@@ -42,7 +43,7 @@ impl Trainer {
         if let Some(root) = workspace.map(Workspace::root) {
             command.current_dir(root);
         }
-        if let Some(libraries) = library_path(&program) {
+        if let Some(libraries) = library_path(&program).filter(|_| !is_foreign) {
             command.env("LD_LIBRARY_PATH", libraries);
         }
         direct_output(&mut command, &run.train_log())?;
@@ -71,6 +72,12 @@ impl Trainer {
             && memory_kill::count().zip(self.memory_kills_before).is_some_and(|(now, before)| now > before);
         Ok(Some(ProcessEnd { code: status.code(), signal: status.signal(), killed_for_memory }))
     }
+}
+
+fn built_in(workspace: Option<&Workspace>) -> Result<PathBuf> {
+    trainer_program(workspace).context(
+        "the trainer 'loradeck-train' was not found (looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, in PATH)",
+    )
 }
 
 fn take_train_lock(run: &RunFolder) -> Result<FileLock> {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Kills for memory in our cgroup so far; `None` where the system has no cgroup v2.
-pub(super) fn count() -> Option<u64> {
+pub(in crate::launch) fn count() -> Option<u64> {
     let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = unified_path(&membership)?;
     let events = fs::read_to_string(Path::new("/sys/fs/cgroup").join(path).join("memory.events")).ok()?;

@@ -2,7 +2,7 @@
 
 mod child;
 mod gpu_memory;
-mod memory_kill;
+pub(super) mod memory_kill;
 mod requests;
 
 use std::io::Write;
@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use loradeck_core::crash;
 use loradeck_core::run::{
-    FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State, Status, Summary,
-    Workspace, Writer, end_state, try_exclusive,
+    CommandExit, FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State, Status,
+    Summary, Workspace, Writer, end_state, try_exclusive,
 };
 use loradeck_core::time::Moment;
+use rustix::process::Signal;
 
-use self::child::Trainer;
+use self::child::{Trainer, signal_group};
 use self::gpu_memory::GpuMemory;
 use self::requests::Requests;
 use super::program::{detach, ensure_dispatcher};
@@ -28,6 +29,8 @@ use super::program::{detach, ensure_dispatcher};
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_REQUESTS: Duration = Duration::from_millis(100);
 const BEAT: Duration = Duration::from_secs(10);
+/// How long what a command leaves behind may take to end by itself.
+const LEFTOVERS: Duration = Duration::from_secs(2);
 const WAIT_FOR_RUN_LOCK: Duration = Duration::from_secs(5);
 
 /// Supervises attempt `attempt` of the run at `path` to its end. With `adopt` the trainer is already at work.
@@ -165,11 +168,27 @@ impl Supervisor {
         let _ = Status::new(State::Running, self.attempt, Moment::now()).write(&self.run);
         let entry = JournalEntry::new("adopt", self.attempt).with("pid", pid);
         let _ = self.journal.append(&entry);
+        let mut ended_at = None;
         while loradeck_core::run::is_held(&self.run.train_lock()).unwrap_or(true) {
             self.look_after(pid);
+            self.end_leftovers(pid, &mut ended_at);
             thread::sleep(TICK);
         }
-        End { process: ProcessEnd::default(), message: None }
+        End { process: CommandExit::process_end(&self.run, self.attempt), message: None }
+    }
+
+    /// A foreign command that has ended may leave processes that hold its lock; they are ended as its parent would
+    /// have them ended.
+    fn end_leftovers(&self, pid: Option<u32>, ended_at: &mut Option<Instant>) {
+        if ended_at.is_none() && self.run.command_exit(self.attempt).exists() {
+            *ended_at = Some(Instant::now());
+        }
+        if let (Some(pid), Some(at)) = (pid, *ended_at)
+            && at.elapsed() >= LEFTOVERS
+        {
+            signal_group(pid, Signal::KILL);
+            *ended_at = Some(Instant::now());
+        }
     }
 
     /// The trainer's process number as its first supervisor (or itself) wrote it. It holds the train lock, so the

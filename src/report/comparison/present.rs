@@ -41,11 +41,7 @@ fn best_step(comparison: &Comparison, run: &ComparedRun) -> String {
 }
 
 fn steps(run: &ComparedRun) -> String {
-    if run.step == run.total_steps {
-        words::count(run.step)
-    } else {
-        format!("{} of {}", words::count(run.step), words::count(run.total_steps))
-    }
+    if run.step == run.total_steps { words::count(run.step) } else { words::steps(run.step, run.total_steps) }
 }
 
 /// The state, with what a failed run says about itself.

@@ -3,7 +3,7 @@
 use super::super::inputs::{DataPart, Distribution};
 use super::super::markdown::{code, inline};
 use super::super::words;
-use super::{Fact, Material, epochs};
+use super::{Fact, Material, epochs, foreign};
 use crate::report::{goal_of, key_metric};
 use loradeck_core::config::LoraTargets;
 
@@ -19,6 +19,9 @@ pub(super) fn name(material: &Material) -> String {
 
 pub(super) fn facts(material: &Material) -> Vec<Fact> {
     let settings = &material.frozen.settings;
+    if settings.is_foreign() {
+        return foreign::facts(material);
+    }
     let summary = material.summary.as_ref();
     let mut facts = vec![
         Fact::new("Base Model", code(&settings.base_model)),
@@ -31,7 +34,7 @@ pub(super) fn facts(material: &Material) -> Vec<Fact> {
         Fact::new("Learning Rate", rate(material)),
     ];
     if let Some(summary) = summary {
-        let steps = format!("{} of {} steps", words::count(summary.step), words::count(summary.total_steps));
+        let steps = format!("{} steps", words::steps(summary.step, summary.total_steps));
         facts.push(Fact::new("Epochs Completed", format!("{} ({steps})", epochs(summary.epoch))));
     }
     facts.push(Fact::new("Output Path", code(&material.inputs.output_path)));
@@ -74,7 +77,7 @@ fn rate(material: &Material) -> String {
     format!("{} ({schedule}{warmup})", words::rate(settings.learning_rate))
 }
 
-fn best_loss(material: &Material) -> Option<String> {
+pub(super) fn best_loss(material: &Material) -> Option<String> {
     let summary = material.summary.as_ref()?;
     let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
     let metric = summary.metrics.get(&tag)?;

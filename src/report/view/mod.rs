@@ -2,6 +2,7 @@
 
 mod environment;
 mod facts;
+mod foreign;
 mod settings;
 mod siblings;
 mod story;
@@ -56,6 +57,8 @@ impl Fact {
 pub(super) struct View {
     /// The run's name for people.
     pub name: String,
+    /// Whether another trainer's command made it.
+    pub is_foreign: bool,
     /// The story in a few sentences, one paragraph each.
     pub story: Vec<String>,
     /// The user's notes, one entry a line.
@@ -127,6 +130,7 @@ impl View {
         let notes = material.frozen.settings.notes.as_deref().unwrap_or("");
         Self {
             name: inline(&facts::name(material)),
+            is_foreign: material.frozen.settings.is_foreign(),
             story: story::story(material),
             notes: notes.lines().filter(|line| !line.trim().is_empty()).map(inline).collect(),
             facts: facts::facts(material),

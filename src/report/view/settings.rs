@@ -33,12 +33,15 @@ fn row(setting: &Setting) -> SettingView {
     }
 }
 
+/// Settings that no sentence holds.
+const TOO_LONG: [&str; 5] = ["sample_prompts", "command", "resume_command", "env", "metrics"];
+
 /// What was chosen for this run; names of things and prompts are left out.
 pub(super) fn chosen(frozen: &Frozen) -> Vec<String> {
     frozen
         .rows()
         .iter()
-        .filter(|row| row.is_chosen && !row.is_name && row.key != "sample_prompts")
+        .filter(|row| row.is_chosen && !row.is_name && !TOO_LONG.contains(&row.key))
         .map(|row| format!("{} **{}**", code(row.key), inline(&row.value)))
         .collect()
 }

@@ -6,7 +6,7 @@ use super::super::inputs::ReportInputs;
 use super::super::markdown::{code, inline};
 use super::super::words;
 use super::facts::data_size;
-use super::{Material, epochs};
+use super::{Material, epochs, foreign};
 use crate::report::{MetricGoal, goal_of, key_metric, metric_name};
 
 /// One paragraph each; empty ones are left out.
@@ -36,9 +36,13 @@ fn ending(material: &Material) -> Option<String> {
             });
             Some(format!("**This run failed**{}{message}.", reason.unwrap_or_default()).replace("..", "."))
         }
-        "stopped" => Some(format!(
-            "**This run was stopped before its end**{message}. `loradeck resume` {label} lets it go on."
-        )),
+        "stopped" => {
+            let foreign = &material.frozen.settings.foreign;
+            let goes_on = foreign.command.is_none() || foreign.resume_command.is_some();
+            let hint =
+                if goes_on { format!(" `loradeck resume` {label} lets it go on.") } else { String::new() };
+            Some(format!("**This run was stopped before its end**{message}.{hint}"))
+        }
         "pruned" => Some(format!("**Its sweep gave this run up**{message}.")),
         _ => None,
     }
@@ -49,6 +53,9 @@ fn label(inputs: &ReportInputs) -> String {
 }
 
 fn deed(material: &Material, summary: &Summary) -> String {
+    if material.frozen.settings.is_foreign() {
+        return foreign::deed(material, summary);
+    }
     let model = material.frozen.settings.base_model.trim_end_matches('/');
     let model = model.rsplit('/').next().unwrap_or(model);
     let device = Some(summary.environment.device.as_str()).filter(|device| !device.is_empty());

@@ -140,6 +140,7 @@ fn sentence(app: &App, run: &Run) -> String {
         }
         (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),
         (ShownState::Archived, _) => "archived: from another machine".to_owned(),
+        (_, Some((step, 0))) => format!("{state}, step {step}{attempt}"),
         (_, Some((step, total))) => format!("{state}, step {step} of {total}{attempt}"),
         _ => format!("{state}{attempt}"),
     }

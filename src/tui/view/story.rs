@@ -58,7 +58,11 @@ fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     lines.push(fact(
         app,
         "progress",
-        format!("step {} of {}{share}, epoch {:.2}", summary.step, summary.total_steps, summary.epoch),
+        match summary.total_steps {
+            // Another trainer's command need not say how many there are.
+            0 => format!("step {}", summary.step),
+            total => format!("step {} of {total}{share}, epoch {:.2}", summary.step, summary.epoch),
+        },
     ));
     let left = run.seconds_left(app.now).map(|left| format!(", {} to go", format::remaining(left)));
     lines.push(fact(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::foreign::{declare, free_key, placeholder_problems, read_parameters};
 use super::keys::{Key, Support, find_key, nearest_key_hint};
 use super::kind::{fitted, quoted_value};
 use super::place::{Place, Problem, Source};
@@ -12,7 +13,7 @@ use super::value::Value;
 use super::yaml::{self, Content, Node};
 
 /// Keys of the file that are no settings.
-const SECTIONS: [&str; 2] = ["sweep", "provenance"];
+const SECTIONS: [&str; 3] = ["sweep", "parameters", "provenance"];
 
 /// One checked key of a file or of the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,8 @@ pub struct Experiment {
     pub(crate) spoilt: Vec<&'static str>,
     /// What is no error, but deserves to be told.
     pub(crate) warnings: Vec<Problem>,
+    /// Whether loradeck wrote it.
+    is_frozen: bool,
 }
 
 impl Experiment {
@@ -90,13 +93,36 @@ pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Probl
         sweep_place: Place::File,
         spoilt: Vec::new(),
         warnings: Vec::new(),
+        is_frozen: entries.iter().any(|(key, _)| key.text == "provenance"),
     };
     let mut problems = Vec::new();
     let mut seen = Vec::new();
+    let entry = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value);
+    if let Some(parameters) = entry("parameters") {
+        declare(parameters, experiment.is_frozen);
+    }
     for (key, value) in &entries {
         read_entry(&mut experiment, &mut seen, &mut problems, key, value);
     }
+    check_placeholders(&mut experiment, &entries, &mut problems);
     Ok((experiment, problems))
+}
+
+/// Names that stand for nothing are told where they stand, and their keys count as spoilt.
+fn check_placeholders(experiment: &mut Experiment, entries: &[(Node, Node)], problems: &mut Vec<Problem>) {
+    let is_free = |(key, _): &&(Node, Node)| key.text == "parameters";
+    let names: Vec<&str> = match entries.iter().find(is_free).map(|(_, value)| &value.content) {
+        Some(Content::Map(entries)) => entries.iter().map(|(name, _)| name.text.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in entries {
+        let found = placeholder_problems(&key.text, value, &names);
+        if !found.is_empty() {
+            experiment.spoilt.extend(find_key(&key.text).map(|key| key.name));
+            experiment.values.retain(|entry| entry.key.name != key.text);
+        }
+        problems.extend(found);
+    }
 }
 
 fn syntax_diagnostics(file: &str, error: yaml::SyntaxError) -> Diagnostics {
@@ -122,6 +148,10 @@ fn read_entry(
         "sweep" => {
             experiment.sweep = SweepReader::new(problems, &mut experiment.warnings).read(value);
             experiment.sweep_place = Place::Node(key.id);
+        }
+        "parameters" => {
+            let read = read_parameters(value, experiment.is_frozen, problems);
+            experiment.values.extend(read);
         }
         "provenance" => match Provenance::from_node(value) {
             Ok(provenance) => experiment.provenance = Some(provenance),
@@ -154,15 +184,21 @@ fn repeated(seen: &mut Vec<(String, String)>, key: &Node, name: &str, full: &str
 /// The entry of a key and its value; `None` where the value is null, which leaves the default.
 pub(crate) fn checked_entry(key: &Node, value: &Node) -> Result<Option<Entry>, Problem> {
     let name = key.text.as_str();
-    let known = known_key(name, Place::Node(key.id))?;
+    let known = built_in_key(name, Place::Node(key.id))?;
     if value.content == Content::Null {
         return Ok(None);
     }
     checked_value(known, name, value, Place::Node(value.id)).map(Some)
 }
 
-/// The key of that name, if anything acts on it.
+/// The key of that name, if anything acts on it; a parameter of the command may have the name of a key that nothing
+/// acts on.
 pub(crate) fn known_key(name: &str, place: Place) -> Result<&'static Key, Problem> {
+    built_in_key(name, place).or_else(|problem| free_key(name).ok_or(problem))
+}
+
+/// The built-in key of that name, if anything acts on it.
+pub(crate) fn built_in_key(name: &str, place: Place) -> Result<&'static Key, Problem> {
     let Some(key) = find_key(name) else {
         let problem = Problem::new(place, name, "is not a known key");
         return Err(Problem { hint: nearest_key_hint(name, &SECTIONS), ..problem });

@@ -1,5 +1,6 @@
 //! Whether a value fits its key, and what to say where it does not.
 
+use super::foreign::{environment, metrics};
 use super::keys::{Kind, Range};
 use super::memory::{memory_text, parse_memory};
 use super::value::Value;
@@ -19,7 +20,7 @@ pub(crate) struct Misfit {
 }
 
 impl Misfit {
-    fn new(node: &Node, message: impl Into<String>) -> Self {
+    pub(crate) fn new(node: &Node, message: impl Into<String>) -> Self {
         Self { id: node.id, value: quoted_value(node), message: message.into(), hint: None }
     }
 
@@ -28,7 +29,7 @@ impl Misfit {
         Self::new(node, "is empty")
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -45,6 +46,11 @@ pub(crate) fn quoted_value(node: &Node) -> Option<String> {
 
 /// The value of `node` for a key of that kind.
 pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
+    match kind {
+        Kind::Environment => return environment(node),
+        Kind::Metrics => return metrics(node),
+        _ => {}
+    }
     if let Content::Map(entries) = &node.content {
         if kind == Kind::TextMap {
             return text_map(entries);
@@ -72,6 +78,8 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         Kind::Command => command(node),
         Kind::TextMap => Err(Misfit::new(node, "is no mapping of names to texts").hint("{NAME: value}")),
         Kind::Memory => memory(node),
+        Kind::Scalar => scalar(node),
+        Kind::Environment | Kind::Metrics => Err(Misfit::new(node, "does not belong here")),
         Kind::Any => Ok(Value::Text(node.text.clone())),
     }
 }
@@ -90,6 +98,9 @@ pub(crate) fn expectation(kind: Kind) -> String {
         Kind::Command => "a program and its arguments as a list".into(),
         Kind::TextMap => "a mapping of names to texts".into(),
         Kind::Memory => "an amount of memory".into(),
+        Kind::Environment => "a mapping of names to texts".into(),
+        Kind::Metrics => "a metric source".into(),
+        Kind::Scalar => "one value".into(),
         Kind::Any => "a value".into(),
     }
 }
@@ -226,6 +237,20 @@ fn text_map(entries: &[(Node, Node)]) -> Result<Value, Misfit> {
         values.push((name.text.clone(), Value::Text(text(value, "text")?)));
     }
     Ok(Value::Map(values))
+}
+
+/// A value as YAML types it.
+fn scalar(node: &Node) -> Result<Value, Misfit> {
+    not_a_list(node, "one value")?;
+    Ok(match node.content {
+        Content::Null => return Err(Misfit::empty(node)),
+        Content::Flag(flag) => Value::Flag(flag),
+        Content::Whole(number) if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&number) => {
+            Value::Whole(number)
+        }
+        Content::Real(number) if number.is_finite() => Value::Real(number + 0.0),
+        _ => Value::Text(node.text.clone()),
+    })
 }
 
 fn memory(node: &Node) -> Result<Value, Misfit> {

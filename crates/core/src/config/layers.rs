@@ -1,7 +1,7 @@
 //! What is set and what is swept, once the command line has been laid over the file.
 
 use super::experiment::{Entry, Experiment};
-use super::keys::find_key;
+use super::keys::{Key, find_key};
 use super::overrides::{Change, Override};
 use super::place::{Place, Problem};
 use super::sweep::{Draws, Parameter, SweepReader, SweepSpec, read_trials};
@@ -40,7 +40,7 @@ impl Layers {
         let mut layers = Self { set, sweep, settled: Vec::new(), spoilt: experiment.spoilt.clone() };
         for change in overrides {
             match change {
-                Override::Key { key, change, place } => layers.apply(key.name, change, *place),
+                Override::Key { key, change, place } => layers.apply(key, change, *place),
                 Override::Field { name, value, place } => {
                     SweepReader::at(*place, problems, warnings).read_field(&mut layers.sweep, name, value);
                 }
@@ -50,8 +50,8 @@ impl Layers {
         layers
     }
 
-    fn apply(&mut self, name: &'static str, change: &Change, place: Place) {
-        let Some(key) = find_key(name) else { return };
+    fn apply(&mut self, key: &'static Key, change: &Change, place: Place) {
+        let name = key.name;
         self.settled.push(name);
         self.spoilt.retain(|spoilt| *spoilt != name);
         self.sweep.spoilt.retain(|spoilt| *spoilt != name);

@@ -94,7 +94,7 @@ fn read_change(
 ) -> Result<Change, Problem> {
     let (text, start) = whole;
     let at = |column| Place::Argument(number, column);
-    let is_number = matches!(key.kind, Kind::Whole { .. } | Kind::Real(_));
+    let is_number = matches!(key.kind, Kind::Whole { .. } | Kind::Real(_) | Kind::Scalar);
     let explained = |error: SpreadError| Problem {
         hint: error.hint.map(str::to_owned),
         ..Problem::new(at(error.column), name, error.message)

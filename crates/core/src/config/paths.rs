@@ -11,6 +11,8 @@ use super::plan::{Plan, Trial};
 use super::settings::Settings;
 use crate::run::Workspace;
 
+const EMPTY_FOLDER: &str = "is an empty folder";
+
 /// The folder that the paths of a configuration are relative to: the workspace's root upwards from it, else the
 /// current folder.
 pub fn root_of(config: &Path) -> PathBuf {
@@ -25,7 +27,11 @@ pub fn check_paths(experiment: &Experiment, plan: &Plan, root: &Path) -> Diagnos
     for trial in plan.checked_trials() {
         for (key, path) in paths_of(&trial.settings) {
             let place = trial.place(key);
-            if let Some((message, hint)) = complaint(path, root, beside) {
+            let found = complaint(path, root, beside).filter(|(message, _)| {
+                // A command may run in a folder with nothing in it.
+                key != "working_dir" || message != EMPTY_FOLDER
+            });
+            if let Some((message, hint)) = found {
                 let problem = Problem::new(place, key, message).value(Some(path.to_owned()));
                 let problem = Problem { hint, ..problem };
                 if !problems.contains(&problem) {
@@ -47,10 +53,12 @@ impl Experiment {
 }
 
 fn paths_of(settings: &Settings) -> Vec<(&'static str, &str)> {
-    let mut paths = vec![
-        ("base_model", settings.base_model.as_str()),
-        ("train_data_dir", settings.train_data_dir.as_str()),
-    ];
+    let of_the_run =
+        [("base_model", settings.base_model.as_str()), ("train_data_dir", settings.train_data_dir.as_str())];
+    // A command may do without them.
+    let mut paths: Vec<_> = of_the_run.into_iter().filter(|(_, path)| !path.is_empty()).collect();
+    let folder = settings.foreign.working_dir.as_deref().filter(|folder| !folder.contains("${"));
+    paths.extend(folder.map(|folder| ("working_dir", folder)));
     paths.extend(settings.eval_data_dir.as_deref().map(|path| ("eval_data_dir", path)));
     paths
 }
@@ -59,9 +67,7 @@ fn paths_of(settings: &Settings) -> Vec<(&'static str, &str)> {
 fn complaint(path: &str, root: &Path, beside: &Path) -> Option<(String, Option<String>)> {
     let full = root.join(path);
     match fs::metadata(&full) {
-        Ok(about) if about.is_dir() => {
-            is_empty_folder(&full).then(|| ("is an empty folder".to_owned(), None))
-        }
+        Ok(about) if about.is_dir() => is_empty_folder(&full).then(|| (EMPTY_FOLDER.to_owned(), None)),
         Ok(about) if about.len() == 0 => Some(("is an empty file".to_owned(), None)),
         Ok(_) => None,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

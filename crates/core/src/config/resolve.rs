@@ -3,7 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::experiment::Entry;
-use super::keys::{Default, Key, all_keys};
+use super::foreign::complaints;
+use super::keys::{Default, Key, Kind, all_keys};
 use super::kind::fitted;
 use super::place::{Place, Problem};
 use super::settings::Settings;
@@ -19,11 +20,13 @@ pub(crate) fn settings_of(
 ) -> Option<Settings> {
     let mut json = Map::new();
     let mut is_complete = true;
+    let is_foreign = spoilt.contains(&"command") || entries.iter().any(|entry| entry.key.name == "command");
     for key in all_keys().filter(|key| key.is_setting()) {
         match entries.iter().find(|entry| entry.key == key) {
             Some(entry) => {
                 json.insert(key.name.to_owned(), entry.value.to_json());
             }
+            None if key.default == Default::Required && is_foreign => {}
             None if key.default == Default::Required => {
                 is_complete = false;
                 if !spoilt.contains(&key.name) {
@@ -39,10 +42,17 @@ pub(crate) fn settings_of(
         return None;
     }
     derive_alpha(&mut json);
+    add_parameters(&mut json, entries);
     match serde_json::from_value::<Settings>(Json::Object(json)) {
         Ok(settings) => {
             let before = problems.len();
-            contradictions(&settings, entries, spoilt, problems);
+            if !is_foreign {
+                contradictions(&settings, entries, spoilt, problems);
+            }
+            // What a wrong command uses nobody knows.
+            if !spoilt.contains(&"command") {
+                complaints(&settings, entries, problems);
+            }
             (problems.len() == before).then_some(settings)
         }
         Err(error) => {
@@ -56,6 +66,17 @@ pub(crate) fn settings_of(
 pub fn default_value(key: &Key) -> Option<Value> {
     let Default::Fixed(text) = key.default else { return None };
     fitted(key.kind, &yaml::read(text).ok()?).ok()
+}
+
+/// Settings of the command's own, which are keys like any other until here.
+fn add_parameters(json: &mut Map<String, Json>, entries: &[&Entry]) {
+    let mut free: Vec<&&Entry> = entries.iter().filter(|entry| entry.key.kind == Kind::Scalar).collect();
+    free.sort_by_key(|entry| entry.key.name);
+    let parameters: Map<String, Json> =
+        free.into_iter().map(|entry| (entry.key.name.to_owned(), entry.value.to_json())).collect();
+    if !parameters.is_empty() {
+        json.insert("parameters".to_owned(), Json::Object(parameters));
+    }
 }
 
 fn missing(key: &Key) -> Problem {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::keys::{Default, Key, Kind, Range, Support, all_keys};
 use super::resolve::default_value;
 use super::sweep::sweep_schema;
+use crate::metrics::SourceKind;
 
 /// The schema (draft 2020-12). Keys that are not supported yet are refused by it, with their documentation.
 pub fn json_schema() -> Json {
@@ -17,6 +18,10 @@ pub fn json_schema() -> Json {
         properties.insert(key.name.to_owned(), schema);
     }
     properties.insert("sweep".to_owned(), sweep_schema(&value_schema));
+    properties.insert(
+        "parameters".to_owned(),
+        json!({"type": "object", "description": "settings of another trainer's command, by its own names"}),
+    );
     properties
         .insert("provenance".to_owned(), json!({"type": "object", "description": "written by loradeck"}));
     json!({
@@ -67,9 +72,31 @@ fn value_schema(kind: Kind) -> Json {
         Kind::TextMap => {
             json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
         }
+        Kind::Environment => {
+            json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}})
+        }
+        Kind::Metrics => metrics_schema(),
+        Kind::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Kind::Memory => json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
         Kind::Any => json!({}),
     }
+}
+
+fn metrics_schema() -> Json {
+    let words = SourceKind::WORDS.map(|(word, _)| word);
+    let text = json!({"type": "string", "minLength": 1});
+    let one = json!({"anyOf": [{"enum": words}, {
+        "type": "object",
+        "properties": {
+            "source": {"enum": words},
+            "path": text,
+            "step": text,
+            "pattern": text,
+            "map": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+        },
+        "additionalProperties": false,
+    }]});
+    json!({"anyOf": [one, {"type": "array", "items": one}]})
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::foreign::ForeignSettings;
 use super::running::RunningSettings;
 
 /// Which projections receive an adapter.
@@ -43,9 +44,11 @@ pub enum Precision {
 /// Everything one training needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Path of a GGUF file or a Hugging Face folder.
+    /// Path of a GGUF file or a Hugging Face folder; empty only where another trainer's command needs none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_model: String,
-    /// Path of the training data: a file or a folder.
+    /// Path of the training data: a file or a folder; empty only where another trainer's command needs none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub train_data_dir: String,
     /// Where a run outside a workspace writes; ignored inside one.
     pub output_dir: Option<String>,
@@ -113,6 +116,9 @@ pub struct Settings {
     /// Where and how the run is started.
     #[serde(flatten)]
     pub running: RunningSettings,
+    /// Another trainer than the built-in one.
+    #[serde(flatten)]
+    pub foreign: ForeignSettings,
 }
 
 impl Settings {

@@ -1,8 +1,8 @@
 //! Settings as rows of text, for reports, configuration panes and comparisons.
 
-use super::frozen::is_unsaid;
-use super::keys::{Key, all_keys, find_key};
+use super::keys::{Key, Kind, all_keys, find_key};
 use super::resolve::default_value;
+use super::said::said;
 use super::settings::Settings;
 use super::value::Value;
 
@@ -19,7 +19,7 @@ pub struct SettingRow {
 
 /// All settings that have a value, in the order of the key table.
 pub fn settings_table(settings: &Settings) -> Vec<SettingRow> {
-    let rows = values(settings).into_iter().map(|(key, value)| SettingRow {
+    let rows = said(settings).into_iter().map(|(key, value)| SettingRow {
         key: key.name,
         value: value.plain(),
         is_default: is_default(settings, key, &value),
@@ -29,40 +29,33 @@ pub fn settings_table(settings: &Settings) -> Vec<SettingRow> {
 
 /// The value of one key, by its name or an alias; `None` where it has none.
 pub fn setting(settings: &Settings, name: &str) -> Option<Value> {
-    let wanted = find_key(name)?;
-    values(settings).into_iter().find(|(key, _)| *key == wanted).map(|(_, value)| value)
+    let said = said(settings);
+    let is_there = |wanted: &str| said.iter().find(|(key, _)| key.name == wanted);
+    let found = is_there(name).or_else(|| is_there(find_key(name)?.name));
+    found.map(|(_, value)| value.clone())
 }
 
 /// The keys in which the settings differ, in the order of the key table. `lora_alpha` is left out where it merely
 /// follows `lora_rank` everywhere.
 pub fn differing_keys(all: &[&Settings]) -> Vec<&'static str> {
     let tables: Vec<Vec<SettingRow>> = all.iter().map(|settings| settings_table(settings)).collect();
-    let row = |table: &[SettingRow], key: &Key| table.iter().find(|row| row.key == key.name).cloned();
-    let differs = |key: &&Key| {
+    let row = |table: &[SettingRow], key: &str| table.iter().find(|row| row.key == key).cloned();
+    let differs = |key: &&str| {
         let mut rows = tables.iter().map(|table| row(table, key));
         let first = rows.next().flatten().map(|row| row.value);
         rows.any(|row| row.map(|row| row.value) != first)
     };
-    let is_derived = |key: &Key| {
-        tables
-            .iter()
-            .all(|table| row(table, key).is_none_or(|row| key.name == "lora_alpha" && row.is_default))
+    let is_derived = |key: &str| {
+        tables.iter().all(|table| row(table, key).is_none_or(|row| key == "lora_alpha" && row.is_default))
     };
-    all_keys()
-        .filter(|key| key.is_setting())
-        .filter(differs)
-        .filter(|key| !is_derived(key))
-        .map(|key| key.name)
-        .collect()
-}
-
-fn values(settings: &Settings) -> Vec<(&'static Key, Value)> {
-    let json = serde_json::to_value(settings).unwrap_or_default();
-    let keys = all_keys().filter(|key| key.is_setting());
-    keys.filter_map(|key| Some((key, json.get(key.name)?)))
-        .filter(|(key, json)| !is_unsaid(key, json))
-        .filter_map(|(key, json)| Some((key, Value::from_json(json)?)))
-        .collect()
+    let mut free: Vec<&'static str> = Vec::new();
+    for (key, _) in all.iter().flat_map(|settings| said(settings)) {
+        if key.kind == Kind::Scalar && !free.contains(&key.name) {
+            free.push(key.name);
+        }
+    }
+    let keys = all_keys().filter(|key| key.is_setting()).map(|key| key.name);
+    keys.chain(free).filter(differs).filter(|key| !is_derived(key)).collect()
 }
 
 fn is_default(settings: &Settings, key: &Key, value: &Value) -> bool {

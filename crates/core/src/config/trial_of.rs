@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::experiment::{Entry, known_key};
+use super::foreign::declare_names;
 use super::place::{Place, Problem};
 use super::plan::Trial;
 use super::sweep::{Assignment, SearchPlan, fit, sweepable};
@@ -12,6 +13,9 @@ impl SearchPlan {
     /// it came about. Keys that vary are told in the order of the space, further ones after them.
     pub fn trial_of(&self, assignment: &Assignment) -> Result<Trial, Diagnostics> {
         let mut problems = Vec::new();
+        if self.base.contains_key("command") {
+            declare_names(self.base.keys().chain(assignment.keys()));
+        }
         let set: Vec<Entry> =
             self.base.iter().filter_map(|(name, value)| checked(name, value, &mut problems)).collect();
         let order = |name: &str| {

@@ -141,6 +141,11 @@ impl RunFolder {
         self.path.join(format!("attempts/{number:02}.json"))
     }
 
+    /// How the command of attempt `number` ended, where another trainer's made it.
+    pub fn command_exit(&self, number: u32) -> PathBuf {
+        self.path.join(format!("attempts/{number:02}.exit.json"))
+    }
+
     /// The folder of the checkpoint at `step`.
     pub fn checkpoint(&self, step: u64) -> PathBuf {
         self.checkpoints().join(format!("{CHECKPOINT_PREFIX}{step:08}"))

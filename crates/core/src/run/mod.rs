@@ -4,6 +4,7 @@
 
 mod attempt;
 mod comeback;
+mod command_exit;
 mod control;
 mod folder;
 mod heartbeat;
@@ -19,6 +20,7 @@ mod workspace;
 
 pub use attempt::{Attempt, Claim, claim, latest_attempt, read_attempts};
 pub use comeback::comeback;
+pub use command_exit::CommandExit;
 pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};
 pub use folder::{CHECKPOINT_PREFIX, RunFolder, RunName, checkpoint_step};
 pub use heartbeat::Heartbeat;

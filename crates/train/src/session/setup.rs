@@ -46,6 +46,11 @@ pub struct Inputs {
 impl Inputs {
     /// Opens base model, tokenizer and data of `settings`, whose paths are relative to `root`.
     pub fn read(settings: Settings, root: &Path, now: Moment) -> Result<Self, TrainError> {
+        if settings.is_foreign() {
+            let message =
+                "command: names another trainer, which this program does not start (hint: `loradeck run`)";
+            return Err(TrainError::Refused(message.to_owned()));
+        }
         let opened = open_inputs(root, &settings, now)?;
         let modules = projection_names(opened.model.shape());
         targets::resolve(&settings.lora_targets, &modules)?;

@@ -78,6 +78,12 @@ pub enum Kind {
     Command,
     /// Texts by name.
     TextMap,
+    /// Environment variables by name; secrets without their values.
+    Environment,
+    /// Where another trainer writes its metrics.
+    Metrics,
+    /// One value of whatever type.
+    Scalar,
     /// An amount of memory: bytes, or a number with a unit such as `12 GiB`.
     Memory,
     /// Anything: keys that are not supported yet.

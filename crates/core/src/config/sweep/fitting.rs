@@ -34,7 +34,7 @@ pub(crate) fn fitting(
     ends: Ends,
 ) -> Result<(), Problem> {
     match key.kind {
-        Kind::Real(_) => {}
+        Kind::Real(_) | Kind::Scalar => {}
         Kind::Whole { .. } if is_whole(distribution) => {}
         Kind::Whole { .. } => {
             let message = format!("is a whole number, and {} draws fractions", distribution.name());

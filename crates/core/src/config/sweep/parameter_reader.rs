@@ -2,6 +2,7 @@
 
 use super::reader::SweepReader;
 use super::{Draws, Parameter, SweepSpec};
+use crate::config::foreign::free_key;
 use crate::config::keys::{Key, find_key};
 use crate::config::place::Problem;
 use crate::config::yaml::{Content, Node};
@@ -39,7 +40,7 @@ impl SweepReader<'_> {
 
     /// The key of a parameter. A nested one has a dotted name, such as W&B gives it.
     fn parameter_key(&mut self, name: &Node, spelling: &str) -> Option<&'static Key> {
-        if spelling == name.text || find_key(spelling).is_some() {
+        if spelling == name.text || find_key(spelling).is_some() || free_key(spelling).is_some() {
             let place = self.place(name);
             let key = crate::config::experiment::known_key(spelling, place);
             let key = key.and_then(|key| super::sweepable(key, spelling, place));

@@ -35,7 +35,16 @@ fn fields(parameters: &Map<String, Json>) -> [(&'static str, Json); 12] {
     [
         ("method", json!({"enum": ["grid", "random", "bayes"], "description": "how trials are chosen"})),
         ("metric", metric()),
-        ("parameters", closed(parameters, "what is swept")),
+        // Names of a command's own parameters stand here too.
+        (
+            "parameters",
+            json!({
+                "type": "object",
+                "properties": parameters,
+                "additionalProperties": {"type": "object"},
+                "description": "what is swept",
+            }),
+        ),
         ("run_cap", described(&whole, "the most runs that are made")),
         ("seeds", described(&whole, "each point is run with the seeds from 0 to below this")),
         ("random_seed", json!({"type": "integer", "minimum": 0, "description": "what draws follow from"})),

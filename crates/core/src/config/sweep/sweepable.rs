@@ -13,6 +13,18 @@ pub(crate) fn sweepable(key: &'static Key, spelling: &str, place: Place) -> Resu
 
 /// Whether runs of one sweep may differ in the key.
 pub(crate) fn is_sweepable(key: &Key) -> bool {
-    let common = ["output_dir", "priority", "after", "stop_sweep_after_failures", "on_finish", "on_fail"];
+    let common = [
+        "output_dir",
+        "priority",
+        "after",
+        "stop_sweep_after_failures",
+        "on_finish",
+        "on_fail",
+        "command",
+        "resume_command",
+        "env",
+        "working_dir",
+        "metrics",
+    ];
     !common.contains(&key.name)
 }

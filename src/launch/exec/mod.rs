@@ -1,0 +1,298 @@
+//! `loradeck exec RUN`: another trainer's command in the place of the built-in trainer. It holds `train.lock`, stays
+//! the command's parent in its process group, turns what it writes into the run's own metrics, and writes its end.
+//!
+//! It is to the supervisor what the trainer is: the same lock, the same summary, the same exit codes. So everything
+//! that is done about dead supervisors holds for foreign trainings without a word more.
+
+mod examine;
+mod outcome;
+mod record;
+mod requests;
+mod words;
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use loradeck_core::config::{Settings, load_frozen};
+use loradeck_core::crash;
+use loradeck_core::file;
+use loradeck_core::metrics::{LogTail, MetricSource, SourceKind, SourceSpec};
+use loradeck_core::run::{
+    Attempt, CommandExit, Evidence, FileLock, Host, JournalEntry, Outcome, RunFolder, Workspace,
+    read_journal, try_exclusive,
+};
+use loradeck_core::time::Moment;
+use rustix::process::{Pid, Signal, kill_process};
+
+pub(super) use self::examine::examine_commands;
+pub use self::examine::preview;
+use self::outcome::outcome_of;
+use self::record::Record;
+use self::requests::{Requests, Wish};
+use self::words::{RunFacts, Words, words};
+use super::inherit::while_inheritable;
+use super::supervise::memory_kill;
+
+const TICK: Duration = Duration::from_millis(20);
+const LOOK_AT_METRICS: Duration = Duration::from_millis(250);
+const LOOK_AT_MEMORY: Duration = Duration::from_secs(1);
+/// The journal's word for a command that has begun.
+const BEGUN: &str = "command";
+/// How many lines of the log may say why a command failed.
+const LAST_LINES: usize = 40;
+
+/// Whether the run is another trainer's; one whose configuration cannot be read is not.
+pub(super) fn is_foreign(run: &RunFolder) -> bool {
+    load_frozen(&run.config(), &[]).is_ok_and(|(settings, _)| settings.is_foreign())
+}
+
+/// Why the run cannot be resumed, if it is another trainer's and that one cannot go on.
+pub(super) fn why_not_resumable(run: &RunFolder) -> Option<&'static str> {
+    let (settings, _) = load_frozen(&run.config(), &[]).ok()?;
+    let foreign = &settings.foreign;
+    let begun = read_journal(run).entries.iter().any(|entry| entry.kind == BEGUN);
+    (settings.is_foreign() && foreign.resume_command.is_none() && begun).then_some(
+        "its command cannot go on: the configuration has no resume_command (hint: `loradeck retry` starts it afresh)",
+    )
+}
+
+/// Runs the command of `attempt` to its end; the exit code says how that was, as the built-in trainer's does.
+pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
+    let run =
+        RunFolder::new(std::fs::canonicalize(path).with_context(|| format!("no run at {}", path.display()))?);
+    let terminated = listen()?;
+    let lock = own_lock(&run)?;
+    let mut record = Record::open(&run, attempt)?;
+    let (outcome, message) = match begin(&run, attempt, &mut record, lock.as_ref()) {
+        Ok(started) => follow(&run, attempt, &mut record, started, &terminated)?,
+        Err(error) => {
+            let message = format!("{error:#}");
+            eprintln!("loradeck: {}", loradeck_core::text::harmless(&message));
+            (Outcome::Config, Some(message))
+        }
+    };
+    crash::point("exec.before-outcome");
+    record.end(outcome, message)?;
+    Ok(outcome.exit_code())
+}
+
+/// SIGTERM reaches the command as well, being sent to the group: its parent waits for what it does about it. A
+/// terminal that goes away means nothing.
+fn listen() -> Result<Arc<AtomicBool>> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&terminated))?;
+    }
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)))?;
+    Ok(terminated)
+}
+
+/// The train lock, unless a supervisor has taken it and let it be inherited.
+fn own_lock(run: &RunFolder) -> Result<Option<FileLock>> {
+    if std::env::var_os("LORADECK_TRAIN_LOCK_INHERITED").is_some() {
+        return Ok(None);
+    }
+    match try_exclusive(&run.train_lock())? {
+        Some(lock) => Ok(Some(lock)),
+        None => bail!("another training process of {} is still alive", run.label()),
+    }
+}
+
+/// A command at work.
+struct Started {
+    child: Child,
+    /// The sources in words, for those that bring nothing.
+    sources: Vec<String>,
+    memory_kills_before: Option<u64>,
+}
+
+fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileLock>) -> Result<Started> {
+    let settings = settings_of(run, attempt)?;
+    let facts = facts_of(run, attempt);
+    let words = words(&settings, &facts, |name| std::env::var(name).ok())?;
+    let sources = sources_of(&words, run);
+    let opened = sources.iter().map(|(spec, place)| MetricSource::open(spec, place));
+    let opened = opened.collect::<Result<Vec<_>, _>>().context("metrics")?;
+    record.describe(evidence(&facts, &words), total_steps(&settings), opened);
+    let memory_kills_before = memory_kill::count();
+    let mut command = command_of(&words, &facts);
+    let spawned = match lock {
+        Some(lock) => while_inheritable(lock, || command.spawn()),
+        None => command.spawn(),
+    };
+    let child = spawned.with_context(|| {
+        format!("command: cannot start '{}' in {}", words.program, words.folder.display())
+    })?;
+    // What was begun cannot be begun afresh by whoever comes next.
+    let all: Vec<&str> =
+        std::iter::once(&words.program).chain(&words.arguments).map(String::as_str).collect();
+    let entry = record.entry(BEGUN).with("command_pid", child.id()).with("words", all);
+    record.journal(&entry);
+    crash::point("exec.after-spawn");
+    let described =
+        sources.iter().map(|(spec, place)| format!("{} ({})", place.display(), spec.source.word()));
+    Ok(Started { child, sources: described.collect(), memory_kills_before })
+}
+
+fn settings_of(run: &RunFolder, attempt: u32) -> Result<Settings> {
+    let record: Option<Attempt> = file::read_json(&run.attempt(attempt))?;
+    let overrides = record.map(|record| record.overrides).unwrap_or_default();
+    Ok(load_frozen(&run.config(), &overrides)?.0)
+}
+
+fn facts_of(run: &RunFolder, attempt: u32) -> RunFacts {
+    let record: Option<Attempt> = file::read_json(&run.attempt(attempt)).ok().flatten();
+    let root = Workspace::find(run.path()).map_or_else(
+        |_| std::env::current_dir().unwrap_or_default(),
+        |workspace| workspace.root().to_path_buf(),
+    );
+    RunFacts {
+        run_dir: run.path().to_path_buf(),
+        root,
+        run: run.name(),
+        experiment: run.experiment().unwrap_or_default(),
+        attempt,
+        resumes: read_journal(run).entries.iter().any(|entry| entry.kind == BEGUN && entry.attempt < attempt),
+        devices: record.map(|record| record.devices).unwrap_or_default(),
+    }
+}
+
+/// The sources that the configuration names; without any, event files wherever they are in the run's folder. Those in
+/// its `logs` need no conversion.
+fn sources_of(words: &Words, run: &RunFolder) -> Vec<(SourceSpec, std::path::PathBuf)> {
+    let mut sources = words.sources.clone();
+    if sources.is_empty() {
+        sources.push((SourceSpec::new(SourceKind::Tfevents), run.path().to_path_buf()));
+    }
+    sources.retain(|(spec, place)| spec.source != SourceKind::Tfevents || *place != run.logs());
+    sources
+}
+
+fn command_of(words: &Words, facts: &RunFacts) -> Command {
+    let mut command = Command::new(&words.program);
+    command
+        .args(&words.arguments)
+        .current_dir(&words.folder)
+        .env("LORADECK_RUN_DIR", &facts.run_dir)
+        .env("LORADECK_ATTEMPT", facts.attempt.to_string())
+        .env("LORADECK_RESUME", facts.resumes.to_string())
+        .env_remove("LORADECK_TRAIN_LOCK_INHERITED")
+        .stdin(Stdio::inherit());
+    let set_unless_given = |command: &mut Command, name: &str, value: &str| {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    };
+    // A log is read while it grows.
+    set_unless_given(&mut command, "PYTHONUNBUFFERED", "1");
+    if let Ok(threads) = std::env::var("LORADECK_THREADS") {
+        set_unless_given(&mut command, "OMP_NUM_THREADS", &threads);
+    }
+    if std::env::var("LORADECK_DEVICE").is_ok_and(|device| device.eq_ignore_ascii_case("cpu")) {
+        command.env("CUDA_VISIBLE_DEVICES", "");
+    }
+    command.envs(&words.environment);
+    command
+}
+
+fn evidence(facts: &RunFacts, words: &Words) -> Evidence {
+    let threads = std::env::var("LORADECK_THREADS").ok().and_then(|threads| threads.parse().ok());
+    Evidence {
+        host: Host::here().host,
+        device: facts.devices.join(", "),
+        threads: threads.unwrap_or(0),
+        trainer: words.program.clone(),
+        ..Evidence::default()
+    }
+}
+
+/// How many steps there will be, where a setting or parameter of a usual name says it; else 0, not known.
+pub(super) fn total_steps(settings: &Settings) -> u64 {
+    const NAMES: [&str; 6] =
+        ["max_steps", "total_steps", "max_train_steps", "num_steps", "train_steps", "steps"];
+    let number = |name: &&str| match settings.value_of(name) {
+        Some(loradeck_core::config::Value::Whole(number)) => u64::try_from(number).ok(),
+        _ => None,
+    };
+    NAMES.iter().find_map(number).unwrap_or(0)
+}
+
+fn follow(
+    run: &RunFolder,
+    attempt: u32,
+    record: &mut Record,
+    mut started: Started,
+    terminated: &AtomicBool,
+) -> Result<(Outcome, Option<String>)> {
+    let mut requests = Requests::new(run, attempt);
+    // In its first moments the child is still this very program.
+    let (mut metrics_at, mut memory_at) = (Instant::now(), Instant::now() + LOOK_AT_METRICS);
+    let mut was_asked = false;
+    let status = loop {
+        if let Some(status) = started.child.try_wait().context("cannot wait for the command")? {
+            break status;
+        }
+        let (now, raised) = (Instant::now(), terminated.load(Ordering::Relaxed));
+        was_asked |= raised;
+        let refuse = |file: &loradeck_core::run::RequestFile| refuse(record, file);
+        if let Some(wish) = requests.look(raised, now, refuse) {
+            was_asked |= wish == Wish::Terminate;
+            signal(started.child.id(), if wish == Wish::Kill { Signal::KILL } else { Signal::TERM });
+        }
+        if now >= metrics_at {
+            record.convert(false);
+            metrics_at = Instant::now() + LOOK_AT_METRICS;
+        }
+        if now >= memory_at {
+            record.note_memory(resident_peak(started.child.id()).unwrap_or(0));
+            memory_at = now + LOOK_AT_MEMORY;
+        }
+        thread::sleep(TICK);
+    };
+    let exit = CommandExit { attempt, code: status.code(), signal: status.signal(), time: Moment::now() };
+    crash::point("exec.before-exit");
+    exit.write(run)?;
+    crash::point("exec.after-exit");
+    record.convert(true);
+    record.tell_silent_sources(&started.sources);
+    let killed_for_memory = status.signal() == Some(Signal::KILL.as_raw())
+        && memory_kill::count().zip(started.memory_kills_before).is_some_and(|(now, before)| now > before);
+    // A signal that came together with the end counts as well.
+    let was_asked = was_asked || terminated.load(Ordering::Relaxed);
+    let asked = was_asked.then(|| requests.asked());
+    Ok(outcome_of(exit, asked, killed_for_memory, &last_lines(run)))
+}
+
+fn refuse(record: &mut Record, file: &loradeck_core::run::RequestFile) {
+    let entry: JournalEntry = record
+        .entry("control")
+        .with("id", file.id.as_str())
+        .with("do", format!("{:?}", file.request.deed).to_lowercase())
+        .with("answer", "refused: the run's own command knows nothing of it");
+    record.journal(&entry);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// The highest resident memory of a process so far, in bytes (`VmHWM` of proc(5)).
+fn resident_peak(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(kibibytes.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
+}
+
+fn last_lines(run: &RunFolder) -> Vec<String> {
+    let mut tail = LogTail::new(&run.train_log(), LAST_LINES);
+    let _ = tail.poll();
+    tail.lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,203 @@
+//! Any trainer: a command of a script's own is launched, swept, charted, stopped, adopted, reported and compared.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use loradeck_core::metrics::{EventTail, RunMetrics};
+use loradeck_core::run::{CommandExit, EndReason, Outcome, RunFolder, State, Summary, is_held, read_journal};
+use support::{Deck, kill_9, state, status, supervisor_pid, wait_for_end, wait_until};
+
+/// A deck with a shipped experiment in it.
+fn with_experiment(name: &str) -> Deck {
+    let deck = Deck::new();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(name);
+    let to = deck.workspace.root().join("experiments").join(name);
+    copy(&from, &to);
+    deck
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// An experiment of one Python program as text.
+fn with_program(experiment: &str, program: &str) -> Deck {
+    let deck = Deck::new();
+    let folder = deck.workspace.experiment("x").path().to_path_buf();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("experiment.yaml"), experiment).unwrap();
+    fs::write(folder.join("program.py"), program).unwrap();
+    deck
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Queues without a dispatcher of its own (the queue is paused meanwhile) and gives the runs.
+fn queue(deck: &Deck, experiment: &str, overrides: &[&str]) -> Vec<RunFolder> {
+    let said = deck.run(&[&["run", experiment], overrides].concat());
+    assert!(said.status.success(), "{}", text(&said));
+    deck.workspace.experiment(experiment).runs()
+}
+
+fn metrics(run: &RunFolder) -> RunMetrics {
+    let mut metrics = RunMetrics::default();
+    EventTail::new(&run.logs()).poll(&mut metrics).unwrap();
+    metrics
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+#[test]
+fn a_sweep_of_a_script_is_trained_reported_and_compared() {
+    let deck = with_experiment("pytorch-script");
+    git(&deck, &["init", "-q"]);
+    let runs = queue(&deck, "pytorch-script", &["script=train_without_torch.py", "noise=0.05"]);
+    assert_eq!(runs.len(), 3);
+    for run in &runs {
+        assert_eq!(wait_for_end(run).state, State::Finished, "{}", read(run.train_log()));
+    }
+    wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
+    for run in &runs {
+        let metrics = metrics(run);
+        assert_eq!(metrics.get("train/loss").unwrap().len(), 60);
+        assert_eq!(metrics.get("eval/loss").unwrap().len(), 6);
+        let summary = Summary::read(run).unwrap().unwrap();
+        assert_eq!((summary.outcome, summary.step, summary.total_steps), (Outcome::Finished, 60, 60));
+        assert!(summary.metrics["eval/loss"].best <= summary.metrics["eval/loss"].first);
+        assert_eq!(CommandExit::read(run, 1).unwrap().unwrap().code, Some(0));
+        let report = read(run.report());
+        assert!(report.contains("noise") && report.contains("0.05"), "{report}");
+        assert!(!report.to_lowercase().contains("lora "), "{report}");
+        let config = read(run.config());
+        assert!(!config.contains("lora_") && !config.contains("epochs"), "{config}");
+        if std::env::var_os("LORADECK_SHOW").is_some() {
+            println!("{report}\n{comparison}", comparison = text(&deck.run(&["compare", "pytorch-script"])));
+        }
+    }
+    let comparison = read(deck.workspace.experiment("pytorch-script").path().join("comparison.md"));
+    assert!(comparison.contains("learning_rate") && comparison.contains("0.03"), "{comparison}");
+    let listed = text(&deck.run(&["list", "noise=0.05", "learning_rate<0.01", "--json"]));
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+}
+
+fn git(deck: &Deck, arguments: &[&str]) {
+    let done = Command::new("git").args(arguments).current_dir(deck.workspace.root()).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn a_killed_supervisor_costs_a_foreign_training_nothing() {
+    let deck = with_experiment("pytorch-script");
+    let mut run =
+        deck.command(&["run", "pytorch-script", "script=train_without_torch.py", "learning_rate=0.03"]);
+    assert!(run.env("PAUSE_AT_STEP", "20").status().unwrap().success());
+    let run = deck.workspace.experiment("pytorch-script").runs().remove(0);
+    wait_until("it is in its middle", || read_or_empty(&run, "logs/metrics.jsonl").lines().count() == 20);
+    kill_9(supervisor_pid(&run));
+    wait_until("it is adopted", || read_journal(&run).entries.iter().any(|entry| entry.kind == "adopt"));
+    assert_eq!(state(&run), State::Running);
+    fs::write(run.path().join("go"), "").unwrap();
+    assert_eq!(wait_for_end(&run).state, State::Finished);
+    let begun = read_journal(&run).entries.iter().filter(|entry| entry.kind == "command").count();
+    assert_eq!(begun, 1, "it was started only once");
+    assert_eq!(metrics(&run).get("train/loss").unwrap().len(), 60);
+    wait_until("its lock is free", || !is_held(&run.train_lock()).unwrap());
+}
+
+fn read_or_empty(run: &RunFolder, file: &str) -> String {
+    fs::read_to_string(run.path().join(file)).unwrap_or_default()
+}
+
+#[test]
+fn a_stopped_script_goes_on_by_its_resume_command() {
+    let deck = with_experiment("pytorch-script");
+    let mut run =
+        deck.command(&["run", "pytorch-script", "script=train_without_torch.py", "learning_rate=0.03"]);
+    assert!(run.env("PAUSE_AT_STEP", "20").status().unwrap().success());
+    let run = deck.workspace.experiment("pytorch-script").runs().remove(0);
+    wait_until("it is in its middle", || read_or_empty(&run, "logs/metrics.jsonl").lines().count() == 20);
+    assert!(deck.run(&["stop", "pytorch-script/1"]).status.success());
+    let stopped = wait_for_end(&run);
+    assert_eq!((stopped.state, stopped.exit), (State::Stopped, Some(3)));
+    assert!(read(run.train_log()).contains("stopped at step 20"));
+    wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
+    let resumed = deck.run(&["resume", "pytorch-script/1", "max_steps=40"]);
+    assert!(resumed.status.success(), "{}", text(&resumed));
+    wait_until("it ends again", || status(&run).attempt == 2 && state(&run) == State::Finished);
+    assert!(read(run.train_log()).contains("done at step 40"));
+    let metrics = metrics(&run);
+    assert_eq!(metrics.get("train/loss").unwrap().steps(), (1..=40).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_command_without_a_resume_command_is_not_resumed() {
+    let deck =
+        with_program("command: [python3, experiments/x/program.py]\n", "raise ValueError('no such luck')\n");
+    let run = queue(&deck, "x", &[]).remove(0);
+    let failed = wait_for_end(&run);
+    assert_eq!((failed.state, failed.reason), (State::Failed, Some(EndReason::Error)));
+    let message = failed.message.unwrap();
+    assert!(message.contains("code 1") && message.contains("ValueError: no such luck"), "{message}");
+    let refused = deck.run(&["resume", "x/1"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused).contains("resume_command"), "{}", text(&refused));
+}
+
+#[test]
+fn a_kill_ends_the_whole_group() {
+    let program = "import subprocess, sys, time\n\
+                   child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n\
+                   open(sys.argv[1] + '/child', 'w').write(str(child.pid))\nprint('up', flush=True)\ntime.sleep(600)\n";
+    let deck = with_program("command: [python3, experiments/x/program.py, '${run_dir}']\n", program);
+    let run = queue(&deck, "x", &[]).remove(0);
+    wait_until("it works", || read_or_empty(&run, "logs/train.log").contains("up"));
+    let child = read(run.path().join("child"));
+    assert!(deck.run(&["kill", "x/1"]).status.success());
+    assert_eq!(wait_for_end(&run).reason, Some(EndReason::Killed));
+    let is_gone = || {
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        status.is_empty() || status.contains("State:\tZ")
+    };
+    wait_until("its child is gone", is_gone);
+}
+
+#[test]
+fn secrets_come_from_the_environment_and_stay_out_of_the_folder() {
+    let program = "import os\nprint('token of', len(os.environ['HF_TOKEN']), 'mode', os.environ['MODE'])\n\
+                   print('loss=0.5')\n";
+    let experiment = "command: [python3, program.py]\nworking_dir: experiments/x\n\
+                      env: {HF_TOKEN: , MODE: '${mode} ${attempt}'}\n\
+                      metrics: {pattern: 'loss=(?P<loss>\\S+)'}\nparameters: {mode: fast}\n";
+    let deck = with_program(experiment, program);
+    let refused = deck.command(&["run", "x"]).env_remove("HF_TOKEN").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused).contains("HF_TOKEN is not set"), "{}", text(&refused));
+    assert!(deck.command(&["run", "x"]).env("HF_TOKEN", "hf_very_secret").status().unwrap().success());
+    let run = deck.workspace.experiment("x").runs().remove(0);
+    assert_eq!(wait_for_end(&run).state, State::Finished, "{}", read(run.train_log()));
+    assert!(read(run.train_log()).contains("token of 14 mode fast 1"), "{}", read(run.train_log()));
+    let last = Summary::read(&run).unwrap().unwrap().metrics["train/loss"].last;
+    assert!((last - 0.5).abs() < 1e-9, "{last}");
+    wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
+    let found =
+        Command::new("grep").args(["-r", "hf_very_secret"]).arg(deck.workspace.root()).output().unwrap();
+    assert!(found.stdout.is_empty(), "{}", text(&found));
+}
