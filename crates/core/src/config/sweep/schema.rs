@@ -183,10 +183,6 @@ fn way(fields: &[(&'static str, Json)], distributions: &[&str], required: &[&str
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
-fn closed(properties: &Map<String, Json>, about: &str) -> Json {
-    json!({"type": "object", "description": about, "properties": properties, "additionalProperties": false})
-}
-
 fn described(schema: &Json, about: &str) -> Json {
     let mut schema = schema.clone();
     schema["description"] = about.into();
