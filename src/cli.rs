@@ -84,6 +84,15 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Keep trials that early stopping would give up.
+    Keep {
+        /// The trials.
+        #[command(flatten)]
+        runs: SomeRuns,
+        /// Leave them to early stopping again.
+        #[arg(long)]
+        no: bool,
+    },
     /// Ask runs to write a checkpoint and end; waiting ones leave the queue.
     Stop(SomeRuns),
     /// End runs at once.
@@ -305,6 +314,33 @@ pub enum SweepChange {
     Resume {
         /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
         sweep: String,
+    },
+    /// Add trials with further values, such as `lora_rank=32,64`.
+    Add {
+        /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
+        sweep: String,
+        /// The values, as key=a,b: a grid takes them together with all values of its other keys.
+        #[arg(required = true)]
+        values: Vec<String>,
+    },
+    /// Take values out: waiting trials with them leave the queue, a search draws them no more.
+    Drop {
+        /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
+        sweep: String,
+        /// The values, as key=a,b.
+        #[arg(required = true)]
+        values: Vec<String>,
+    },
+    /// Change what all trials share, such as `max_steps=200`, or `run_cap=40`.
+    Set {
+        /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
+        sweep: String,
+        /// The changes, as key=value: of waiting trials and of those to come.
+        #[arg(required = true)]
+        changes: Vec<String>,
+        /// Queue finished trials again, so that they go on with the change.
+        #[arg(long)]
+        resume: bool,
     },
 }
 

@@ -46,6 +46,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::New { name, template } => new::new(&name, &template),
         Command::Doctor { json } => doctor::doctor(json),
         Command::Schema => schema::schema(),
+        Command::Keep { runs, no } => runs::keep(&runs.runs, !no),
         Command::Stop(runs) => runs::stop(&runs.runs),
         Command::Kill(runs) => runs::kill(&runs.runs),
         Command::Remove(runs) => runs::remove(&runs.runs),

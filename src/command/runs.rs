@@ -21,6 +21,14 @@ pub(super) fn remove(names: &[String]) -> Result<u8> {
     on_each(names, action::remove)
 }
 
+pub(super) fn keep(names: &[String], keep: bool) -> Result<u8> {
+    let workspace = Workspace::open(Path::new("."))?;
+    for name in names {
+        action::set_keep(&workspace, &workspace.find_run(name)?, keep)?;
+    }
+    Ok(OK)
+}
+
 pub(super) fn restore(names: &[String]) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     for name in names {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{OK, out};
 use crate::cli::SweepChange;
+use crate::launch::sweep_edit::{self, Edited};
 use crate::launch::{SweepFile, be_home, ensure_dispatcher, sweep_numbers};
 use crate::report::plain_table;
 
@@ -19,8 +20,28 @@ pub(super) fn sweep(change: Option<SweepChange>, as_json: bool) -> Result<u8> {
         None => list(&workspace, as_json)?,
         Some(SweepChange::Pause { sweep }) => set_paused(&workspace, &sweep, Some(""))?,
         Some(SweepChange::Resume { sweep }) => set_paused(&workspace, &sweep, None)?,
+        Some(SweepChange::Add { sweep, values }) => {
+            let (experiment, number) = find(&workspace, &sweep)?;
+            tell(&sweep_edit::add(&workspace, &experiment, number, &values)?);
+        }
+        Some(SweepChange::Drop { sweep, values }) => {
+            let (experiment, number) = find(&workspace, &sweep)?;
+            tell(&sweep_edit::drop_values(&workspace, &experiment, number, &values)?);
+        }
+        Some(SweepChange::Set { sweep, changes, resume }) => {
+            let (experiment, number) = find(&workspace, &sweep)?;
+            tell(&sweep_edit::set(&workspace, &experiment, number, &changes, resume)?);
+        }
     }
     Ok(OK)
+}
+
+fn tell(edited: &Edited) {
+    if edited.added > 0 {
+        out::line(&format!("{} trials added", edited.added));
+    }
+    edited.changed.iter().for_each(|run| out::line(&format!("changed {run}")));
+    edited.resumed.iter().for_each(|run| out::line(&format!("queued {run} again")));
 }
 
 /// What `EXPERIMENT` (its newest sweep) or `EXPERIMENT:NUMBER` means.

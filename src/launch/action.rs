@@ -180,6 +180,14 @@ pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<()
     Ok(entry.write(run)?)
 }
 
+/// Keeps a trial that its sweep would give up, or leaves it to the sweep again.
+pub fn set_keep(workspace: &Workspace, run: &RunFolder, keep: bool) -> Result<(), ActionError> {
+    let _queue = workspace.queue_lock()?;
+    let mut entry = QueueEntry::read(run)?;
+    entry.keep = keep;
+    Ok(entry.write(run)?)
+}
+
 /// Gives a waiting run another priority; higher goes first.
 pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Result<(), ActionError> {
     let _queue = workspace.queue_lock()?;

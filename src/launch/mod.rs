@@ -25,6 +25,7 @@ mod slots;
 mod start;
 mod submit;
 pub mod supervise;
+pub mod sweep_edit;
 mod sweep_file;
 pub mod tidy;
 mod wake;

@@ -103,7 +103,9 @@ impl Deck {
     pub fn submit_search(&self, sweep: &str) {
         let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: finish\nsweep:\n{sweep}");
         let (_, plan) = loradeck_core::config::plan(Path::new("e.yaml"), &text, &[], None).unwrap();
-        let sweep = SweepOf::New(serde_json::json!({"format": 1, "search": plan.search}));
+        let sweep = SweepOf::New(
+            serde_json::json!({"format": 1, "search": plan.search, "trials": [], "submitted": 0}),
+        );
         submit(&self.workspace, &self.workspace.experiment("x"), &[], &Order { sweep, ..Order::default() })
             .unwrap();
     }
