@@ -28,7 +28,7 @@ pub(super) fn demo(folder: Option<PathBuf>, shipped: &Path, base_model: &Path, p
     if !plain && out::is_terminal() {
         super::dashboard(&[workspace.root().to_path_buf()])?;
     }
-    watch::follow(&workspace, &submission.runs)?;
+    watch::follow(&workspace, submission.runs.clone(), None)?;
     let experiment = workspace.experiment(EXPERIMENT);
     print_comparison(&workspace, &experiment)?;
     let finished = submission.runs.iter().filter(|run| is_finished(run)).count();

@@ -55,7 +55,7 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
     if !options.plain && out::is_terminal() {
         super::dashboard(&[])?;
     }
-    watch::follow(&workspace, &submission.runs)
+    watch::follow(&workspace, submission.runs, submission.sweep.as_deref())
 }
 
 pub(super) fn retry(name: &str, overrides: &[String]) -> Result<u8> {

@@ -9,12 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use loradeck_core::run::{RunFolder, State, Status, Summary, Workspace};
+use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, State, Status, Summary, Workspace};
 use loradeck_core::time::Moment;
 
 use super::list::{duration, short};
 use super::{FAILED, OK, out};
-use crate::launch::commit_word;
+use crate::launch::{SweepFile, commit_word};
 
 const LOOK: Duration = Duration::from_millis(250);
 /// A run at work gets a line at least this often, and at most this often between its changes.
@@ -32,22 +32,31 @@ pub(super) fn watch(plain: bool) -> Result<u8> {
         out::line("nothing runs or waits");
         return Ok(OK);
     }
-    follow(&workspace, &runs)
+    follow(&workspace, runs, None)
 }
 
 /// Prints a line for every change of `runs` and every few seconds of progress, until all have ended and are written
 /// up. Ctrl-C ends the watching only. The exit code is 1 if one of them failed.
-pub(super) fn follow(workspace: &Workspace, runs: &[RunFolder]) -> Result<u8> {
+///
+/// Of a sweep the trials that it makes meanwhile are followed too; `sweep` is its folder.
+pub(super) fn follow(workspace: &Workspace, mut runs: Vec<RunFolder>, sweep: Option<&Path>) -> Result<u8> {
+    let sweep = sweep.and_then(sweep_of);
     let interrupted = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))?;
     let mut told: HashMap<PathBuf, Told> = HashMap::new();
     loop {
-        for run in runs {
+        if let Some((experiment, number)) = &sweep {
+            let is_new = |run: &RunFolder| !runs.contains(run) && is_trial_of(run, *number);
+            let new: Vec<RunFolder> = experiment.runs().into_iter().filter(is_new).collect();
+            runs.extend(new);
+        }
+        for run in &runs {
             tell_news(run, told.entry(run.path().to_path_buf()).or_default());
         }
         let states: Vec<State> = runs.iter().filter_map(status).map(|status| status.state).collect();
-        if states.iter().all(|state| state.is_end()) && !dispatcher_writes(workspace)? {
-            for run in runs {
+        let makes_more = || sweep.as_ref().is_some_and(|(experiment, number)| may_draw(experiment, *number));
+        if states.iter().all(|state| state.is_end()) && !makes_more() && !dispatcher_writes(workspace)? {
+            for run in &runs {
                 tell_news(run, told.entry(run.path().to_path_buf()).or_default());
             }
             let failed = states.contains(&State::Failed);
@@ -57,9 +66,23 @@ pub(super) fn follow(workspace: &Workspace, runs: &[RunFolder]) -> Result<u8> {
             out::note("detached: the runs go on (`loradeck` shows them, `loradeck stop RUN` ends one)");
             return Ok(OK);
         }
-        crate::launch::wake_for(workspace, runs)?;
+        crate::launch::wake_for(workspace, &runs)?;
         thread::sleep(LOOK);
     }
+}
+
+/// The experiment and the number of a sweep's folder.
+fn sweep_of(folder: &Path) -> Option<(ExperimentFolder, u32)> {
+    let number = folder.file_name()?.to_str()?.parse().ok()?;
+    Some((ExperimentFolder::at(folder.parent()?.parent()?), number))
+}
+
+fn is_trial_of(run: &RunFolder, sweep: u32) -> bool {
+    QueueEntry::read(run).is_ok_and(|entry| entry.sweep == Some(sweep))
+}
+
+fn may_draw(experiment: &ExperimentFolder, number: u32) -> bool {
+    SweepFile::read(experiment, number).ok().flatten().is_some_and(|sweep| sweep.may_draw())
 }
 
 fn dispatcher_writes(workspace: &Workspace) -> Result<bool> {

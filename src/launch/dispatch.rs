@@ -29,6 +29,8 @@ use super::start::{Started, adopt, start};
 use super::write_up::Writing;
 
 const TICK: Duration = Duration::from_millis(50);
+/// Trials that early stopping judges are looked at this often.
+const WATCH: Duration = Duration::from_millis(250);
 /// Unasked, the folders are read again this often: another file system's view may come late.
 const RESCAN: Duration = Duration::from_secs(2);
 
@@ -128,7 +130,13 @@ impl<'a> Dispatcher<'a> {
             found = self.scanner.scan(self.workspace)?;
         }
         self.writing.hand_over(&found.ended, &found.quiet_experiments);
-        let pause = if advance.queued { TICK } else { found.next_moment(Moment::now()).unwrap_or(RESCAN) };
+        let pause = match advance {
+            Advance { queued: true, .. } => TICK,
+            // What has just been started may be a trial that is judged.
+            Advance { watching: true, .. } => WATCH,
+            _ if started => WATCH,
+            _ => found.next_moment(Moment::now()).unwrap_or(RESCAN),
+        };
         let anything_left = started || may_pass || found.anything_at_work() || advance.open || advance.queued;
         Ok(Turn { anything_left, pause: pause.min(RESCAN) })
     }

@@ -43,13 +43,19 @@ struct GivenUp {
 pub(super) struct Advance {
     /// Something was queued.
     pub(super) queued: bool,
-    /// Trials are still to be made, or to be judged.
+    /// Trials are still to be made, as soon as there is room.
     pub(super) open: bool,
+    /// Trials at work are judged by what they write: it has to be looked at often.
+    pub(super) watching: bool,
 }
 
 impl Advance {
     fn and(self, other: Self) -> Self {
-        Self { queued: self.queued || other.queued, open: self.open || other.open }
+        Self {
+            queued: self.queued || other.queued,
+            open: self.open || other.open,
+            watching: self.watching || other.watching,
+        }
     }
 }
 
@@ -117,6 +123,8 @@ impl Searches {
         }
         // What waits or runs keeps the dispatcher by itself.
         advance.open = more && !is_paused && !advance.queued && trials.waiting() == 0;
+        let at_work = trials.runs.values().any(|one| one.status.state.is_live());
+        advance.watching = at_work && (plan.stopping.is_some() || plan.target.is_some());
         if trials.all_have_ended() && !advance.queued && !more {
             change(workspace, experiment, number, |file| file.set("closed", json!(true)))?;
         }
