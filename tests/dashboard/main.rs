@@ -15,6 +15,9 @@ mod quitting;
 mod reading;
 mod screen;
 mod settings;
+#[path = "../support/mod.rs"]
+mod support;
+mod survival;
 
 use made_up::{MadeUp, Plan};
 use screen::{PATIENCE, SILENCE, Screen, cells};

@@ -9,7 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{OptionalActions, QueueSelector, Termios, isatty, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, Termios, isatty, tcflush, tcgetattr,
+    tcsetattr,
+};
 
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
@@ -51,7 +54,7 @@ impl FullScreen {
     /// # Errors
     /// Where the terminal refuses.
     pub fn resume(&self, mouse: bool) -> io::Result<()> {
-        let before = tcgetattr(&self.input)?;
+        let before = meant(tcgetattr(&self.input)?);
         let mut raw = before.clone();
         raw.make_raw();
         saved().get_or_insert(before);
@@ -64,6 +67,19 @@ impl FullScreen {
     pub fn input(&self) -> BorrowedFd<'_> {
         self.input.as_fd()
     }
+}
+
+/// The settings to go back to. A program that was killed outright may have left the terminal raw; no shell hands it
+/// on like that, so what a shell would have set is meant.
+fn meant(mut found: Termios) -> Termios {
+    let spoken = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+    if found.local_modes.intersects(spoken) || found.output_modes.contains(OutputModes::OPOST) {
+        return found;
+    }
+    found.local_modes |= spoken | LocalModes::IEXTEN | LocalModes::ECHOE | LocalModes::ECHOK;
+    found.input_modes |= InputModes::BRKINT | InputModes::ICRNL | InputModes::IXON;
+    found.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+    found
 }
 
 impl Drop for FullScreen {
