@@ -74,6 +74,8 @@ ends early by asha: after 3 values of the metric and each 3 times as many one ru
     let output = told(&shown);
     assert!(output.starts_with(expected), "{output}");
     assert!(output.contains("\ncost: at most 300 steps in 30 runs; no earlier run"), "{output}");
+    let last = "all is well, but it cannot be queued: drawing the trials of a sweep with method: random is not supported";
+    assert!(output.contains(last), "{output}");
     let warning = "warning: experiments/style/experiment.yaml:6:3: sweep.program: is ignored: the experiment says what is trained\n";
     assert_eq!(text(&shown.stderr), warning);
     let refusal = refused(&deck.run(&["run", "style"]));
@@ -210,4 +212,70 @@ fn many_runs_are_asked_about_on_a_terminal() {
     assert_eq!(queued(&deck), 54);
     assert!(!on_a_terminal(&deck, &[&hold[..], &["--yes"]].concat(), "").contains("[y/N]"));
     assert_eq!(queued(&deck), 105);
+}
+
+/// The fenced blocks of a page in that language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// A line as a shell takes it apart, of which single quotes are all that is needed.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for character in line.chars() {
+        match character {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    words
+}
+
+const PAGE: &str = include_str!("../docs/sweeps.md");
+
+#[test]
+fn every_sweep_of_the_page_is_as_it_says() {
+    let sweeps = blocks(PAGE, "yaml");
+    assert!(sweeps.len() >= 4, "{sweeps:?}");
+    let counts = ["6 runs (grid)", "up to 40 runs", "10 runs (grid)", "3 runs (grid)"];
+    for (sweep, count) in sweeps.iter().zip(counts) {
+        let deck = deck(sweep);
+        let output = deck.run(&["check", "style"]);
+        let shown = told(&output);
+        assert!(shown.starts_with(&format!("style: {count}")), "{sweep}\n{shown}");
+        assert_eq!(text(&output.stderr), "", "{sweep}");
+    }
+}
+
+#[test]
+fn every_command_of_the_page_answers_as_it_says() {
+    let deck = deck("");
+    let mut answered = 0;
+    for command in blocks(PAGE, "console").iter().flat_map(|block| block.split("$ loradeck ").skip(1)) {
+        let (line, expected) = command.split_once('\n').unwrap();
+        let words = words(line);
+        let output = deck.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(told(&output), expected, "{line}");
+        answered += 1;
+    }
+    assert_eq!(answered, 2);
+}
+
+#[test]
+fn the_page_names_every_distribution() {
+    let schema: Value = serde_json::from_str(&text(&deck("").run(&["schema"]).stdout)).unwrap();
+    let ways =
+        &schema["properties"]["sweep"]["properties"]["parameters"]["properties"]["learning_rate"]["anyOf"];
+    let named = ways.as_array().unwrap().iter().flat_map(|way| {
+        way["properties"]["distribution"]["enum"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap())
+    });
+    let unnamed: Vec<&str> = named.filter(|name| !PAGE.contains(&format!("`{name}`"))).collect();
+    assert_eq!(unnamed, ["categorical_w_probabilities", "constant"], "said as probabilities and value");
 }
