@@ -1,5 +1,4 @@
-//! Sweeps as a person types them: the space, the trials and their cost are shown before anything is queued, and what
-//! nothing acts on yet is refused.
+//! Sweeps as a person types them: the space, the trials and their cost are shown before anything is queued.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -60,7 +59,7 @@ sweep:
 ";
 
 #[test]
-fn a_search_is_shown_whole_and_refused_while_nothing_draws_its_trials() {
+fn a_search_is_shown_whole_before_it_draws_anything() {
     let deck = deck(RANDOM);
     let shown = deck.run(&["check", "style"]);
     let expected = "\
@@ -74,21 +73,37 @@ ends early by asha: after 3 values of the metric and each 3 times as many one ru
     let output = told(&shown);
     assert!(output.starts_with(expected), "{output}");
     assert!(output.contains("\ncost: at most 300 steps in 30 runs; no earlier run"), "{output}");
-    let last = "all is well, but it cannot be queued: drawing the trials of a sweep with method: random is not supported";
-    assert!(output.contains(last), "{output}");
     let warning = "warning: experiments/style/experiment.yaml:6:3: sweep.program: is ignored: the experiment says what is trained\n";
     assert_eq!(text(&shown.stderr), warning);
-    let refusal = refused(&deck.run(&["run", "style"]));
-    assert!(
-        refusal.contains("drawing the trials of a sweep with method: random is not supported yet"),
-        "{refusal}"
-    );
-    let refusal = refused(&deck.run(&["run", "style", "sweep.method=grid", "lr=1e-4,2e-4"]));
-    assert!(
-        refusal.contains("ending runs early by asha or early_terminate is not supported yet"),
-        "{refusal}"
-    );
     assert_eq!(queued(&deck), 0);
+}
+
+#[test]
+fn a_search_is_followed_through_the_trials_that_it_makes() {
+    let deck = deck("notes: finish\n");
+    let arguments = [
+        "run",
+        "style",
+        "rank=interval(4,64)",
+        "sweep.run_cap=3",
+        "sweep.random_seed=7",
+        "--wait",
+        "--plain",
+    ];
+    let shown = told(&deck.run(&arguments));
+    assert!(shown.contains("started sweep style:1 (`loradeck sweep pause style:1` pauses it)"), "{shown}");
+    for run in deck.workspace.experiment("style").runs() {
+        assert!(shown.contains(&format!("{}: finished", run.label())), "{shown}");
+    }
+    assert_eq!(queued(&deck), 3);
+    // Drawn by one seed, the ranks are the same ones each time.
+    let again = told(&deck.run(&arguments));
+    let ranks = |number: usize| {
+        let runs = deck.workspace.experiment("style").runs();
+        runs[number * 3..][..3].iter().map(|run| run.name()[5..].to_owned()).collect::<Vec<_>>()
+    };
+    assert!(again.contains("started sweep style:2"), "{again}");
+    assert_eq!(ranks(0), ranks(1));
 }
 
 #[test]

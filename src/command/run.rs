@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use loradeck_core::config::Trial;
+use loradeck_core::config::{SearchPlan, Trial};
 use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
 use super::{OK, out, trials, watch};
-use crate::launch::{Cost, Place, Prepared, cost, examine, prepare, queue};
+use crate::launch::{Cost, Place, Prepared, Submission, cost, examine, prepare, queue};
 
 /// What the arguments say besides the target.
 pub(super) struct Options {
@@ -48,6 +48,12 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
         for run in &submission.runs {
             out::line(&format!("queued {}", run.label()));
         }
+        if let Some(number) = drawing_sweep(&prepared, &submission) {
+            let name = prepared.target.experiment().name();
+            out::line(&format!(
+                "started sweep {name}:{number} (`loradeck sweep pause {name}:{number}` pauses it)"
+            ));
+        }
     }
     if !options.wait {
         return Ok(OK);
@@ -56,6 +62,13 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
         super::dashboard(&[])?;
     }
     watch::follow(&workspace, submission.runs, submission.sweep.as_deref())
+}
+
+/// The number of a sweep that makes its trials itself.
+fn drawing_sweep<'a>(prepared: &Prepared, submission: &'a Submission) -> Option<&'a str> {
+    let is_search = prepared.plan.search.as_ref().is_some_and(SearchPlan::is_search);
+    let folder = submission.sweep.as_ref().filter(|_| is_search)?;
+    Some(folder.file_name()?.to_str()?.trim_start_matches('0'))
 }
 
 pub(super) fn retry(name: &str, overrides: &[String]) -> Result<u8> {
