@@ -1,6 +1,7 @@
 //! From a plan to trained runs: submitting, the queue, the dispatcher, the supervisor, and what people ask of runs.
 
 pub mod action;
+mod code_snapshot;
 mod cost;
 mod deliver;
 mod disk;

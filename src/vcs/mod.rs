@@ -15,6 +15,7 @@ mod outcome;
 mod patch;
 mod paths;
 mod secrets;
+mod snapshot;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -26,3 +27,4 @@ pub use open::{Initialised, init, set_local_identity};
 pub use outcome::{CommitError, CommitId, Operation, Outcome, Reason, Skipped};
 pub use patch::{Patch, uncommitted_patch};
 pub use secrets::{Finding, SecretKind, scan};
+pub use snapshot::export_code;

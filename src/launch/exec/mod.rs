@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use loradeck_core::config::{Settings, load_frozen};
+use loradeck_core::config::{CodeState, Provenance, Settings, load_frozen};
 use loradeck_core::crash;
 use loradeck_core::file;
 use loradeck_core::metrics::{LogTail, MetricSource, SourceKind, SourceSpec};
@@ -36,6 +36,7 @@ use self::outcome::outcome_of;
 use self::record::Record;
 use self::requests::{Requests, Wish};
 use self::words::{RunFacts, Words, words};
+use super::code_snapshot::code_folder;
 use super::inherit::while_inheritable;
 use super::supervise::memory_kill;
 
@@ -113,8 +114,11 @@ struct Started {
 }
 
 fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileLock>) -> Result<Started> {
-    let settings = settings_of(run, attempt)?;
-    let facts = facts_of(run, attempt);
+    let (settings, provenance) = settings_of(run, attempt)?;
+    let mut facts = facts_of(run, attempt);
+    if settings.running.code == CodeState::Snapshot {
+        facts.code = code_folder(&Workspace::find(run.path())?, run, &provenance)?;
+    }
     let words = words(&settings, &facts, |name| std::env::var(name).ok())?;
     let sources = sources_of(&words, run);
     let opened = sources.iter().map(|(spec, place)| MetricSource::open(spec, place));
@@ -140,10 +144,10 @@ fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileL
     Ok(Started { child, sources: described.collect(), memory_kills_before })
 }
 
-fn settings_of(run: &RunFolder, attempt: u32) -> Result<Settings> {
+fn settings_of(run: &RunFolder, attempt: u32) -> Result<(Settings, Provenance)> {
     let record: Option<Attempt> = file::read_json(&run.attempt(attempt))?;
     let overrides = record.map(|record| record.overrides).unwrap_or_default();
-    Ok(load_frozen(&run.config(), &overrides)?.0)
+    Ok(load_frozen(&run.config(), &overrides)?)
 }
 
 fn facts_of(run: &RunFolder, attempt: u32) -> RunFacts {
@@ -154,6 +158,7 @@ fn facts_of(run: &RunFolder, attempt: u32) -> RunFacts {
     );
     RunFacts {
         run_dir: run.path().to_path_buf(),
+        code: root.clone(),
         root,
         run: run.name(),
         experiment: run.experiment().unwrap_or_default(),
@@ -180,6 +185,7 @@ fn command_of(words: &Words, facts: &RunFacts) -> Command {
         .args(&words.arguments)
         .current_dir(&words.folder)
         .env("LORADECK_RUN_DIR", &facts.run_dir)
+        .env("LORADECK_WORKSPACE", &facts.root)
         .env("LORADECK_ATTEMPT", facts.attempt.to_string())
         .env("LORADECK_RESUME", facts.resumes.to_string())
         .env_remove("LORADECK_TRAIN_LOCK_INHERITED")

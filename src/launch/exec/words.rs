@@ -11,6 +11,8 @@ use loradeck_core::metrics::SourceSpec;
 pub(super) struct RunFacts {
     pub(super) run_dir: PathBuf,
     pub(super) root: PathBuf,
+    /// What stands for the root in the code that the command sees: the root itself, or a frozen copy.
+    pub(super) code: PathBuf,
     pub(super) run: String,
     pub(super) experiment: String,
     pub(super) attempt: u32,
@@ -67,8 +69,8 @@ pub(super) fn words(
         template.iter().map(|word| filled(key, word)).collect::<Result<Vec<_>, _>>()?.into_iter();
     let program = filled_words.next().ok_or(WordsError::NoCommand)?;
     let folder = match &foreign.working_dir {
-        Some(folder) => facts.root.join(filled("working_dir", folder)?),
-        None => facts.root.clone(),
+        Some(folder) => facts.code.join(filled("working_dir", folder)?),
+        None => facts.code.clone(),
     };
     let environment = foreign
         .env
@@ -138,6 +140,7 @@ mod tests {
         RunFacts {
             run_dir: "/w/runs/0001".into(),
             root: "/w".into(),
+            code: "/w".into(),
             run: "0001".into(),
             experiment: "x".into(),
             attempt: if resumes { 2 } else { 1 },

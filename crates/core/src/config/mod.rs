@@ -49,7 +49,7 @@ pub use paths::{check_paths, root_of};
 pub use plan::{Plan, TRIAL_LIMIT, Trial, plan};
 pub use provenance::{DataIdentity, FileIdentity, Provenance};
 pub use resolve::default_value;
-pub use running::RunningSettings;
+pub use running::{CodeState, RunningSettings};
 pub use said::said;
 pub use schema::json_schema;
 pub use screen::{CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};

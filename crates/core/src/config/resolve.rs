@@ -7,6 +7,7 @@ use super::foreign::complaints;
 use super::keys::{Default, Key, Kind, all_keys};
 use super::kind::fitted;
 use super::place::{Place, Problem};
+use super::running::CodeState;
 use super::settings::Settings;
 use super::value::Value;
 use super::yaml;
@@ -96,6 +97,11 @@ fn contradictions(settings: &Settings, entries: &[&Entry], spoilt: &[&str], prob
     let place = |name: &str| {
         entries.iter().find(|entry| entry.key.name == name).map_or(Place::File, |entry| entry.place)
     };
+    if settings.running.code == CodeState::Snapshot && settings.foreign.command.is_none() {
+        let problem = Problem::new(place("code"), "code", "is for runs with a command of their own");
+        let problem = problem.value(Some("snapshot".to_owned()));
+        problems.push(problem.hint("the built-in trainer runs no code of the repository; remove it"));
+    }
     let has_held_out = settings.eval_data_dir.is_some() || settings.eval_split > 0.0;
     if settings.eval_data_dir.is_some() && settings.eval_split > 0.0 {
         let message = "is given together with eval_data_dir";

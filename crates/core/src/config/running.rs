@@ -4,6 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::memory::{memory_text, parse_memory};
 
+/// Which code a command sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeState {
+    /// The working tree as it is; commit and changes at submit are noted.
+    #[default]
+    Record,
+    /// A copy of what it was at submit.
+    Snapshot,
+}
+
 /// What a run asks of the queue, and what happens around it. Frozen with the training's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningSettings {
@@ -25,6 +36,9 @@ pub struct RunningSettings {
     /// What runs once the run has failed.
     #[serde(default)]
     pub on_fail: Option<Vec<String>>,
+    /// Which code a command sees.
+    #[serde(default)]
+    pub code: CodeState,
     /// After so many failures in a row, shortly after their start, the rest of the sweep is held.
     #[serde(default)]
     pub stop_sweep_after_failures: Option<u32>,
@@ -43,6 +57,7 @@ impl Default for RunningSettings {
             auto_resume: 0,
             on_finish: None,
             on_fail: None,
+            code: CodeState::Record,
             stop_sweep_after_failures: None,
         }
     }

@@ -46,6 +46,12 @@ pub(super) const KEYS: &[Key] = &[
     key("on_finish", Kind::Command, Default::Nothing, "a command that runs once the run has finished"),
     key("on_fail", Kind::Command, Default::Nothing, "a command that runs once the run has failed"),
     key(
+        "code",
+        Kind::OneOf(&["record", "snapshot"]),
+        Default::Fixed("record"),
+        "snapshot: the command runs in a copy of the code as it was at submit; record: commit and changes are noted",
+    ),
+    key(
         "stop_sweep_after_failures",
         Kind::Whole { min: 1, max: 10_000 },
         Default::Nothing,
@@ -76,7 +82,6 @@ pub(super) const KEYS: &[Key] = &[
         Default::Fixed("[]"),
         "where another trainer writes its metrics: tfevents, jsonl, csv, trainer_state, or a pattern over the log",
     ),
-    later("code", "", "folder whose commit and changes are recorded"),
     later(
         "slurm",
         "",
