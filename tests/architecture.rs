@@ -127,6 +127,7 @@ fn no_libtorch_is_in_the_decks_dependency_tree() {
     let tree = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && tree.contains("loradeck-core"), "{output:?}");
     assert!(!tree.lines().any(|line| line.starts_with("tch ") || line.starts_with("torch-sys ")), "{tree}");
+    assert!(!tree.lines().any(|line| line.starts_with("crossterm ")), "the terminal has one owner: {tree}");
 }
 
 #[test]
