@@ -282,8 +282,8 @@ fn every_command_of_the_page_answers_as_it_says() {
 #[test]
 fn the_page_names_every_distribution() {
     let schema: Value = serde_json::from_str(&text(&deck("").run(&["schema"]).stdout)).unwrap();
-    let ways =
-        &schema["properties"]["sweep"]["properties"]["parameters"]["properties"]["learning_rate"]["anyOf"];
+    let ways = &schema["properties"]["sweep"]["anyOf"][0]["properties"]["parameters"]["properties"]["learning_rate"]
+        ["anyOf"];
     let named = ways.as_array().unwrap().iter().flat_map(|way| {
         way["properties"]["distribution"]["enum"]
             .as_array()

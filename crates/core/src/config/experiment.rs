@@ -6,6 +6,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::foreign::{declare, free_key, placeholder_problems, read_parameters};
 use super::keys::{Key, Support, find_key, nearest_key_hint};
 use super::kind::{fitted, quoted_value};
+use super::layers::ReadFile;
 use super::place::{Place, Problem, Source};
 use super::provenance::Provenance;
 use super::sweep::{SweepReader, SweepSpec};
@@ -36,6 +37,8 @@ pub struct Experiment {
     pub provenance: Option<Provenance>,
     pub(crate) source: Source,
     pub(crate) sweep_place: Place,
+    /// The file that holds the sweep, where it is one of its own, and where it is named.
+    pub(crate) sweep_file: Option<(String, Place)>,
     /// Keys whose value is wrong, so that nobody also calls them missing.
     pub(crate) spoilt: Vec<&'static str>,
     /// What is no error, but deserves to be told.
@@ -53,6 +56,27 @@ impl Experiment {
     /// The file as it was named.
     pub fn file(&self) -> &str {
         &self.source.file
+    }
+
+    /// Reads the sweep from the file of its own that is named, by the command line or else by the experiment.
+    pub(crate) fn read_sweep_file(&mut self, read: ReadFile<'_>, problems: &mut Vec<Problem>) {
+        let Some((path, place)) = self.sweep_file.clone() else { return };
+        let text = match read(&path) {
+            Ok(text) => text,
+            Err(message) => {
+                problems.push(Problem::new(place, "sweep", message).value(Some(path)));
+                return;
+            }
+        };
+        self.source.sweep = Some((path, text.clone()));
+        match yaml::read(&text) {
+            Ok(node) => self.sweep = SweepReader::of_file(problems, &mut self.warnings).read(&node),
+            Err(error) => {
+                let place = Place::SweepText(error.line as u32, error.column as u32);
+                let problem = Problem { key: None, ..Problem::new(place, "", error.message) };
+                problems.push(Problem { hint: error.hint.map(str::to_owned), ..problem });
+            }
+        }
     }
 
     /// Gives a key that the file leaves out a value.
@@ -73,7 +97,8 @@ pub fn read_experiment(path: &Path, text: &str) -> Result<Experiment, Diagnostic
 
 /// The experiment as far as it could be read, and its problems; an error only where the text is no YAML.
 pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Problem>), Diagnostics> {
-    let source = Source { file: path.display().to_string(), text: text.to_owned(), trials: None };
+    let source =
+        Source { file: path.display().to_string(), text: text.to_owned(), sweep: None, trials: None };
     let root = yaml::read(text).map_err(|error| syntax_diagnostics(&source.file, error))?;
     let entries = match root.content {
         Content::Map(entries) => entries,
@@ -91,6 +116,7 @@ pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Probl
         provenance: None,
         source,
         sweep_place: Place::File,
+        sweep_file: None,
         spoilt: Vec::new(),
         warnings: Vec::new(),
         is_frozen: entries.iter().any(|(key, _)| key.text == "provenance"),
@@ -146,8 +172,12 @@ fn read_entry(
     }
     match name {
         "sweep" => {
-            experiment.sweep = SweepReader::new(problems, &mut experiment.warnings).read(value);
             experiment.sweep_place = Place::Node(key.id);
+            if value.content == Content::Text {
+                experiment.sweep_file = Some((value.text.clone(), Place::Node(value.id)));
+            } else {
+                experiment.sweep = SweepReader::new(problems, &mut experiment.warnings).read(value);
+            }
         }
         "parameters" => {
             let read = read_parameters(value, experiment.is_frozen, problems);

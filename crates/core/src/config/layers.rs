@@ -41,6 +41,8 @@ impl Layers {
         for change in overrides {
             match change {
                 Override::Key { key, change, place } => layers.apply(key, change, *place),
+                // It has become the experiment's sweep.
+                Override::SweepFile { .. } => {}
                 Override::Field { name, value, place } => {
                     SweepReader::at(*place, problems, warnings).read_field(&mut layers.sweep, name, value);
                 }

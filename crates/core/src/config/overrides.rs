@@ -22,6 +22,12 @@ pub(crate) enum Override {
         change: Change,
         place: Place,
     },
+    /// Of the whole sweep: the file that holds it, or none for no sweep at all.
+    SweepFile {
+        /// The file, relative to the workspace's root.
+        path: Option<String>,
+        place: Place,
+    },
     /// Of a field of the sweep, which is checked where it is put in.
     Field {
         /// Its name.
@@ -65,12 +71,28 @@ fn read_override(argument: &str, number: usize) -> Result<Override, Problem> {
     if let Some(field) = name.strip_prefix("sweep.") {
         return read_field(name, field, text, Place::Argument(number, start));
     }
+    if name == "sweep" {
+        return read_sweep_file(text, Place::Argument(number, start));
+    }
     let key = known_key(name, place)?;
     let change = read_change(key, name, (text, start), number)?;
     if let Change::Sweep(_) = change {
         sweepable(key, name, place)?;
     }
     Ok(Override::Key { key, change, place })
+}
+
+fn read_sweep_file(text: &str, place: Place) -> Result<Override, Problem> {
+    let node = yaml::read_value(text);
+    let path = match node.content {
+        Content::Null => None,
+        Content::Text if !node.text.is_empty() => Some(node.text),
+        _ => {
+            let problem = Problem::new(place, "sweep", "is no file that holds a sweep");
+            return Err(problem.value(Some(text.to_owned())).hint("sweep=FILE, or sweep=null for none"));
+        }
+    };
+    Ok(Override::SweepFile { path, place })
 }
 
 fn read_field(name: &str, field: &str, text: &str, place: Place) -> Result<Override, Problem> {

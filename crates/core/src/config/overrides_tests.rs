@@ -3,6 +3,7 @@ use super::*;
 fn read(argument: &str) -> Result<String, String> {
     match read_override(argument, 1) {
         Err(problem) => Err(format!("{:?} {}", problem.place, problem.message)),
+        Ok(Override::SweepFile { path, .. }) => Ok(format!("sweep file {path:?}")),
         Ok(Override::Field { name, value, .. }) => Ok(format!("field {} {:?}", name.text, value.content)),
         Ok(Override::Key { change, .. }) => Ok(match change {
             Change::Fix(entry) => format!("fix {}", entry.value),
@@ -60,6 +61,14 @@ fn problems_name_the_column_of_the_value() {
 fn fields_of_the_sweep_are_taken_as_yaml() {
     assert_eq!(read("sweep.run_cap=2"), Ok("field run_cap Whole(2)".into()));
     assert_eq!(read("sweep.method=random"), Ok("field method Text".into()));
+}
+
+#[test]
+fn a_whole_sweep_is_a_file_or_none() {
+    assert_eq!(read("sweep=wandb.yaml"), Ok("sweep file Some(\"wandb.yaml\")".into()));
+    assert_eq!(read("sweep=null"), Ok("sweep file None".into()));
+    assert_eq!(read("sweep=[a]"), Err("Argument(1, 7) is no file that holds a sweep".into()));
+    assert_eq!(read("sweep={method: grid}"), Err("Argument(1, 7) is no file that holds a sweep".into()));
 }
 
 #[test]

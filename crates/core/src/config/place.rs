@@ -18,6 +18,10 @@ pub(crate) enum Place {
     Node(NodeId),
     /// The command line: number of the argument and column in it, from 1.
     Argument(usize, usize),
+    /// A node of the file that holds the sweep.
+    SweepNode(NodeId),
+    /// Line and column in that file, where it is no YAML.
+    SweepText(u32, u32),
     /// Line and column in the file that lists trials.
     Cell(u32, u32),
 }
@@ -39,7 +43,11 @@ impl Problem {
 
     pub(crate) fn of_value(place: Place, key: impl Into<String>, misfit: Misfit) -> Self {
         let Misfit { id, value, message, hint } = misfit;
-        let place = if let Place::Node(_) = place { Place::Node(id) } else { place };
+        let place = match place {
+            Place::Node(_) => Place::Node(id),
+            Place::SweepNode(_) => Place::SweepNode(id),
+            other => other,
+        };
         Self { place, key: Some(key.into()), value, message, hint }
     }
 
@@ -59,6 +67,8 @@ impl Problem {
 pub(crate) struct Source {
     pub(crate) file: String,
     pub(crate) text: String,
+    /// Name and text of the file that holds the sweep, where it is one of its own.
+    pub(crate) sweep: Option<(String, String)>,
     /// The file that lists trials, where there is one.
     pub(crate) trials: Option<String>,
 }
@@ -75,6 +85,15 @@ impl Source {
             Place::Node(id) => {
                 let (line, column) = locate(&self.text, id);
                 (self.file.clone(), line, column)
+            }
+            Place::SweepText(line, column) => {
+                let file = self.sweep.as_ref().map(|(file, _)| file.clone());
+                (file.unwrap_or_default(), line as usize, column as usize)
+            }
+            Place::SweepNode(id) => {
+                let (file, text) = self.sweep.clone().unwrap_or_default();
+                let (line, column) = locate(&text, id);
+                (file, line, column)
             }
         }
     }

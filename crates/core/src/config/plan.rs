@@ -5,7 +5,7 @@ use std::path::Path;
 use super::diagnostic::Diagnostics;
 use super::experiment::{Entry, Experiment, read_all};
 use super::layers::{Layers, ReadFile};
-use super::overrides::read_overrides;
+use super::overrides::{Override, read_overrides};
 use super::place::{Place, Problem};
 use super::resolve::settings_of;
 use super::search::planned_sweep;
@@ -115,6 +115,13 @@ pub(crate) fn plan_with(
         experiment.set_default("train_data_dir", Value::Text(folder.to_owned()));
     }
     let overrides = read_overrides(arguments, &mut problems);
+    for change in &overrides {
+        if let Override::SweepFile { path, place } = change {
+            (experiment.sweep, experiment.warnings) = (None, Vec::new());
+            experiment.sweep_file = path.clone().map(|path| (path, *place));
+        }
+    }
+    experiment.read_sweep_file(read, &mut problems);
     let mut warnings = experiment.warnings.clone();
     let mut layers = Layers::new(&experiment, &overrides, &mut problems, &mut warnings);
     layers.read_trials(read, &mut problems);

@@ -17,7 +17,9 @@ pub fn json_schema() -> Json {
         }
         properties.insert(key.name.to_owned(), schema);
     }
-    properties.insert("sweep".to_owned(), sweep_schema(&value_schema));
+    let file = json!({"type": "string", "description": "the file that holds the sweep"});
+    let sweep = json!({"anyOf": [sweep_schema(&value_schema), file, {"type": "null"}]});
+    properties.insert("sweep".to_owned(), sweep);
     properties.insert(
         "parameters".to_owned(),
         json!({"type": "object", "description": "settings of another trainer's command, by its own names"}),
@@ -114,7 +116,7 @@ mod tests {
         assert_eq!(schema["properties"]["lr"], schema["properties"]["learning_rate"]);
         assert_eq!(schema["properties"]["learning_rate"]["default"], 2e-4);
         assert_eq!(schema["properties"]["seed"]["anyOf"][0]["maximum"], u64::MAX);
-        let swept = &schema["properties"]["sweep"]["properties"]["parameters"]["properties"];
+        let swept = &schema["properties"]["sweep"]["anyOf"][0]["properties"]["parameters"]["properties"];
         assert!(swept["lora_rank"].is_object() && swept["output_dir"].is_null());
         let by_values = &swept["lora_rank"]["anyOf"][0]["properties"]["values"]["items"];
         assert_eq!(by_values["minimum"], 1);

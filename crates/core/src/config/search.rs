@@ -60,10 +60,11 @@ pub(super) fn planned_sweep(
 
 /// A field of the sweep that is typed where nothing is swept would change nothing.
 fn refuse_fields_of_nothing(sweep: &SweepSpec, problems: &mut Vec<Problem>) {
+    // What was told already may be why nothing is swept.
+    if !problems.is_empty() {
+        return;
+    }
     for (field, place) in sweep.places.iter().filter(|(_, place)| matches!(place, Place::Argument(..))) {
-        if problems.iter().any(|told| told.place == *place) {
-            continue;
-        }
         let problem = Problem::new(*place, format!("sweep.{field}"), "is given, but nothing is swept");
         problems.push(problem.hint("sweep a key by key=a,b"));
     }

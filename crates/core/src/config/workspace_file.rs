@@ -92,7 +92,8 @@ fn read_slots(node: &Node) -> Result<SlotsOfFile, Problem> {
 
 /// Reads `loradeck.yaml`. A format newer than this program knows is refused.
 pub fn read_workspace_settings(path: &Path, text: &str) -> Result<WorkspaceSettings, Diagnostics> {
-    let source = Source { file: path.display().to_string(), text: text.to_owned(), trials: None };
+    let source =
+        Source { file: path.display().to_string(), text: text.to_owned(), sweep: None, trials: None };
     let root = yaml::read(text).map_err(|error| {
         let diagnostic = Diagnostic::of_file(source.file.clone(), error.message);
         Diagnostics(vec![Diagnostic { line: error.line, column: error.column, ..diagnostic }])

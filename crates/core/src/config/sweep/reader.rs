@@ -42,10 +42,20 @@ pub(super) const IGNORED: [(&str, &str); 11] = [
 /// The most runs, seeds and the like.
 const COUNT_LIMIT: i128 = 1_000_000_000;
 
+/// Where a sweep is read from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// The experiment's file.
+    Experiment,
+    /// A file of its own, such as W&B's.
+    OwnFile,
+    /// One place of the command line.
+    CommandLine(Place),
+}
+
 /// Reads a sweep, or single fields of it; collects what is wrong and what deserves a warning.
 pub(crate) struct SweepReader<'a> {
-    /// Where everything stands, for what comes from the command line.
-    pub(super) at: Option<Place>,
+    pub(super) origin: Origin,
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) warnings: &'a mut Vec<Problem>,
 }
@@ -53,12 +63,17 @@ pub(crate) struct SweepReader<'a> {
 impl<'a> SweepReader<'a> {
     /// A reader of a file.
     pub(crate) fn new(problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
-        Self { at: None, problems, warnings }
+        Self { origin: Origin::Experiment, problems, warnings }
+    }
+
+    /// A reader of a file of its own.
+    pub(crate) fn of_file(problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
+        Self { origin: Origin::OwnFile, problems, warnings }
     }
 
     /// A reader of what stands at one place of the command line.
     pub(crate) fn at(place: Place, problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
-        Self { at: Some(place), problems, warnings }
+        Self { origin: Origin::CommandLine(place), problems, warnings }
     }
 
     /// Reads `sweep:`; `None` where it is null or no mapping.

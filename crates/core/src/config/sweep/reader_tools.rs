@@ -1,6 +1,6 @@
 //! What all parts of the reader of sweeps use: numbers, keys, values, and problems where they stand.
 
-use super::reader::SweepReader;
+use super::reader::{Origin, SweepReader};
 use crate::config::experiment::{Entry, checked_value, known_key};
 use crate::config::keys::{Key, Kind};
 use crate::config::kind::{Misfit, fitted, quoted_value};
@@ -10,11 +10,15 @@ use crate::config::yaml::{Content, Node};
 
 impl SweepReader<'_> {
     pub(super) fn place(&self, node: &Node) -> Place {
-        self.at.unwrap_or(Place::Node(node.id))
+        match self.origin {
+            Origin::Experiment => Place::Node(node.id),
+            Origin::OwnFile => Place::SweepNode(node.id),
+            Origin::CommandLine(place) => place,
+        }
     }
 
     pub(super) fn is_command_line(&self) -> bool {
-        self.at.is_some()
+        matches!(self.origin, Origin::CommandLine(_))
     }
 
     pub(super) fn wrong(&mut self, node: &Node, key: &str, message: &str) {

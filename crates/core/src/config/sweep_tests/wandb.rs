@@ -68,6 +68,41 @@ fn a_wandb_file_is_read_as_it_is() {
 }
 
 #[test]
+fn a_file_of_its_own_is_a_sweep_too() {
+    let files = [
+        ("wandb.yaml", WANDB_BAYES),
+        ("bad.yaml", "method: grid\nparameters:\n  rank: {values: [4, x]}\n"),
+        ("no.yaml", "a: ["),
+    ];
+    let with = |arguments: &[&str]| planned("parameters: {seed: {values: [1, 2]}}\n", arguments, &files);
+    let plan = with(&["sweep=wandb.yaml"]).unwrap();
+    assert_eq!(space(&plan), space(&sweep(WANDB_BAYES, &[]).unwrap()));
+    assert_eq!(
+        plan.warnings.0[0].to_string(),
+        "wandb.yaml:1:1: sweep.program: is ignored: the experiment says what is trained"
+    );
+    assert_eq!(labels(&with(&["sweep=null"]).unwrap()), [""]);
+    assert_eq!(labels(&with(&["sweep=null", "rank=4,8"]).unwrap()), ["lora_rank=4", "lora_rank=8"]);
+    assert_eq!(with(&["sweep=bad.yaml"]).unwrap_err(), "bad.yaml:3:22: rank: 'x' is no whole number");
+    assert!(with(&["sweep=no.yaml"]).unwrap_err().starts_with("no.yaml:2:1: no valid YAML"));
+    assert_eq!(
+        with(&["sweep=gone.yaml"]).unwrap_err(),
+        "command line:1:7: sweep: 'gone.yaml' cannot be read: no such file"
+    );
+    let named = |name: &str| {
+        let text = format!("{BASE}sweep: {name}\n");
+        let read = |wanted: &str| {
+            let file = files.iter().find(|(name, _)| *name == wanted);
+            file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "is not there".to_owned())
+        };
+        plan_with(Path::new("e.yaml"), &text, &["sweep.run_cap=5".to_owned()], None, &read)
+            .map(|(_, plan)| plan)
+    };
+    assert_eq!(named("wandb.yaml").unwrap().search.unwrap().run_cap, Some(5));
+    assert_eq!(named("gone.yaml").unwrap_err().to_string(), "e.yaml:4:8: sweep: 'gone.yaml' is not there");
+}
+
+#[test]
 fn every_distribution_of_wandb_is_known() {
     let text = "\
 method: random
