@@ -241,6 +241,14 @@ pub enum Command {
         #[arg(long)]
         pending: bool,
     },
+    /// Track another program's output folder in place: TensorBoard, Hugging Face, kohya, JSON lines or CSV.
+    Adopt {
+        /// The folder. Nothing is written in it.
+        dir: PathBuf,
+        /// The experiment that its runs belong to (default: called after the folder).
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Examine this machine and workspace, with advice.
     Doctor {
         /// Print JSON.

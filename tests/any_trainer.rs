@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use loradeck_core::metrics::{EventTail, RunMetrics};
+use loradeck_core::metrics::{EventTail, EventWriter, RunMetrics};
 use loradeck_core::run::{CommandExit, EndReason, Outcome, RunFolder, State, Summary, is_held, read_journal};
+use loradeck_core::time::Moment;
 use support::{Deck, kill_9, state, status, supervisor_pid, wait_for_end, wait_until};
 
 /// A deck with a shipped experiment in it.
@@ -200,4 +201,78 @@ fn secrets_come_from_the_environment_and_stay_out_of_the_folder() {
     let found =
         Command::new("grep").args(["-r", "hf_very_secret"]).arg(deck.workspace.root()).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", text(&found));
+}
+
+/// What lies below a folder: names, lengths and times.
+fn contents(folder: &Path) -> String {
+    let listed = Command::new("find").arg(folder).args(["-printf", "%p %s %T@\\n"]).output().unwrap();
+    text(&listed)
+}
+
+#[test]
+fn a_foreign_folder_is_tracked_in_place_and_nothing_is_written_in_it() {
+    let deck = Deck::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = elsewhere.path().join("my-lora");
+    let mut events =
+        EventWriter::create(&output.join("runs/Nov26_host"), "h", Moment(1_700_000_000_000)).unwrap();
+    let mut log = |from: u64, to: u64| {
+        for step in from..=to {
+            let time = Moment(1_700_000_000_000 + step as i64 * 1000);
+            events.scalars(step, &[("train/loss", 4.0 / step as f32), ("train/epoch", 0.5)], time).unwrap();
+        }
+    };
+    log(1, 20);
+    let checkpoint = output.join("checkpoint-20");
+    fs::create_dir_all(&checkpoint).unwrap();
+    let state = r#"{"max_steps": 40, "log_history": [{"step": 20, "eval_loss": 0.75}]}"#;
+    fs::write(checkpoint.join("trainer_state.json"), state).unwrap();
+    fs::write(checkpoint.join("adapter_config.json"), r#"{"r": 16, "lora_alpha": 32}"#).unwrap();
+    let before = contents(&output);
+    let adopted = deck.run(&["adopt", &output.to_string_lossy()]);
+    assert!(adopted.status.success(), "{}", text(&adopted));
+    assert!(text(&adopted).contains("my-lora/0001-my-lora tracks"), "{}", text(&adopted));
+    assert_eq!(contents(&output), before, "nothing is written in it");
+    let run = deck.workspace.experiment("my-lora").runs().remove(0);
+    let metrics_of = || metrics(&run);
+    assert_eq!(metrics_of().get("train/loss").unwrap().len(), 20);
+    assert_eq!(metrics_of().get("eval/loss").unwrap().len(), 1);
+    let shown = text(&deck.run(&["show", "my-lora/1"]));
+    assert!(shown.contains("archived") && shown.contains("lora_rank") && shown.contains("16"), "{shown}");
+    // It goes on, and whoever looks sees it.
+    log(21, 30);
+    let listed = text(&deck.run(&["list", "--json"]));
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed[0]["summary"]["step"], 30, "{listed}");
+    assert!(listed[0]["summary"]["seconds"].as_f64().unwrap() < 60.0, "{listed}");
+    assert_eq!(metrics_of().get("train/loss").unwrap().len(), 30);
+    let again = text(&deck.run(&["adopt", &output.to_string_lossy()]));
+    assert!(again.contains("is up to date"), "{again}");
+    assert_eq!(deck.workspace.experiment("my-lora").runs().len(), 1);
+    let compared = text(&deck.run(&["compare", "--csv"]));
+    assert!(compared.contains("0001-my-lora") && compared.contains("0.75"), "{compared}");
+    let refused = deck.run(&["run", "my-lora/1"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(text(&refused).contains("only looked at"), "{}", text(&refused));
+    let reported = deck.run(&["report", "my-lora/1"]);
+    assert!(reported.status.success(), "{}", text(&reported));
+    let report = read(run.report());
+    assert!(report.contains("Tracked Folder") && report.contains("trained by another program"), "{report}");
+}
+
+#[test]
+fn every_folder_of_a_tensorboard_log_is_a_run() {
+    let deck = Deck::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        let mut events = EventWriter::create(&elsewhere.path().join(name), "h", Moment(1000)).unwrap();
+        events.scalar(1, "loss/current", 0.5, Moment(2000)).unwrap();
+    }
+    let adopted = deck.run(&["adopt", &elsewhere.path().to_string_lossy(), "--name", "board"]);
+    assert!(adopted.status.success(), "{}", text(&adopted));
+    let names: Vec<String> = deck.workspace.experiment("board").runs().iter().map(RunFolder::name).collect();
+    assert_eq!(names, ["0001-a", "0002-b"]);
+    let nothing = tempfile::tempdir().unwrap();
+    let refused = deck.run(&["adopt", &nothing.path().to_string_lossy()]);
+    assert!(text(&refused).contains("holds no metrics"), "{}", text(&refused));
 }

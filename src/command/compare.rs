@@ -18,6 +18,7 @@ pub(super) fn compare(
     output: Option<PathBuf>,
 ) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
+    crate::launch::refresh_adopted(&workspace);
     let runs = chosen(&workspace, targets)?;
     if runs.is_empty() {
         bail!(out::UsageError(

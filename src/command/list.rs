@@ -15,6 +15,7 @@ use crate::store::{Filter, Run, SortKey, Store};
 pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let filter = Filter::parse(&filter.join(" ")).map_err(|error| UsageError(error.to_string()))?;
+    crate::launch::refresh_adopted(&workspace);
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake_for_shown(&workspace, store.runs())?;
     let now = Moment::now();

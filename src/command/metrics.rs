@@ -15,6 +15,7 @@ use crate::report::plain_table;
 
 pub(super) fn metrics(name: &str, as_csv: bool, as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
+    crate::launch::refresh_adopted(&workspace);
     let run = workspace.find_run(name)?;
     let mut metrics = RunMetrics::default();
     EventTail::new(&run.logs()).poll(&mut metrics)?;

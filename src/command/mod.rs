@@ -1,5 +1,6 @@
 //! One file per command: parse, call, print.
 
+mod adopt;
 mod check;
 mod clean;
 mod compare;
@@ -31,6 +32,9 @@ use anyhow::Result;
 use loradeck_core::run::Workspace;
 
 use crate::cli::{Cli, Command};
+
+/// How often the dashboard looks into other programs' folders.
+const TRACK_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Success.
 pub const OK: u8 = 0;
@@ -76,6 +80,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Sweep { change, json } => sweep::sweep(change, json),
         Command::Home { take_over } => home::home(take_over),
         Command::Dispatch { detached } => dispatch::dispatch(detached),
+        Command::Adopt { dir, name } => adopt::adopt(&dir, name.as_deref()),
         Command::Exec { run, attempt } => crate::launch::exec::exec(&run, attempt),
         Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
     })
@@ -100,6 +105,13 @@ fn dashboard(folders: &[std::path::PathBuf]) -> Result<u8> {
     std::thread::spawn(move || {
         for workspace in looked_at {
             let _ = crate::launch::wake_for(&workspace, &workspace.runs());
+        }
+    });
+    let tracked = workspaces.clone();
+    std::thread::spawn(move || {
+        loop {
+            tracked.iter().for_each(crate::launch::refresh_adopted);
+            std::thread::sleep(TRACK_EVERY);
         }
     });
     crate::tui::run(&workspaces, &options)?;

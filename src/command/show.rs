@@ -16,6 +16,7 @@ const LAST_ENTRIES: usize = 15;
 pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let folder = workspace.find_run(name)?;
+    crate::launch::refresh_adopted(&workspace);
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake_for_shown(&workspace, store.runs())?;
     let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run has just gone away")?;

@@ -1,6 +1,7 @@
 //! From a plan to trained runs: submitting, the queue, the dispatcher, the supervisor, and what people ask of runs.
 
 pub mod action;
+mod adopt;
 mod code_snapshot;
 mod cost;
 mod deliver;
@@ -32,6 +33,7 @@ pub mod tidy;
 mod wake;
 mod write_up;
 
+pub use adopt::{AdoptedRun, adopt_folder, refresh_adopted};
 pub use cost::{Cost, cost};
 pub use deliver::{Delivery, deliver};
 pub(crate) use environment::library_path;

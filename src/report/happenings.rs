@@ -68,7 +68,8 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "checkpoint" if entry.text("failed").is_some() => {
             (format!("the checkpoint{at} could not be written{}", because(entry, "failed")), true)
         }
-        "checkpoint" | "sample" | "eval" | "weights" | "report" | "commit" | "commit-waiting" | "command" => {
+        "checkpoint" | "sample" | "eval" | "weights" | "report" | "commit" | "commit-waiting" | "command"
+        | "adopt-folder" => {
             return None;
         }
         "metrics-missing" => ("a metric source brought nothing".into(), true),

@@ -35,6 +35,10 @@ pub fn preview(settings: &Settings) -> Vec<String> {
 fn complaints(settings: &Settings, root: &Path) -> Vec<(&'static str, String, String)> {
     let mut found = Vec::new();
     let foreign = &settings.foreign;
+    if foreign.adopted.is_some() {
+        let message = "is another program's folder, and only looked at".to_owned();
+        found.push(("adopted", message, "`loradeck adopt` brings it up to date".to_owned()));
+    }
     let folder =
         foreign.working_dir.as_deref().map_or_else(|| root.to_path_buf(), |folder| root.join(folder));
     for (key, command) in [("command", &foreign.command), ("resume_command", &foreign.resume_command)] {

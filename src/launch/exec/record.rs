@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use loradeck_core::error::FileError;
 use loradeck_core::file::Durability;
 use loradeck_core::metrics::{Converter, EventTail, EventWriter, MetricSource};
-use loradeck_core::run::{
-    Evidence, FORMAT, Host, Journal, JournalEntry, Outcome, RunFolder, Summary, Writer,
-};
+use loradeck_core::run::{Evidence, Host, Journal, JournalEntry, Outcome, RunFolder, Summary, Writer};
 use loradeck_core::time::Moment;
 
 const SUMMARY_EVERY: Duration = Duration::from_secs(2);
@@ -163,28 +161,6 @@ impl Record {
 
 fn fresh(earlier: Option<Summary>) -> Summary {
     let now = Moment::now();
-    let blank = Summary {
-        format: FORMAT,
-        attempt: 0,
-        outcome: Outcome::Running,
-        message: None,
-        step: 0,
-        total_steps: 0,
-        epoch: 0.0,
-        tokens: 0,
-        seconds: 0.0,
-        started: now,
-        updated: now,
-        peak_memory_bytes: 0,
-        peak_gpu_memory_bytes: 0,
-        metrics: std::collections::BTreeMap::new(),
-        trainable_parameters: 0,
-        base_sha256: None,
-        weights_sha256: None,
-        train_samples: 0,
-        eval_samples: 0,
-        environment: Evidence::default(),
-    };
-    let earlier = earlier.unwrap_or(blank);
+    let earlier = earlier.unwrap_or_else(|| Summary::blank(0, now));
     Summary { outcome: Outcome::Running, message: None, started: now, updated: now, ..earlier }
 }

@@ -12,7 +12,11 @@ const SHOWN: usize = 300;
 /// The list at the head of the report.
 pub(super) fn facts(material: &Material) -> Vec<Fact> {
     let settings = &material.frozen.settings;
-    let mut facts = vec![Fact::new("Command", code(&command(material)))];
+    let maker = match &settings.foreign.adopted {
+        Some(folder) => Fact::new("Tracked Folder", code(folder)),
+        None => Fact::new("Command", code(&command(material))),
+    };
+    let mut facts = vec![maker];
     for (name, path) in [("Base Model", &settings.base_model), ("Training Data", &settings.train_data_dir)] {
         if !path.is_empty() {
             facts.push(Fact::new(name, code(path)));
@@ -52,6 +56,10 @@ fn command(material: &Material) -> String {
 
 /// What was done, in a sentence.
 pub(super) fn deed(material: &Material, summary: &Summary) -> String {
+    if let Some(folder) = &material.frozen.settings.foreign.adopted {
+        let (steps, time) = (words::counted(summary.step, "step"), words::duration(summary.seconds));
+        return format!("{} tells of {steps} in {time}, trained by another program.", code(folder));
+    }
     let program = material.frozen.settings.foreign.command.iter().flatten().next();
     let device = Some(summary.environment.device.as_str()).filter(|device| !device.is_empty());
     let device = device.map(|device| format!(" on {}", inline(device))).unwrap_or_default();

@@ -139,7 +139,7 @@ fn sentence(app: &App, run: &Run) -> String {
             format!("lost: nobody is at work on it ({} resumes)", app.key_for(Action::Do(Deed::Resume)))
         }
         (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),
-        (ShownState::Archived, _) => "archived: from another machine".to_owned(),
+        (ShownState::Archived, _) => "archived: only looked at here".to_owned(),
         (_, Some((step, 0))) => format!("{state}, step {step}{attempt}"),
         (_, Some((step, total))) => format!("{state}, step {step} of {total}{attempt}"),
         _ => format!("{state}{attempt}"),

@@ -12,6 +12,9 @@ use super::settings::Settings;
 use super::value::Value;
 use super::yaml;
 
+/// Keys that say that the built-in trainer does not make the run.
+const MAKERS: [&str; 2] = ["command", "adopted"];
+
 /// The settings that follow from the entries; `None` where a required key is missing or the settings contradict
 /// each other. Keys in `spoilt` have been complained about and are not called missing.
 pub(crate) fn settings_of(
@@ -21,7 +24,8 @@ pub(crate) fn settings_of(
 ) -> Option<Settings> {
     let mut json = Map::new();
     let mut is_complete = true;
-    let is_foreign = spoilt.contains(&"command") || entries.iter().any(|entry| entry.key.name == "command");
+    let is_foreign =
+        spoilt.contains(&"command") || entries.iter().any(|entry| MAKERS.contains(&entry.key.name));
     for key in all_keys().filter(|key| key.is_setting()) {
         match entries.iter().find(|entry| entry.key == key) {
             Some(entry) => {

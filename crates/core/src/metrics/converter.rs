@@ -115,6 +115,21 @@ impl Converter {
         self.known.values().filter_map(|known| known.last()).map(|last| last.step).max()
     }
 
+    /// The first and the last time of any value, in seconds since 1970.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        let times = || self.known.values().flatten().map(|known| known.time).filter(|time| time.is_finite());
+        times().reduce(f64::min).zip(times().reduce(f64::max))
+    }
+
+    /// When that step was, as far as other values tell; for sources that write no times.
+    pub fn time_at(&self, step: u64) -> Option<f64> {
+        let before = |known: &Vec<Known>| {
+            let at = known.partition_point(|known| known.step <= step);
+            at.checked_sub(1).map(|index| known[index].time)
+        };
+        self.known.values().filter_map(before).reduce(f64::max)
+    }
+
     /// The newest value of `tag`, one of ours.
     pub fn last(&self, tag: &str) -> Option<f64> {
         let of = |(known, values): (&String, &Vec<Known>)| {

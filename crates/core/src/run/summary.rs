@@ -143,6 +143,32 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// A summary with nothing in it yet.
+    pub fn blank(attempt: u32, now: Moment) -> Self {
+        Self {
+            format: super::FORMAT,
+            attempt,
+            outcome: Outcome::Running,
+            message: None,
+            step: 0,
+            total_steps: 0,
+            epoch: 0.0,
+            tokens: 0,
+            seconds: 0.0,
+            started: now,
+            updated: now,
+            peak_memory_bytes: 0,
+            peak_gpu_memory_bytes: 0,
+            metrics: BTreeMap::new(),
+            trainable_parameters: 0,
+            base_sha256: None,
+            weights_sha256: None,
+            train_samples: 0,
+            eval_samples: 0,
+            environment: Evidence::default(),
+        }
+    }
+
     /// Reads `summary.json`.
     pub fn read(run: &RunFolder) -> Result<Option<Self>, FileError> {
         file::read_json(&run.summary())

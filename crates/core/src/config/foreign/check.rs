@@ -100,7 +100,7 @@ pub(crate) fn complaints(settings: &Settings, entries: &[&Entry], problems: &mut
             Problem::new(place("auto_resume"), "auto_resume", "is given, but there is no resume_command");
         problems.push(problem.hint("resume_command: [python, train.py, --resume, …] says how it goes on"));
     }
-    if settings.is_foreign() {
+    if settings.foreign.command.is_some() {
         problems.extend(unused(settings, entries));
     }
 }
@@ -159,7 +159,7 @@ pub(crate) fn shows(settings: &Settings, key: &Key, value: &Value) -> bool {
     if !settings.is_foreign() {
         return true;
     }
-    if must_be_used(key) {
+    if must_be_used(key) && settings.foreign.command.is_some() {
         return is_used(settings, key);
     }
     default_value(key).is_none_or(|default| default != *value)

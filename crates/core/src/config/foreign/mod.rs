@@ -23,6 +23,9 @@ use crate::metrics::SourceSpec;
 /// The settings of a run that another trainer than the built-in one makes. Frozen with all others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ForeignSettings {
+    /// Another program's folder that is only looked at; nothing can be started of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
     /// The program and its arguments; `${name}` stands for a setting, a parameter or a fact of the run.
     #[serde(default)]
     pub command: Option<Vec<String>>,
@@ -46,7 +49,7 @@ pub struct ForeignSettings {
 impl Settings {
     /// Whether another trainer than the built-in one makes the run.
     pub fn is_foreign(&self) -> bool {
-        self.foreign.command.is_some()
+        self.foreign.command.is_some() || self.foreign.adopted.is_some()
     }
 
     /// The value that `${name}` stands for in a command: a parameter's or a setting's; `None` where it has none.
