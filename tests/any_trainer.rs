@@ -276,3 +276,54 @@ fn every_folder_of_a_tensorboard_log_is_a_run() {
     let refused = deck.run(&["adopt", &nothing.path().to_string_lossy()]);
     assert!(text(&refused).contains("holds no metrics"), "{}", text(&refused));
 }
+
+#[test]
+fn kohyas_command_line_is_what_its_template_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = root.join("experiments/kohya/experiment.yaml");
+    let (_, plan) = loradeck_core::config::load_plan(&file, root, &[]).unwrap();
+    assert_eq!(plan.trials.len(), 4);
+    let words = loradeck::launch::exec::preview(&plan.trials[1].settings);
+    assert_eq!(words[..4], ["accelerate", "launch", "--num_cpu_threads_per_process=2", "train_network.py"]);
+    for word in [
+        "--pretrained_model_name_or_path=${workspace}/models/v1-5-pruned-emaonly.safetensors",
+        "--output_dir=${run_dir}/output",
+        "--output_name=style",
+        "--network_dim=8",
+        "--network_alpha=16",
+        "--learning_rate=5e-4",
+        "--lr_scheduler=cosine",
+        "--max_train_steps=1500",
+        "--optimizer_type=AdamW8bit",
+        "--resolution=512,512",
+        "--seed=0",
+    ] {
+        assert!(words.iter().any(|given| given == word), "{word} is not in {words:#?}");
+    }
+}
+
+/// The page's experiment, with the script that it speaks of.
+#[test]
+fn the_pages_example_trains() {
+    let page = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/any-trainer.md"));
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let program = "import json, os, sys\n\
+                   given = dict(zip(sys.argv[1::2], sys.argv[2::2]))\n\
+                   assert os.environ['OMP_NUM_THREADS'] == '4' and os.environ['HF_TOKEN'] == 'hf_page'\n\
+                   with open(given['--out'] + '/logs/metrics.jsonl', 'w') as file:\n\
+                   \x20   for step in range(1, 6):\n\
+                   \x20       line = {'step': step, 'loss': float(given['--lr']) / step + float(given['--dropout'])}\n\
+                   \x20       file.write(json.dumps(line) + '\\n')\n";
+    let deck = with_program(example, "");
+    let code = deck.workspace.root().join("code/my-script");
+    fs::create_dir_all(&code).unwrap();
+    fs::write(code.join("train.py"), program).unwrap();
+    let queued = deck.command(&["run", "x"]).env("HF_TOKEN", "hf_page").output().unwrap();
+    assert!(queued.status.success(), "{}", text(&queued));
+    let runs = deck.workspace.experiment("x").runs();
+    assert_eq!(runs.len(), 4);
+    for run in &runs {
+        assert_eq!(wait_for_end(run).state, State::Finished, "{}", read(run.train_log()));
+        assert_eq!(metrics(run).get("train/loss").unwrap().len(), 5);
+    }
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the judges: run.py [base|adapter|training|events…], all without a name.
+"""Runs the judges: run.py [base|adapter|training|events|scripts…], all without a name.
 
 Exit status: 0 every check passed, 1 a check failed, 3 there was nothing to judge.
 """
@@ -18,7 +18,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from scene import Scene, SceneError  # noqa: E402
 from verdict import Verdicts  # noqa: E402
 
-NAMES = ("base", "training", "adapter", "events")
+NAMES = ("base", "training", "adapter", "events", "scripts")
 
 
 def main(names):

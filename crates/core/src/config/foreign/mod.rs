@@ -23,9 +23,6 @@ use crate::metrics::SourceSpec;
 /// The settings of a run that another trainer than the built-in one makes. Frozen with all others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ForeignSettings {
-    /// Another program's folder that is only looked at; nothing can be started of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adopted: Option<String>,
     /// The program and its arguments; `${name}` stands for a setting, a parameter or a fact of the run.
     #[serde(default)]
     pub command: Option<Vec<String>>,
@@ -41,6 +38,9 @@ pub struct ForeignSettings {
     /// Where it writes its metrics; empty: event files in the run's folder.
     #[serde(default)]
     pub metrics: Vec<SourceSpec>,
+    /// Another program's folder that is only looked at; nothing can be started of it.
+    #[serde(default)]
+    pub adopted: Option<String>,
     /// Settings of its own, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub parameters: Map<String, Json>,

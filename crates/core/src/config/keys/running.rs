@@ -82,6 +82,12 @@ pub(super) const KEYS: &[Key] = &[
         Default::Fixed("[]"),
         "where another trainer writes its metrics: tfevents, jsonl, csv, trainer_state, or a pattern over the log",
     ),
+    key(
+        "adopted",
+        Kind::Path,
+        Default::Nothing,
+        "another program's folder that this run tracks; written by `loradeck adopt`",
+    ),
     later(
         "slurm",
         "",

@@ -34,11 +34,5 @@ pub(super) const KEYS: &[Key] = &[
     key("run_name", Kind::Text, Default::Nothing, "a name for people; part of the run folder's name"),
     key("version", Kind::Text, Default::Nothing, "a version for people, shown in the report"),
     later("trigger_word", "", "the word that calls up the adapter's style or character"),
-    key(
-        "adopted",
-        Kind::Path,
-        Default::Nothing,
-        "another program's folder that this run tracks; written by `loradeck adopt`",
-    ),
     key("notes", Kind::Text, Default::Nothing, "free text for the report"),
 ];

@@ -25,6 +25,7 @@ pub(crate) fn is_sweepable(key: &Key) -> bool {
         "env",
         "working_dir",
         "metrics",
+        "adopted",
     ];
     !common.contains(&key.name)
 }
