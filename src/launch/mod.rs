@@ -24,6 +24,7 @@ mod schedule;
 mod search;
 mod slot;
 mod slots;
+mod slurm;
 mod start;
 mod submit;
 pub mod supervise;

@@ -3,6 +3,7 @@
 use super::foreign::{environment, metrics};
 use super::keys::{Kind, Range};
 use super::memory::{memory_text, parse_memory};
+use super::slurm::fitted_slurm;
 use super::value::Value;
 use super::yaml::{Content, Node, NodeId};
 
@@ -52,8 +53,10 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         _ => {}
     }
     if let Content::Map(entries) = &node.content {
-        if kind == Kind::TextMap {
-            return text_map(entries);
+        match kind {
+            Kind::TextMap => return text_map(entries),
+            Kind::Slurm => return fitted_slurm(node),
+            _ => {}
         }
         return Err(Misfit::new(
             node,
@@ -80,6 +83,7 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         Kind::Memory => memory(node),
         Kind::Scalar => scalar(node),
         Kind::Environment | Kind::Metrics => Err(Misfit::new(node, "does not belong here")),
+        Kind::Slurm => fitted_slurm(node),
         Kind::Any => Ok(Value::Text(node.text.clone())),
     }
 }
@@ -101,6 +105,7 @@ pub(crate) fn expectation(kind: Kind) -> String {
         Kind::Environment => "a mapping of names to texts".into(),
         Kind::Metrics => "a metric source".into(),
         Kind::Scalar => "one value".into(),
+        Kind::Slurm => "a mapping of Slurm's settings".into(),
         Kind::Any => "a value".into(),
     }
 }

@@ -28,6 +28,7 @@ mod schema;
 mod screen;
 mod search;
 mod settings;
+mod slurm;
 mod spread;
 mod sweep;
 mod table;
@@ -54,6 +55,7 @@ pub use said::said;
 pub use schema::json_schema;
 pub use screen::{CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};
 pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
+pub use slurm::{Launcher, SlurmSettings, parse_time_limit};
 pub use sweep::{
     Assignment, AxisValues, Bell, Bounds, Condition, Distribution, Draws, Goal, Method, Metric, Parameter,
     SearchAxis, SearchPlan, Stopping, SweepSpec, Trials, Unit, When, Zip,

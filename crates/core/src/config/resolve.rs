@@ -9,6 +9,7 @@ use super::kind::fitted;
 use super::place::{Place, Problem};
 use super::running::CodeState;
 use super::settings::Settings;
+use super::slurm::Launcher;
 use super::value::Value;
 use super::yaml;
 
@@ -122,12 +123,33 @@ fn contradictions(settings: &Settings, entries: &[&Entry], spoilt: &[&str], prob
             problems.push(problem.hint("eval_split: 0.1 holds a tenth of the training data out"));
         }
     }
+    contradictions_of_launcher(settings, place, problems);
     if settings.max_steps.is_some_and(|steps| settings.warmup_steps > steps) {
         let message = format!("is more than the {} steps of the run", settings.max_steps.unwrap_or(0));
         problems.push(
             Problem::new(place("warmup_steps"), "warmup_steps", message)
                 .value(Some(settings.warmup_steps.to_string())),
         );
+    }
+}
+
+/// What only one of the launchers acts on.
+fn contradictions_of_launcher(
+    settings: &Settings,
+    place: impl Fn(&str) -> Place,
+    problems: &mut Vec<Problem>,
+) {
+    let running = &settings.running;
+    if running.launcher == Launcher::Local && running.slurm.is_some() {
+        let problem = Problem::new(place("slurm"), "slurm", "is given, but this machine starts the run");
+        problems.push(problem.hint("launcher: slurm"));
+    }
+    let local = [("devices", !running.devices.is_empty()), ("gpu_memory", running.gpu_memory.is_some())];
+    for (name, is_given) in local {
+        if is_given && running.launcher == Launcher::Slurm {
+            let problem = Problem::new(place(name), name, "is given, but Slurm chooses the devices");
+            problems.push(problem.hint("slurm: {gres: \"gpu:1\", memory: 16G} asks for them"));
+        }
     }
 }
 

@@ -47,17 +47,32 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn slurm()(
+        is_slurm: bool, word in "[a-z][a-z0-9_:,.]{0,9}", minutes in proptest::option::of(1..9999u32),
+        gibibytes in proptest::option::of(1..999u32), at_once in proptest::option::of(1..99u32),
+        extra in proptest::collection::vec("--[x-z][a-z0-9-]{0,8}(=[ -~]{0,9})?", 0..3),
+    ) -> RunningSettings {
+        let slurm = SlurmSettings {
+            partition: Some(word.clone()), account: None, gres: Some(word), time: minutes.map(|m| m.to_string()),
+            memory: gibibytes.map(|g| memory_text(u64::from(g) << 30)), array_parallelism: at_once, extra,
+        };
+        let launcher = if is_slurm { Launcher::Slurm } else { Launcher::Local };
+        RunningSettings { launcher, slurm: is_slurm.then_some(slurm), ..RunningSettings::default() }
+    }
+}
+
+prop_compose! {
     fn any_settings()(
         settings in what(), batch_size in 1..65_536u32, learning_rate in 1e-12..10.0f64, warmup_steps in 0..50u64,
         max_grad_norm in 0.0..1e9f64, epochs in 1e-3..1e6f64, max_steps in proptest::option::of(50..1_000_000u64),
         seed: u64, threads in proptest::option::of(1..4096u32), schedule in 0..3usize, precision in 0..3usize,
-        max_seq_len in 2..1_000_000u32, save_steps in 1..1_000_000_000u64,
+        max_seq_len in 2..1_000_000u32, save_steps in 1..1_000_000_000u64, slurm in slurm(),
     ) -> Settings {
         use LearningRateSchedule::{Constant, Cosine, Linear};
         Settings {
             batch_size, learning_rate, warmup_steps, max_grad_norm, epochs, max_steps, seed, threads, max_seq_len,
             save_steps, lr_scheduler: [Cosine, Linear, Constant][schedule],
-            precision: [Precision::Auto, Precision::Fp32, Precision::Bf16][precision], ..settings
+            precision: [Precision::Auto, Precision::Fp32, Precision::Bf16][precision], running: slurm, ..settings
         }
     }
 }

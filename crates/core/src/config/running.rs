@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::{memory_text, parse_memory};
+use super::slurm::{Launcher, SlurmSettings};
 
 /// Which code a command sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,12 @@ pub enum CodeState {
 /// What a run asks of the queue, and what happens around it. Frozen with the training's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningSettings {
+    /// Who starts the run.
+    #[serde(default)]
+    pub launcher: Launcher,
+    /// What the run asks of Slurm, where that starts it.
+    #[serde(default)]
+    pub slurm: Option<SlurmSettings>,
     /// GPUs that the run may use, by index or UUID, or `cpu`; empty: whichever is free.
     #[serde(default)]
     pub devices: Vec<String>,
@@ -51,6 +58,8 @@ const fn one() -> u32 {
 impl Default for RunningSettings {
     fn default() -> Self {
         Self {
+            launcher: Launcher::Local,
+            slurm: None,
             devices: Vec::new(),
             runs_per_gpu: 1,
             gpu_memory: None,

@@ -54,7 +54,7 @@ fn about(key: &Key) -> String {
     }
 }
 
-fn value_schema(kind: Kind) -> Json {
+pub(super) fn value_schema(kind: Kind) -> Json {
     match kind {
         Kind::Whole { min, max } => {
             let bound = |number: i128| super::Value::Whole(number).to_json();
@@ -80,6 +80,7 @@ fn value_schema(kind: Kind) -> Json {
         Kind::Metrics => metrics_schema(),
         Kind::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Kind::Memory => json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+        Kind::Slurm => super::slurm::schema(),
         Kind::Any => json!({}),
     }
 }

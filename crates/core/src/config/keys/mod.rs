@@ -86,6 +86,8 @@ pub enum Kind {
     Scalar,
     /// An amount of memory: bytes, or a number with a unit such as `12 GiB`.
     Memory,
+    /// What a run asks of Slurm.
+    Slurm,
     /// Anything: keys that are not supported yet.
     Any,
 }

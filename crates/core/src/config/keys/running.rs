@@ -11,7 +11,18 @@ const fn later(name: &'static str, instead: &'static str, about: &'static str) -
 }
 
 pub(super) const KEYS: &[Key] = &[
-    later("launcher", "runs are started on this machine", "local or slurm"),
+    key(
+        "launcher",
+        Kind::OneOf(&["local", "slurm"]),
+        Default::Fixed("local"),
+        "who starts the run: this machine's dispatcher, or Slurm",
+    ),
+    key(
+        "slurm",
+        Kind::Slurm,
+        Default::Nothing,
+        "what the run asks of Slurm: {partition, account, gres, time, memory, array_parallelism, extra}",
+    ),
     key(
         "devices",
         Kind::TextList,
@@ -87,10 +98,5 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Path,
         Default::Nothing,
         "another program's folder that this run tracks; written by `loradeck adopt`",
-    ),
-    later(
-        "slurm",
-        "",
-        "settings of Slurm: {partition, account, gres, time, memory, array_parallelism, extra}",
     ),
 ];
