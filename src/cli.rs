@@ -268,6 +268,9 @@ pub enum Command {
         /// The trainer is at work already.
         #[arg(long)]
         adopt: bool,
+        /// This is an element of that submission's array in Slurm.
+        #[arg(long, conflicts_with = "adopt")]
+        submission: Option<String>,
     },
     /// Run another trainer's command in the trainer's place.
     #[command(hide = true)]

@@ -82,7 +82,9 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Dispatch { detached } => dispatch::dispatch(detached),
         Command::Adopt { dir, name } => adopt::adopt(&dir, name.as_deref()),
         Command::Exec { run, attempt } => crate::launch::exec::exec(&run, attempt),
-        Command::Supervise { run, attempt, adopt } => supervise::supervise(&run, attempt, adopt),
+        Command::Supervise { run, attempt, adopt, submission } => {
+            supervise::supervise(&run, attempt, adopt, submission.as_deref())
+        }
     })
 }
 

@@ -13,7 +13,8 @@ use super::list::duration;
 use super::{OK, out, runs};
 use crate::cli::QueueChange;
 use crate::launch::{
-    HostSlots, QueueSettings, SlotSettings, Waiting, action, detect_slots, ensure_dispatcher,
+    HostSlots, QueueSettings, ShownJob, ShownJobs, SlotSettings, Waiting, action, detect_slots,
+    ensure_dispatcher,
 };
 use crate::report::plain_table;
 use crate::store::{Run, ShownState, Store};
@@ -79,11 +80,12 @@ fn show(workspace: &Workspace, as_json: bool) -> Result<()> {
         .into_iter()
         .map(|(run, reason)| (run.path().to_path_buf(), reason))
         .collect();
+    let jobs = ShownJobs::read(workspace);
     let at_work =
         |run: &&Run| run.state().is_live() || matches!(run.state(), ShownState::Queued | ShownState::Held);
     let mut waiting: Vec<&Run> = store.runs().filter(at_work).collect();
     waiting.sort_by_key(|run| (!run.state().is_live(), -run.queue.priority, run.queue.queued_at));
-    let why = |run: &Run| why(run, reasons.get(run.folder.path()));
+    let why = |run: &Run| why(run, reasons.get(run.folder.path()), jobs.of(&run.folder));
     if as_json {
         let slots: Vec<_> = slots
             .iter()
@@ -94,13 +96,17 @@ fn show(workspace: &Workspace, as_json: bool) -> Result<()> {
             .map(|run| {
                 let mut about = super::list::describe(run, Moment::now());
                 about["why"] = json!(why(run));
+                if let Some(job) = jobs.of(&run.folder) {
+                    about["slurm"] = json!(job);
+                }
                 about
             })
             .collect();
         let groups = &settings.groups;
-        return out::json(
-            &json!({ "paused": settings.paused, "groups": groups, "slots": slots, "runs": runs }),
-        );
+        return out::json(&json!({
+            "paused": settings.paused, "groups": groups, "slots": slots, "runs": runs,
+            "slurm_problem": jobs.problem
+        }));
     }
     let slots: Vec<_> = slots.iter().filter(|slot| !slot.only_on_request).collect();
     let free = slots.iter().filter(|slot| !taken.contains(&slot.id())).count();
@@ -109,6 +115,9 @@ fn show(workspace: &Workspace, as_json: bool) -> Result<()> {
     for (group, most) in &settings.groups {
         let share = if *most == 0 { "paused".to_owned() } else { format!("at most {most} at once") };
         out::line(&format!("group {}: {share}", harmless(group)));
+    }
+    if let Some(problem) = &jobs.problem {
+        out::line(&format!("Slurm does not answer: {problem}"));
     }
     let rows: Vec<Vec<String>> = waiting.iter().map(|run| row(run, why(run))).collect();
     if !rows.is_empty() {
@@ -122,7 +131,10 @@ fn row(run: &Run, why: String) -> Vec<String> {
     vec![run.label(), run.state().word().to_owned(), run.queue.priority.to_string(), duration(since), why]
 }
 
-fn why(run: &Run, reason: Option<&Waiting>) -> String {
+fn why(run: &Run, reason: Option<&Waiting>, job: Option<&ShownJob>) -> String {
+    if let Some(job) = job {
+        return job.words();
+    }
     match (run.state(), reason) {
         (ShownState::Lost, _) => "its processes died (resume goes on from the last checkpoint)".to_owned(),
         (ShownState::Orphaned, _) => "its supervisor died; it trains on".to_owned(),

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::list::{describe, duration, short};
 use super::{OK, out};
+use crate::launch::ShownJobs;
 use crate::store::{Run, Store};
 
 const LAST_ENTRIES: usize = 15;
@@ -21,13 +22,20 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     crate::launch::wake_for_shown(&workspace, store.runs())?;
     let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run has just gone away")?;
     let journal = read_journal(&folder);
+    let job = ShownJobs::read(&workspace).of(&folder).cloned();
     if as_json {
         let mut value = describe(run, Moment::now());
         value["attempts"] = json!(read_attempts(&folder));
         value["journal"] = json!(journal.entries);
+        if let Some(job) = &job {
+            value["slurm"] = json!(job);
+        }
         return out::json(&value).map(|()| OK);
     }
     print_status(run);
+    if let Some(job) = &job {
+        out::line(&job.words());
+    }
     print_figures(run);
     print_settings(run);
     out::line("");

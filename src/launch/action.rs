@@ -16,6 +16,7 @@ use loradeck_core::time::Moment;
 use super::home::{HomeError, be_home};
 use super::program::ensure_dispatcher;
 use super::recover::liveness;
+use super::slurm::{Withdrawal, has_live_job, is_with_slurm, withdraw};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -77,10 +78,18 @@ fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, Actio
     let _queue = workspace.queue_lock()?;
     let status = status_of(run)?;
     match status.state {
+        State::Queued if withdraw(run, status.attempt)? == Withdrawal::TooLate => {
+            post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
+            Ok(Done::Requested)
+        }
         State::Queued => {
             let mut stopped = Status::new(State::Stopped, status.attempt, Moment::now());
             stopped.message = Some("taken out of the queue".to_owned());
             stopped.write(run)?;
+            if is_with_slurm(run) {
+                // Its job is still to be cancelled.
+                ensure_dispatcher(workspace)?;
+            }
             Ok(Done::Dropped)
         }
         State::Starting | State::Running => {
@@ -98,6 +107,9 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
     let attempt = {
         let _queue = workspace.queue_lock()?;
         let status = status_of(run)?;
+        if has_live_job(run, &status) {
+            return Err(refused(run, status.state.word(), "Slurm has it, and it goes on by itself there"));
+        }
         let live = liveness(run)?;
         if !(status.state.is_end() || live.is_lost(status.state)) {
             return Err(refused(run, status.state.word(), "only a run that has ended can be resumed"));
@@ -137,12 +149,16 @@ pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionErro
     let live = liveness(run)?;
     if live.supervisor
         || live.trainer
+        || status.as_ref().is_some_and(|status| has_live_job(run, status))
         || status.as_ref().is_some_and(|status| status.state == State::Starting)
     {
         return Err(refused(run, "at work", "stop it first"));
     }
     if status.is_some_and(|status| status.state == State::Queued) {
         let status = status_of(run)?;
+        if withdraw(run, status.attempt)? == Withdrawal::TooLate {
+            return Err(refused(run, "at work", "stop it first"));
+        }
         Status::new(State::Stopped, status.attempt, Moment::now()).write(run)?;
     }
     move_between(run, "runs", "trash")

@@ -25,6 +25,7 @@ use super::schedule::{Limits, QueuedRun, Waiting, next};
 use super::search::{Advance, Searches};
 use super::slot::Slot;
 use super::slots::{HostSlots, SlotSettings, detect_slots};
+use super::slurm::{Cluster, ForSlurm, Launchers, Order};
 use super::start::{Started, adopt, start};
 use super::write_up::Writing;
 
@@ -85,6 +86,8 @@ struct Dispatcher<'a> {
     scanner: Scanner,
     started: Vec<Started>,
     writing: Writing,
+    launchers: Launchers,
+    cluster: Cluster,
     home: Option<HomeBeat>,
     searches: Searches,
 }
@@ -97,6 +100,8 @@ impl<'a> Dispatcher<'a> {
             scanner: Scanner::default(),
             started: Vec::new(),
             writing: Writing::begin(workspace.clone()),
+            launchers: Launchers::default(),
+            cluster: Cluster::begin(workspace.clone()),
             home: Some(HomeBeat::begin()),
             searches: Searches::default(),
         })
@@ -107,7 +112,7 @@ impl<'a> Dispatcher<'a> {
             let mark = poke_mark(self.workspace);
             self.home.iter_mut().for_each(|beat| beat.beat(self.workspace));
             let turn = self.turn()?;
-            if asked.load(Ordering::Relaxed) || (!turn.anything_left && self.writing.is_idle()) {
+            if asked.load(Ordering::Relaxed) || !self.anything_left(&turn) {
                 return Ok(());
             }
             self.wait_for_news(mark, &turn, asked);
@@ -125,6 +130,7 @@ impl<'a> Dispatcher<'a> {
         if advance.queued {
             found = self.scanner.scan(self.workspace)?;
         }
+        let for_slurm = self.hand_to_slurm(&mut found);
         let (started, may_pass) = self.start_next(&found)?;
         if started {
             found = self.scanner.scan(self.workspace)?;
@@ -137,7 +143,8 @@ impl<'a> Dispatcher<'a> {
             _ if started => WATCH,
             _ => found.next_moment(Moment::now()).unwrap_or(RESCAN),
         };
-        let anything_left = started || may_pass || found.anything_at_work() || advance.open || advance.queued;
+        let anything_left =
+            started || may_pass || for_slurm || found.anything_at_work() || advance.open || advance.queued;
         Ok(Turn { anything_left, pause: pause.min(RESCAN) })
     }
 
@@ -162,6 +169,18 @@ impl<'a> Dispatcher<'a> {
             deeds::pause_sweep(self.workspace, experiment, *number, why)?;
         }
         Ok(!(found.comebacks.is_empty() && found.forsaken.is_empty() && found.failing_sweeps.is_empty()))
+    }
+
+    /// Hands the waiting runs for Slurm to their keeper; whether one is to be submitted now or by itself later.
+    fn hand_to_slurm(&mut self, found: &mut Found) -> bool {
+        let waiting = self.launchers.take_out(&mut found.queued);
+        let any = waiting.iter().any(ForSlurm::may_start);
+        self.cluster.hand_over(Order { waiting });
+        any
+    }
+
+    fn anything_left(&self, turn: &Turn) -> bool {
+        turn.anything_left || self.cluster.is_busy() || !self.writing.is_idle()
     }
 
     fn recover_unattended(&mut self, found: &Found) -> Result<bool> {
@@ -209,17 +228,22 @@ impl<'a> Dispatcher<'a> {
         while Instant::now() < until && !asked.load(Ordering::Relaxed) {
             thread::sleep(TICK);
             let ended = self.started.iter_mut().any(|started| !matches!(started.child.try_wait(), Ok(None)));
-            let written = self.writing.is_idle() && !turn.anything_left;
-            if ended || written || poke_mark(self.workspace) != mark {
+            if ended || !self.anything_left(turn) || poke_mark(self.workspace) != mark {
                 return;
             }
         }
     }
 
     fn something_waits(&mut self) -> Result<bool> {
-        let found = self.scanner.scan(self.workspace)?;
+        let mut found = self.scanner.scan(self.workspace)?;
+        let for_slurm = self.launchers.take_out(&mut found.queued).iter().any(ForSlurm::may_start);
         let advance = self.advance_searches(&found)?;
-        if found.anything_at_work() || !found.forsaken.is_empty() || advance.queued || advance.open {
+        if for_slurm
+            || found.anything_at_work()
+            || !found.forsaken.is_empty()
+            || advance.queued
+            || advance.open
+        {
             return Ok(true);
         }
         let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
@@ -259,10 +283,14 @@ fn look_at_slots(workspace: &Workspace, host: &HostSlots) -> Result<(Vec<Slot>, 
 
 /// Every waiting run of a workspace and what it waits for, in the order in which they would start.
 pub fn waiting(workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
-    let found = Scanner::default().scan(workspace)?;
+    let mut found = Scanner::default().scan(workspace)?;
+    let for_slurm = Launchers::default().take_out(&mut found.queued);
     let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
     let schedule = next(&found.queued, &found.running, &slots, &limits);
     let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
     let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));
-    Ok(starts.chain(waits).collect())
+    let for_slurm = for_slurm
+        .into_iter()
+        .map(|waiting| (waiting.queued.run, waiting.queued.blocked.unwrap_or(Waiting::Nothing)));
+    Ok(starts.chain(waits).chain(for_slurm).collect())
 }

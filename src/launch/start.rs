@@ -71,6 +71,8 @@ fn claim_for_start(workspace: &Workspace, queued: &QueuedRun, slot: &Slot) -> Re
         program: format!("loradeck {}", env!("CARGO_PKG_VERSION")),
         overrides: QueueEntry::read(run)?.overrides,
         time: Moment::now(),
+        job: None,
+        withdrawn: false,
     };
     crash::point("dispatch.before-claim");
     if claim(run, &record)? == Claim::Taken {

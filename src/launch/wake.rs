@@ -3,7 +3,7 @@
 
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held, latest_attempt,
+    ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, has_started, is_held,
 };
 
 use super::home::is_elsewhere;
@@ -64,7 +64,7 @@ fn calls(run: &RunFolder, status: &Status, paused: bool, entry: impl FnOnce() ->
         // A claim without a word is recovered even in a paused queue.
         State::Queued => run.attempt(status.attempt).exists() || !(paused || is_held_back(run, &entry())),
         State::Failed if comeback(status, &entry()).is_some() => true,
-        _ => needs_report(run) && latest_attempt(run) > 0,
+        _ => needs_report(run) && has_started(run),
     }
 }
 

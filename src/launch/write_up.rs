@@ -13,8 +13,7 @@ use anyhow::{Context, Result};
 use loradeck_core::crash;
 use loradeck_core::file;
 use loradeck_core::run::{
-    ExperimentFolder, FileLock, JournalEntry, RunFolder, State, Status, Workspace, latest_attempt,
-    read_journal,
+    ExperimentFolder, FileLock, JournalEntry, RunFolder, State, Status, Workspace, has_started, read_journal,
 };
 use loradeck_core::time::Moment;
 
@@ -63,7 +62,7 @@ pub fn commit_pending(workspace: &Workspace) -> Result<Vec<(String, WriteUp)>> {
         let mut ended = false;
         for run in experiment.runs() {
             let Some(status) = Status::read(&run)? else { continue };
-            if !status.state.is_end() || latest_attempt(&run) == 0 {
+            if !status.state.is_end() || !has_started(&run) {
                 continue;
             }
             ended = true;
@@ -141,7 +140,7 @@ pub(super) fn needs_report(run: &RunFolder) -> bool {
 /// Whether an ended run waits to be written up: no report since its end, or no word about a commit after it (a
 /// dispatcher may have died between the two).
 fn needs_write_up(run: &RunFolder, status: &Status) -> bool {
-    if status.state == State::Stopped && latest_attempt(run) == 0 {
+    if status.state == State::Stopped && !has_started(run) {
         return false;
     }
     needs_report(run)

@@ -158,6 +158,8 @@ fn write_attempt(run: &RunFolder, plan: &Plan) {
         program: "loradeck 0.1.0".into(),
         overrides: Vec::new(),
         time: plan.when(0),
+        job: None,
+        withdrawn: false,
     };
     claim(run, &record).unwrap();
     let mut journal = Journal::open(run, Writer::Trainer).unwrap();

@@ -16,7 +16,7 @@ EOF
 echo "attempt $attempt begins"
 echo "$attempt $$ $(date +%s.%N)" >> "$run/starts"
 summary running
-trap 'mkdir -p "$run/checkpoints/step-00000001"; summary stopped; exit 3' TERM
+trap 'mkdir -p "$run/checkpoints/$(printf step-%08d "$attempt")"; summary stopped; exit 3' TERM
 case $mode in
     fail) echo "it fails" >&2; exit 1 ;;
     work) for turn in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done ;;

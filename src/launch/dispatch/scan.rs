@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use loradeck_core::error::FileError;
-use loradeck_core::file;
 use loradeck_core::run::{
-    Attempt, EndReason, ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held,
+    EndReason, ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held,
+    read_attempt,
 };
 use loradeck_core::time::Moment;
 
@@ -111,6 +111,9 @@ impl Scanner {
         for one in seen {
             is_busy |= !one.status.state.is_end();
             let known = one.entry.needs.gpu_memory.or(memory.get(&one.entry.sweep).copied());
+            if !one.status.state.is_end() && self.is_with_slurm(one) {
+                continue;
+            }
             match one.status.state {
                 State::Queued if one.run.attempt(one.status.attempt).exists() => {
                     found.unattended.push((one.run.clone(), one.status.attempt));
@@ -141,6 +144,12 @@ impl Scanner {
             found.quiet_experiments.push(experiment.clone());
         }
         Ok(())
+    }
+
+    /// Whether an element of an array has it, perhaps on another host: its locks tell nothing, Slurm does.
+    fn is_with_slurm(&mut self, one: &Seen) -> bool {
+        let record = self.facts.of(&one.run).attempt(&one.run, one.status.attempt);
+        record.is_some_and(|record| record.job.is_some())
     }
 
     /// The files of sweeps that have something waiting.
@@ -261,7 +270,7 @@ fn is_of_sweep(run: &RunFolder, number: u32) -> bool {
 
 fn failed_quickly(one: &Seen) -> bool {
     let is_of_others = matches!(one.status.reason, Some(EndReason::Killed | EndReason::Parent));
-    let record: Option<Attempt> = file::read_json(&one.run.attempt(one.status.attempt)).ok().flatten();
+    let record = read_attempt(&one.run, one.status.attempt);
     one.status.state == State::Failed
         && !is_of_others
         && record.is_none_or(|record| one.status.since.since(record.time) < QUICK)

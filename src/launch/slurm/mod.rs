@@ -4,5 +4,25 @@
 //! run folders and jobs together from then on. An element's supervisor claims its own attempt and writes nothing
 //! outside its run's folder.
 
+mod decide;
+mod deeds;
+mod element;
+mod fruitless;
 mod job_state;
+mod keeper;
+mod launchers;
 mod listing;
+mod poll;
+mod script;
+mod shown;
+mod submission;
+mod submit;
+mod tools;
+mod withdraw;
+
+pub(crate) use element::ended_by_interruption;
+pub use element::supervise_element;
+pub(crate) use keeper::{Cluster, Order};
+pub(crate) use launchers::{ForSlurm, Launchers};
+pub use shown::{ShownJob, ShownJobs};
+pub(crate) use withdraw::{Withdrawal, has_live_job, is_with_slurm, withdraw};

@@ -25,6 +25,7 @@ use self::child::{Trainer, signal_group};
 use self::gpu_memory::GpuMemory;
 use self::requests::Requests;
 use super::program::{detach, ensure_dispatcher};
+use super::slurm::ended_by_interruption;
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_REQUESTS: Duration = Duration::from_millis(100);
@@ -39,7 +40,9 @@ pub fn supervise(path: &Path, attempt: u32, adopt: bool) -> Result<()> {
     let terminated = listen_for_termination()?;
     let run =
         RunFolder::new(std::fs::canonicalize(path).with_context(|| format!("no run at {}", path.display()))?);
-    let Some(lock) = take_run_lock(&run)? else { bail!("another supervisor looks after {}", run.label()) };
+    let Some(lock) = take_run_lock(&run, WAIT_FOR_RUN_LOCK)? else {
+        bail!("another supervisor looks after {}", run.label())
+    };
     if !is_ours(&run, attempt, adopt)? {
         return Ok(());
     }
@@ -63,8 +66,9 @@ fn listen_for_termination() -> Result<Arc<AtomicBool>> {
     Ok(terminated)
 }
 
-fn take_run_lock(run: &RunFolder) -> Result<Option<FileLock>> {
-    let until = Instant::now() + WAIT_FOR_RUN_LOCK;
+/// The run's lock, waited for: a supervisor that is on its way out may still hold it.
+pub(super) fn take_run_lock(run: &RunFolder, patience: Duration) -> Result<Option<FileLock>> {
+    let until = Instant::now() + patience;
     loop {
         if let Some(lock) = try_exclusive(&run.run_lock())? {
             return Ok(Some(lock));
@@ -96,12 +100,14 @@ fn silence_output() -> std::io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(&nowhere)?)
 }
 
-struct Supervisor {
+pub(super) struct Supervisor {
     run: RunFolder,
     attempt: u32,
     journal: Journal,
     requests: Requests,
     terminated: Arc<AtomicBool>,
+    /// Raised when the cluster wants the node back; empty on this machine.
+    interruptions: Vec<Arc<AtomicBool>>,
     heartbeat: Heartbeat,
     gpu_memory: GpuMemory,
     last_beat: Option<Instant>,
@@ -109,13 +115,13 @@ struct Supervisor {
 }
 
 /// How the attempt ended, and what had been asked of it.
-struct End {
+pub(super) struct End {
     process: ProcessEnd,
     message: Option<String>,
 }
 
 impl Supervisor {
-    fn new(run: RunFolder, attempt: u32, terminated: Arc<AtomicBool>) -> Result<Self> {
+    pub(super) fn new(run: RunFolder, attempt: u32, terminated: Arc<AtomicBool>) -> Result<Self> {
         let journal = Journal::open(&run, Writer::Supervisor)?;
         let heartbeat =
             Heartbeat { host: Host::here(), pid: std::process::id(), counter: 0, peak_gpu_memory: None };
@@ -126,6 +132,7 @@ impl Supervisor {
             journal,
             requests,
             terminated,
+            interruptions: Vec::new(),
             heartbeat,
             gpu_memory: GpuMemory::begin(),
             last_beat: None,
@@ -133,7 +140,25 @@ impl Supervisor {
         })
     }
 
-    fn start(&mut self) -> End {
+    /// Takes these flags for the cluster's wish to have its node back, and a later attempt's claim for the sign that
+    /// it went on without us.
+    pub(super) fn interrupt_on(&mut self, flags: impl IntoIterator<Item = Arc<AtomicBool>>) {
+        self.interruptions = flags.into_iter().collect();
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interruptions.iter().any(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Whether it was an interruption that ended the attempt, so that the next one goes on from its checkpoint.
+    pub(super) fn was_interrupted(&self, end: &End) -> bool {
+        let outcome =
+            Summary::read(&self.run).ok().flatten().and_then(|summary| summary.outcome_of(self.attempt));
+        let (requested, killed) = (self.requests.requested_end(), self.requests.killed());
+        self.is_interrupted() && ended_by_interruption(requested, killed, outcome, end.process)
+    }
+
+    pub(super) fn start(&mut self) -> End {
         match self.try_start() {
             Ok(end) => end,
             Err(error) => End {
@@ -205,6 +230,9 @@ impl Supervisor {
             self.last_look = Some(now);
             let terminated = self.terminated.load(Ordering::Relaxed);
             self.requests.look(&self.run, &mut self.journal, terminated, pid, now);
+            if self.is_interrupted() {
+                self.requests.interrupt(&mut self.journal, pid, now);
+            }
         }
         let has_grown = self.gpu_memory.look(pid, now);
         if has_grown || self.last_beat.is_none_or(|last| now - last >= BEAT) {
@@ -213,10 +241,14 @@ impl Supervisor {
             self.heartbeat.peak_gpu_memory = self.gpu_memory.peak();
             // A full disk must not end a training; the next beat tries again.
             let _ = self.heartbeat.write(&self.run);
+            let is_superseded = || self.run.attempt(self.attempt + 1).exists();
+            if !self.interruptions.is_empty() && is_superseded() {
+                self.requests.give_up(pid);
+            }
         }
     }
 
-    fn write_end(&mut self, end: End) -> Result<()> {
+    pub(super) fn write_end(&mut self, end: End) -> Result<()> {
         crash::point("supervise.before-end");
         let summary = Summary::read(&self.run).ok().flatten();
         let outcome = summary.as_ref().and_then(|summary| summary.outcome_of(self.attempt));

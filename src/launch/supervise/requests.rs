@@ -88,6 +88,22 @@ impl Requests {
         "passed on"
     }
 
+    /// The cluster wants its node back: a checkpoint, and no end of the run.
+    pub(super) fn interrupt(&mut self, journal: &mut Journal, pid: Option<u32>, now: Instant) {
+        if self.stopping_since.is_none() {
+            self.stopping_since = Some(now);
+            let _ = journal.append(&JournalEntry::new("interrupt", self.attempt));
+            if let Some(pid) = pid {
+                signal_group(pid, Signal::TERM);
+            }
+        }
+    }
+
+    /// The run went on elsewhere without us: nothing more may be written to its folder.
+    pub(super) fn give_up(&mut self, pid: Option<u32>) {
+        self.kill(pid);
+    }
+
     fn kill(&mut self, pid: Option<u32>) -> &'static str {
         let Some(pid) = pid else { return "no process known" };
         self.killed = true;

@@ -79,6 +79,8 @@ impl Lab {
             program: "loradeck 0.1.0".into(),
             overrides: Vec::new(),
             time: Moment(START),
+            job: None,
+            withdrawn: false,
         };
         claim(&run, &attempt).unwrap();
         let mut status = Status::new(made.state, 1, Moment(START + 61_400));

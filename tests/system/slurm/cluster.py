@@ -16,6 +16,7 @@ import re
 import secrets
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -111,9 +112,9 @@ class Cluster:
             min_job_age=os.environ.get("CLUSTER_MIN_JOB_AGE", "300"),
         )
         (self.folder / "slurm.conf").write_text(text)
-        # Slurm counts the files and sets CUDA_VISIBLE_DEVICES by them; nobody opens them.
+        # Slurm counts device files and sets CUDA_VISIBLE_DEVICES by them; nobody opens these, which are /dev/null.
         for number in range(4):
-            (self.folder / f"gpu{number}").touch()
+            os.mknod(self.folder / f"gpu{number}", stat.S_IFCHR | 0o600, os.makedev(1, 3))
         (self.folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu File={self.folder}/gpu[0-3]\n")
         # A node without cgroups of ours: the plugin must not look for any.
         (self.folder / "cgroup.conf").write_text("CgroupAutomount=no\nIgnoreSystemd=yes\n")

@@ -70,10 +70,9 @@ enum Field {
 }
 
 /// Options that say which job is whose, or that have keys of their own: `extra` may not set them.
-const OWN: [&str; 20] = [
+const OWN: [&str; 19] = [
     "account",
     "array",
-    "begin",
     "chdir",
     "clusters",
     "comment",

@@ -27,6 +27,23 @@ pub struct Attempt {
     pub overrides: Vec<String>,
     /// When.
     pub time: Moment,
+    /// The Slurm job whose element claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<ClusterJob>,
+    /// Claimed only so that nobody starts it: the run left the queue while a cluster might have started it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+}
+
+/// An element of a Slurm array job, in one of its starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterJob {
+    /// The submission's id, which the job's name holds.
+    pub submission: String,
+    /// The element as Slurm names it, such as `123_4`.
+    pub id: String,
+    /// How often Slurm had started it before (`SLURM_RESTART_COUNT`).
+    pub restart: u32,
 }
 
 /// How a claim ended.
@@ -74,6 +91,16 @@ pub fn read_attempts(run: &RunFolder) -> Vec<Attempt> {
         .collect()
 }
 
+/// Whether the run was ever started; an attempt that was only withdrawn is no start.
+pub fn has_started(run: &RunFolder) -> bool {
+    (1..=latest_attempt(run)).any(|number| read_attempt(run, number).is_none_or(|attempt| !attempt.withdrawn))
+}
+
+/// The record of one attempt; `None` where there is none, or none that can be read.
+pub fn read_attempt(run: &RunFolder, number: u32) -> Option<Attempt> {
+    file::read_json(&run.attempt(number)).ok().flatten()
+}
+
 fn attempt_number(name: &str) -> Option<u32> {
     let digits = name.strip_suffix(".json")?;
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
@@ -91,7 +118,20 @@ mod tests {
             program: "test".into(),
             overrides: Vec::new(),
             time: Moment(1),
+            job: None,
+            withdrawn: false,
         }
+    }
+
+    #[test]
+    fn a_withdrawn_attempt_is_no_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        assert!(!has_started(&run));
+        claim(&run, &Attempt { withdrawn: true, ..record(1) }).unwrap();
+        assert!(!has_started(&run) && latest_attempt(&run) == 1);
+        claim(&run, &record(2)).unwrap();
+        assert!(has_started(&run));
     }
 
     #[test]

@@ -18,7 +18,9 @@ mod status;
 mod summary;
 mod workspace;
 
-pub use attempt::{Attempt, Claim, claim, latest_attempt, read_attempts};
+pub use attempt::{
+    Attempt, Claim, ClusterJob, claim, has_started, latest_attempt, read_attempt, read_attempts,
+};
 pub use comeback::comeback;
 pub use command_exit::CommandExit;
 pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};

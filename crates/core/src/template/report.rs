@@ -16,7 +16,7 @@ use crate::text;
 /// but what goes through the filter `cell`.
 ///
 /// Filters: `cell` (a text for a table cell), `number(4)` (a number with four significant digits, the default),
-/// `duration` (seconds as `2 h 03 min`).
+/// `duration` (seconds as `2 h 03 min`), `quoted` (one word for a POSIX shell, whatever it holds).
 #[derive(Clone, Debug)]
 pub struct ReportTemplates {
     environment: Environment<'static>,
@@ -63,6 +63,7 @@ fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_trim_and_strip();
     environment.add_filter("cell", |value: &Value| cell(&value.to_string()));
+    environment.add_filter("quoted", |value: &Value| quoted(&value.to_string()));
     environment.add_filter("number", |value: &Value, digits: Option<usize>| -> Result<String, Error> {
         if value.is_none() {
             return Ok("–".into());
@@ -101,6 +102,11 @@ impl TrimAndStrip for Environment<'_> {
 /// A text that stays one cell of a Markdown table: `|` escaped, line breaks as spaces, control characters visible.
 pub fn cell(value: &str) -> String {
     text::harmless(&value.replace("\r\n", " ")).replace('\\', "\\\\").replace('|', "\\|")
+}
+
+/// A text as one word for a POSIX shell: in single quotes, in which nothing has a meaning (POSIX, "Quoting").
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A number with `digits` significant digits and no trailing zeros: `0.001234`, `1.2e-5`, `12345`.
@@ -147,6 +153,15 @@ mod tests {
     fn a_cell_stays_one_cell() {
         assert_eq!(cell("a|b\r\nc\nd\\|"), "a\\|b c d\\\\\\|");
         assert!(!cell("\u{1b}[31m").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_quoted_word_comes_back_from_a_shell_as_it_was() {
+        for text in ["plain", "it's", "$(id) `id` \\ \"x\"", "two\nlines", "", "-n *"] {
+            let script = format!("printf %s {}", quoted(text));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+        }
     }
 
     #[test]
