@@ -134,8 +134,10 @@ fn no_libtorch_is_in_the_decks_dependency_tree() {
 fn the_decks_program_needs_no_libtorch() {
     let program = env!("CARGO_BIN_EXE_loradeck");
     let output = Command::new("readelf").args(["-d", program]).output().unwrap();
-    let needed = String::from_utf8_lossy(&output.stdout);
-    assert!(needed.contains("NEEDED") && needed.contains("libc.so"), "{needed}");
+    let listed = String::from_utf8_lossy(&output.stdout);
+    // Only the lines with names: an address may well read 'c10'.
+    let needed: String = listed.lines().filter(|line| line.contains("NEEDED")).collect();
+    assert!(needed.contains("libc.so"), "{listed}");
     for library in ["torch", "c10", "cuda"] {
         assert!(!needed.contains(library), "{needed}");
     }
