@@ -42,6 +42,18 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --features crash-points -- -D warnings
 
+# Tests on a real Slurm cluster of one node on loopback; as root on Debian or Ubuntu.
+test-system *ARGUMENTS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! command -v slurmctld slurmd munged >/dev/null; then
+        [[ $(id -u) == 0 ]] || { echo "test-system needs root: it installs and starts Slurm's daemons" >&2; exit 1; }
+        # Nothing is started by the packages themselves: the tests bring up clusters of their own.
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge
+    fi
+    exec cargo test --package loradeck --features crash-points --test slurm -- --ignored "$@"
+
 # Build deck and trainer, release profile.
 build:
     cargo build --release --package loradeck --package loradeck-train

@@ -4,16 +4,27 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use loradeck_core::file;
 use loradeck_core::run::{
-    Attempt, Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, STANDSTILL, Status, is_held,
-    pending_requests,
+    Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, STANDSTILL, Status, is_held,
+    pending_requests, read_attempt,
 };
 use serde::de::DeserializeOwned;
 
 use super::config::{ConfigValues, Interner};
 use super::run::Run;
 use super::stamp::{Fetched, FolderStamp, Stamp};
+
+/// Where an attempt is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// On this host, where its locks tell.
+    Here,
+    /// On another one, where its heartbeat does.
+    OtherHost,
+    /// On a node of Slurm's, where neither is to be trusted: the dispatcher asks Slurm, and writes the end of a run
+    /// whose job is over.
+    Slurm,
+}
 
 /// What was last seen of one run's files.
 #[derive(Debug, Default)]
@@ -24,8 +35,8 @@ pub(super) struct Seen {
     queue: Stamp,
     labels: Stamp,
     config: Stamp,
-    /// The attempt whose host was looked up, and whether it is another one.
-    elsewhere: Option<(u32, bool)>,
+    /// The attempt whose place was looked up, and that place.
+    place: Option<(u32, Place)>,
     heartbeat: Option<(u64, Instant)>,
 }
 
@@ -104,23 +115,29 @@ impl Seen {
         let Some(status) = run.status.as_ref().filter(|status| status.state.is_live()) else {
             return Liveness::default();
         };
-        if self.is_elsewhere(run, status.attempt, here) {
-            let beats = self.heartbeat_moves(run);
-            return Liveness { supervisor: beats, trainer: beats };
+        let both = |alive| Liveness { supervisor: alive, trainer: alive };
+        match self.place(run, status.attempt, here) {
+            Place::Slurm => both(true),
+            Place::OtherHost => both(self.heartbeat_moves(run)),
+            Place::Here => {
+                // A lock that cannot be asked is not taken for a dead process.
+                let held = |path: PathBuf| is_held(&path).unwrap_or(true);
+                Liveness { supervisor: held(run.folder.run_lock()), trainer: held(run.folder.train_lock()) }
+            }
         }
-        // A lock that cannot be asked is not taken for a dead process.
-        let held = |path: PathBuf| is_held(&path).unwrap_or(true);
-        Liveness { supervisor: held(run.folder.run_lock()), trainer: held(run.folder.train_lock()) }
     }
 
-    fn is_elsewhere(&mut self, run: &Run, attempt: u32, here: &Host) -> bool {
-        match self.elsewhere {
-            Some((known, elsewhere)) if known == attempt => elsewhere,
+    fn place(&mut self, run: &Run, attempt: u32, here: &Host) -> Place {
+        match self.place {
+            Some((known, place)) if known == attempt => place,
             _ => {
-                let record = file::read_json::<Attempt>(&run.folder.attempt(attempt)).ok().flatten();
-                let elsewhere = record.is_some_and(|record| record.host.host != here.host);
-                self.elsewhere = Some((attempt, elsewhere));
-                elsewhere
+                let place = match read_attempt(&run.folder, attempt) {
+                    Some(record) if record.job.is_some() => Place::Slurm,
+                    Some(record) if record.host.host != here.host => Place::OtherHost,
+                    _ => Place::Here,
+                };
+                self.place = Some((attempt, place));
+                place
             }
         }
     }

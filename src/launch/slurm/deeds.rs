@@ -96,7 +96,8 @@ impl Requests {
 }
 
 fn hold(keeper: &mut Keeper, filed: &mut Filed, index: u32, hold: bool) -> Result<()> {
-    let verb = if hold { "hold" } else { "release" };
+    // A user's hold, whoever runs the dispatcher: its owner may release it.
+    let verb = if hold { "uhold" } else { "release" };
     match tools::ask("scontrol", keeper.workspace.root(), &[verb.to_owned(), id(filed, index)]) {
         Ok(_) => {
             filed.submission.elements[index as usize - 1].held = hold;
