@@ -130,8 +130,13 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
         .iter()
         .map(|attempt| attempt.job.as_ref().map(|job| (job.id.clone(), job.restart)).unwrap())
         .collect();
-    assert_eq!(restarts, [(job.clone(), 0), (job, 1)], "the same element, started again by Slurm");
-    let kinds: Vec<String> = read_journal(&runs[0]).entries.into_iter().map(|entry| entry.kind).collect();
+    let journal = read_journal(&runs[0]).entries;
+    assert_eq!(
+        restarts,
+        [(job.clone(), 0), (job, 1)],
+        "the same element, started again by Slurm: {journal:#?}"
+    );
+    let kinds: Vec<String> = journal.into_iter().map(|entry| entry.kind).collect();
     assert!(kinds.contains(&"interrupt".to_owned()) && kinds.contains(&"requeue".to_owned()), "{kinds:?}");
     assert!(runs[0].report().exists());
 }

@@ -22,13 +22,15 @@ use loradeck_core::time::Moment;
 use super::decide::{FRUITLESS_LIMIT, fruitless_words};
 use super::fruitless::{ends_at, requeue_entry};
 use super::job_state::Ending;
-use super::tools;
+use super::tools::{self, SlurmError};
 use crate::launch::supervise::{Supervisor, take_run_lock};
 
 /// How long a shared file system may take to show a run folder to a node.
 const VISIBILITY: Duration = Duration::from_secs(30);
 /// How long an earlier start's supervisor may take to see that it has been superseded.
 const PREDECESSOR: Duration = Duration::from_secs(60);
+/// How often a controller that is not reached is asked to requeue; the time limit is near.
+const REQUEUE_TRIES: u32 = 4;
 
 /// What the cluster asked of this element.
 #[derive(Debug, Default)]
@@ -184,10 +186,22 @@ fn go_on_later(run: &RunFolder, attempt: u32, job: &ClusterJob, asked: &Asked) -
     status.write(run)?;
     crash::point("slurm.element-before-requeue");
     // After a SIGTERM Slurm has its own plans. Where this fails, the dispatcher finds the job over and submits again.
-    if by_time && let Err(error) = tools::ask("scontrol", run.path(), &["requeue", &job.id]) {
+    if by_time && let Err(error) = ask_for_requeue(run, &job.id) {
         journal.append(&JournalEntry::new("requeue-refused", attempt).with("message", error.to_string()))?;
     }
     Ok(())
+}
+
+/// Asks Slurm to start this element again, a few times where the controller is not reached.
+fn ask_for_requeue(run: &RunFolder, id: &str) -> Result<String, SlurmError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match tools::ask("scontrol", run.path(), &["requeue", id]) {
+            Err(error) if error.may_pass() && tries < REQUEUE_TRIES => thread::sleep(Duration::from_secs(1)),
+            answer => return answer,
+        }
+    }
 }
 
 /// Whether an attempt that ended so was ended by an interruption rather than by itself.

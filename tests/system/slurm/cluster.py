@@ -58,7 +58,7 @@ ReturnToService=2
 SlurmdTimeout={node_timeout}
 KillWait=5
 MinJobAge={min_job_age}
-MessageTimeout=5
+MessageTimeout=10
 MaxArraySize=1001
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Gres=gpu:4 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE
