@@ -6,10 +6,6 @@ const fn key(name: &'static str, kind: Kind, default: Default, about: &'static s
     Key::new(Group::Running, name, kind, default, about)
 }
 
-const fn later(name: &'static str, instead: &'static str, about: &'static str) -> Key {
-    Key::not_yet(Group::Running, name, instead, about)
-}
-
 pub(super) const KEYS: &[Key] = &[
     key(
         "launcher",
