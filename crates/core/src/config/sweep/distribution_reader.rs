@@ -28,6 +28,9 @@ const KNOWN: [(&str, &[&str]); 15] = [
     ("q_beta", &["a", "b", "q"]),
 ];
 
+/// The field of a parameter by its name.
+type Field<'f, 'n> = &'f dyn Fn(&str) -> Option<&'n Node>;
+
 impl SweepReader<'_> {
     /// The distribution of a parameter; without a name it is W&B's default, `int_uniform` where both bounds are whole
     /// numbers, else `uniform`.
@@ -82,54 +85,28 @@ impl SweepReader<'_> {
         found
     }
 
-    fn built<'n>(
+    fn built(
         &mut self,
         spelling: &str,
         node: &Node,
         name: &str,
-        field: &dyn Fn(&str) -> Option<&'n Node>,
+        field: Field<'_, '_>,
     ) -> Option<Distribution> {
-        // W&B's default.
+        // W&B's default step.
         let q = if name.starts_with("q_") { Some(self.step(spelling, field("q"))?) } else { None };
-        let plain = name.strip_prefix("q_").unwrap_or(name);
-        match plain {
-            "int_uniform" => {
-                let (min, max) = (
-                    self.whole_end(spelling, node, "min", field),
-                    self.whole_end(spelling, node, "max", field),
-                );
-                let (min, max) = (min?, max?);
-                self.in_order(spelling, field("max"), min <= max)?;
-                Some(Distribution::IntUniform { min, max })
-            }
-            "normal" | "log_normal" => {
-                let mu = self.number_or(spelling, "mu", field("mu"), 0.0)?;
-                let sigma = self.number_or(spelling, "sigma", field("sigma"), 1.0)?;
-                if let Some(node) = field("sigma").filter(|_| sigma < 0.0) {
-                    self.wrong(node, &format!("{spelling}.sigma"), "is below 0");
-                    return None;
-                }
-                let bell = Bell { mu, sigma, q };
-                Some(if plain == "normal" {
-                    Distribution::Normal(bell)
-                } else {
-                    Distribution::LogNormal(bell)
-                })
-            }
+        match name.strip_prefix("q_").unwrap_or(name) {
+            "int_uniform" => self.whole_range(spelling, node, field),
+            "normal" => Some(Distribution::Normal(self.bell(spelling, q, field)?)),
+            "log_normal" => Some(Distribution::LogNormal(self.bell(spelling, q, field)?)),
             "beta" => {
                 let a = self.shape(spelling, "a", field("a"))?;
                 let b = self.shape(spelling, "b", field("b"))?;
                 Some(Distribution::Beta { a, b, q })
             }
-            _ => {
-                let (min, max) =
-                    (self.end(spelling, node, "min", field), self.end(spelling, node, "max", field));
-                let (min, max) = (min?, max?);
-                self.in_order(spelling, field("max"), min <= max)?;
-                let bounds = Bounds { min, max, q };
-                if let Some(node) = field("min").filter(|_| plain.ends_with("_values") && min <= 0.0) {
-                    let message = "is not above 0, where logarithms begin";
-                    self.wrong(node, &format!("{spelling}.min"), message);
+            plain => {
+                let bounds = self.bounds(spelling, node, q, field)?;
+                if let Some(node) = field("min").filter(|_| plain.ends_with("_values") && bounds.min <= 0.0) {
+                    self.wrong(node, &format!("{spelling}.min"), "is not above 0, where logarithms begin");
                     return None;
                 }
                 Some(match plain {
@@ -141,6 +118,37 @@ impl SweepReader<'_> {
                 })
             }
         }
+    }
+
+    fn whole_range(&mut self, spelling: &str, node: &Node, field: Field<'_, '_>) -> Option<Distribution> {
+        let (min, max) =
+            (self.whole_end(spelling, node, "min", field), self.whole_end(spelling, node, "max", field));
+        let (min, max) = (min?, max?);
+        self.in_order(spelling, field("max"), min <= max)?;
+        Some(Distribution::IntUniform { min, max })
+    }
+
+    fn bounds(
+        &mut self,
+        spelling: &str,
+        node: &Node,
+        q: Option<f64>,
+        field: Field<'_, '_>,
+    ) -> Option<Bounds> {
+        let (min, max) = (self.end(spelling, node, "min", field), self.end(spelling, node, "max", field));
+        let (min, max) = (min?, max?);
+        self.in_order(spelling, field("max"), min <= max)?;
+        Some(Bounds { min, max, q })
+    }
+
+    fn bell(&mut self, spelling: &str, q: Option<f64>, field: Field<'_, '_>) -> Option<Bell> {
+        let mu = self.number_or(spelling, "mu", field("mu"), 0.0)?;
+        let sigma = self.number_or(spelling, "sigma", field("sigma"), 1.0)?;
+        if let Some(node) = field("sigma").filter(|_| sigma < 0.0) {
+            self.wrong(node, &format!("{spelling}.sigma"), "is below 0");
+            return None;
+        }
+        Some(Bell { mu, sigma, q })
     }
 
     fn step(&mut self, spelling: &str, node: Option<&Node>) -> Option<f64> {
@@ -169,13 +177,7 @@ impl SweepReader<'_> {
         node.map_or(Some(default), |node| self.number(node, &format!("{spelling}.{name}")))
     }
 
-    fn end<'n>(
-        &mut self,
-        spelling: &str,
-        node: &Node,
-        name: &str,
-        field: &dyn Fn(&str) -> Option<&'n Node>,
-    ) -> Option<f64> {
+    fn end(&mut self, spelling: &str, node: &Node, name: &str, field: Field<'_, '_>) -> Option<f64> {
         let Some(end) = field(name) else {
             let hint = format!("{spelling}: {{min: …, max: …}}");
             self.wrong_with_hint(node, spelling, &format!("has no {name}"), &hint);
@@ -184,13 +186,7 @@ impl SweepReader<'_> {
         self.number(end, &format!("{spelling}.{name}"))
     }
 
-    fn whole_end<'n>(
-        &mut self,
-        spelling: &str,
-        node: &Node,
-        name: &str,
-        field: &dyn Fn(&str) -> Option<&'n Node>,
-    ) -> Option<i64> {
+    fn whole_end(&mut self, spelling: &str, node: &Node, name: &str, field: Field<'_, '_>) -> Option<i64> {
         let number = self.end(spelling, node, name, field)?;
         let node = field(name)?;
         let path = format!("{spelling}.{name}");

@@ -4,6 +4,7 @@ mod coupling;
 mod fields;
 mod listed;
 mod wandb;
+mod wandb_values;
 
 use std::path::Path;
 
