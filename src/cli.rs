@@ -381,6 +381,8 @@ pub enum QueueChange {
     Hold(SomeRuns),
     /// Let held runs go.
     Release(SomeRuns),
+    /// Send running runs back into Slurm's queue, with a checkpoint.
+    Requeue(SomeRuns),
     /// Take waiting runs out of the queue.
     Drop(SomeRuns),
     /// Use at most so many GPUs, or shares of the CPU.

@@ -37,6 +37,7 @@ pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
             action::set_priority(&workspace, &workspace.find_run(&run)?, priority)?;
         }
         Some(QueueChange::Hold(held)) => hold(&workspace, &held.runs, true)?,
+        Some(QueueChange::Requeue(requeued)) => requeue(&workspace, &requeued.runs)?,
         Some(QueueChange::Release(held)) => hold(&workspace, &held.runs, false)?,
         Some(QueueChange::Drop(dropped)) => return runs::stop(&dropped.runs),
     }
@@ -68,6 +69,15 @@ fn hold(workspace: &Workspace, names: &[String], hold: bool) -> Result<()> {
         action::set_hold(workspace, &workspace.find_run(name)?, hold)?;
     }
     Ok(ensure_dispatcher(workspace)?)
+}
+
+fn requeue(workspace: &Workspace, names: &[String]) -> Result<()> {
+    for name in names {
+        let run = workspace.find_run(name)?;
+        crate::launch::requeue(workspace, &run)?;
+        out::line(&format!("{}: asked; it goes back into Slurm's queue with a checkpoint", run.label()));
+    }
+    Ok(())
 }
 
 fn show(workspace: &Workspace, as_json: bool) -> Result<()> {

@@ -16,7 +16,7 @@ use loradeck_core::time::Moment;
 use super::home::{HomeError, be_home};
 use super::program::ensure_dispatcher;
 use super::recover::liveness;
-use super::slurm::{Withdrawal, has_live_job, is_with_slurm, withdraw};
+use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -36,6 +36,9 @@ pub enum ActionError {
     /// Another host acts on this workspace.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// Slurm refused it, or did not answer.
+    #[error(transparent)]
+    Slurm(#[from] SlurmError),
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -54,7 +57,7 @@ pub enum Done {
     Moved(PathBuf),
 }
 
-fn refused(run: &RunFolder, state: impl Into<String>, why: &'static str) -> ActionError {
+pub(super) fn refused(run: &RunFolder, state: impl Into<String>, why: &'static str) -> ActionError {
     ActionError::Refused { run: run.label(), state: state.into(), why }
 }
 

@@ -49,7 +49,7 @@ pub use queue_settings::QueueSettings;
 pub use schedule::{Limits, QueuedRun, RunningRun, Schedule, Start, Waiting, next};
 pub use slot::{Slot, SlotKind, SlotMemory};
 pub use slots::{HostSlots, SlotSettings, detect_slots};
-pub use slurm::{ShownJob, ShownJobs, supervise_element};
+pub use slurm::{ShownJob, ShownJobs, SlurmError, requeue, supervise_element};
 pub use submit::{NewRun, Order, Submission, SubmitError, SweepOf, submit};
 pub use sweep_file::{SweepFile, sweep_numbers};
 pub use wake::{wake_for, wake_for_shown};

@@ -143,6 +143,27 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
 
 #[test]
 #[ignore = "child: `just test-system` runs it on a real cluster"]
+fn a_run_goes_back_into_the_queue_on_request() {
+    let deck = SlurmDeck::new(shared());
+    let runs = deck.queue(&["wait"], SMALL);
+    let refused = deck.command(&["queue", "requeue", &runs[0].label()]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "it is not at work: {refused:?}");
+    let mut dispatcher = deck.dispatch();
+    wait_long("it trains", || starts(&runs[0]).len() == 1 && status(&runs[0]).state == State::Running);
+    deck.run(&["queue", "requeue", &runs[0].label()]);
+    wait_long("it waits again", || status(&runs[0]).state == State::Queued);
+    let job = deck.job(1);
+    std::fs::write(runs[0].path().join("go"), "").unwrap();
+    wait_long("it ends", || {
+        deck.cluster.hurry(&job);
+        status(&runs[0]).state.is_end()
+    });
+    assert_eq!((status(&runs[0]).state, status(&runs[0]).attempt), (State::Finished, 2));
+    dispatcher.wait().unwrap();
+}
+
+#[test]
+#[ignore = "child: `just test-system` runs it on a real cluster"]
 fn what_slurm_refuses_is_told_and_costs_nothing_else() {
     let deck = SlurmDeck::new(shared());
     let refused = deck.queue(&["finish"], "{partition: nowhere}");

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 /// Why one of Slurm's programs gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{program}: {complaint}")]
-pub(crate) struct SlurmError {
+pub struct SlurmError {
     /// The program's name.
-    pub(crate) program: &'static str,
+    pub program: &'static str,
     /// What it wrote to standard error, or why it could not be started.
-    pub(crate) complaint: String,
+    pub complaint: String,
 }
 
 impl SlurmError {
