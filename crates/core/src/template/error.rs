@@ -1,5 +1,9 @@
 //! What went wrong in a template.
 
+use minijinja::ErrorKind;
+
+const OUT_OF_FUEL: &str = "it works far longer than any conversation needs and was stopped (hint: look for a loop or a text that grows without end)";
+
 /// A template that cannot be understood or rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -19,6 +23,7 @@ impl TemplateError {
 
     pub(super) fn from_engine(name: &str, error: &minijinja::Error) -> Self {
         let message = match error.detail() {
+            _ if error.kind() == ErrorKind::OutOfFuel => OUT_OF_FUEL.to_owned(),
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };

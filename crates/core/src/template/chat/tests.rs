@@ -61,3 +61,40 @@ fn errors_name_the_template_and_line() {
     let error = template.render(&chat(), false, "", "").unwrap_err().to_string();
     assert!(error.starts_with("chat template:2: ") && error.contains("only two turns"), "{error}");
 }
+
+#[test]
+fn a_template_without_an_end_is_stopped() {
+    let nested = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}";
+    let doubled =
+        "{% set n = namespace(x='x' * 1000) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}";
+    let replaced = "{% set n = namespace(x='x' * 1000) %}{% for i in range(9) %}{% set n.x = n.x.replace('x', n.x) %}{% endfor %}";
+    let shared =
+        "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}";
+    let calls = "{% macro m(k) %}{{ k }}{% endmacro %}{% for a in range(99999) %}{% for b in range(999) %}{{ m(b) }}{% endfor %}{% endfor %}";
+    let as_json = format!("{shared}{{{{ n.x | tojson }}}}");
+    let as_text = format!("{shared}{{{{ n.x }}}}");
+    for source in [nested, doubled, replaced, calls, &as_json, &as_text] {
+        let mut template = ChatTemplate::compile(source, Moment(0)).unwrap();
+        // With all of it an unoptimized build takes seconds.
+        assert!(template.plain.fuel().is_some());
+        template.plain.set_fuel(Some(20_000));
+        let error = template.render(&chat(), false, "", "").unwrap_err().to_string();
+        assert!(
+            error.starts_with("chat template") && error.contains("was stopped (hint:"),
+            "{source}: {error}"
+        );
+    }
+    let deep = "{% set n = namespace(x=[]) %}{% for i in range(1000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x | tojson }}";
+    let error = ChatTemplate::compile(deep, Moment(0)).unwrap().render(&chat(), false, "", "").unwrap_err();
+    assert!(error.message.contains("too deep in each other"), "{error}");
+}
+
+#[test]
+fn a_very_long_conversation_needs_a_small_part_of_the_fuel() {
+    let long: Vec<Message> =
+        (0..2000).map(|n| Message::new(["user", "assistant"][n % 2], "word ".repeat(400))).collect();
+    let source = "{% for m in messages %}{% if loop.first and m['role'] != 'system' %}{{ bos_token }}{% endif %}{{ '<|' + \
+                  m['role'] + '|>' + m['content'].strip() | trim + eos_token }}{% endfor %}";
+    let template = ChatTemplate::compile(source, Moment(0)).unwrap();
+    assert!(template.render(&long, true, "<s>", "</s>").unwrap().text.len() > 3_900_000);
+}

@@ -2,7 +2,9 @@
 //! engine's own filter escapes `<`, `>`, `&` and quotes, and prints floats otherwise.
 
 use minijinja::value::{Kwargs, ValueKind};
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, State, Value};
+
+use super::fuel;
 
 struct Style {
     indent: Option<String>,
@@ -14,7 +16,7 @@ struct Style {
 
 /// The filter.
 #[allow(clippy::needless_pass_by_value)] // The engine hands keyword arguments over by value.
-pub(super) fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
+pub(super) fn to_json(state: &State, value: &Value, options: Kwargs) -> Result<String, Error> {
     let indent = options.get::<Option<Value>>("indent")?.filter(|indent| !indent.is_none());
     let indent = match indent {
         None => None,
@@ -34,6 +36,7 @@ pub(super) fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
         ascii: options.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false),
     };
     options.assert_all_used()?;
+    fuel::pay(state, value, style.indent.as_ref().map_or(0, String::len))?;
     let mut out = String::new();
     style.write(value, 0, &mut out)?;
     Ok(out)

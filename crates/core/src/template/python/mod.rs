@@ -1,5 +1,6 @@
 //! Python's habits, which chat templates rely on: the methods of its strings, `json.dumps`, the look of its numbers.
 
+mod fuel;
 mod json;
 mod methods;
 
@@ -15,11 +16,15 @@ use crate::time::Moment;
 pub(super) fn environment(now: Moment) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_fuel(Some(fuel::FOR_A_TEXT));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_unknown_method_callback(methods::call);
-    environment.set_formatter(|out, state, value| match shown(value) {
-        Some(text) => out.write_str(&text).map_err(Error::from),
-        None => minijinja::escape_formatter(out, state, value),
+    environment.set_formatter(|out, state, value| {
+        if let Some(text) = shown(value) {
+            return out.write_str(&text).map_err(Error::from);
+        }
+        fuel::pay(state, value, 0)?;
+        minijinja::escape_formatter(out, state, value)
     });
     environment.add_filter("tojson", json::to_json);
     environment.add_test("sequence", |value: &Value| {
