@@ -1,8 +1,11 @@
-"""peft: a finished run's adapter loads whole on the same base and gives the same logits."""
+"""peft: a finished run's adapter loads whole on the same base, and gives the same logits and held-out loss."""
 
 import warnings
 
-from scene import reference_logits
+from events import read_scalars
+from reference import encoded, held_out_loss
+from scene import STEPS, reference_logits
+from verdict import largest_relative
 
 
 def keys_of(verdicts, model, folder):
@@ -16,6 +19,17 @@ def keys_of(verdicts, model, folder):
     verdicts.equal("adapter.keys", (missing, unexpected), ([], []), f"{len(file)} tensors")
     unequal = [name for name in file.keys() & loaded.keys() if not file[name].float().equal(loaded[name].float())]
     verdicts.equal("adapter.values", unequal, [], "as in the file")
+
+
+def held_out(scene, verdicts, model):
+    """The exported file against what the run itself measured last, with its weights still in memory.
+
+    Logits cannot show a file that is written wrongly: both sides read it.
+    """
+    measured = read_scalars(scene.run / "logs").get("eval/loss", [])
+    last = [value for step, value in measured if step == STEPS]
+    theirs = held_out_loss(model, encoded(scene, "validation.jsonl"))
+    verdicts.at_most("adapter.held-out", largest_relative(last, [theirs]), 1e-4)
 
 
 def judge(scene, verdicts):
@@ -33,6 +47,7 @@ def judge(scene, verdicts):
     complaints = [str(warning.message) for warning in said if "adapter" in str(warning.message).lower()]
     verdicts.equal("adapter.loads", complaints, [], "without a complaint")
     keys_of(verdicts, model, folder)
+    held_out(scene, verdicts, model)
     theirs = reference_logits(model, scene.texts)
     ours = scene.logits(scene.texts, adapter=folder)
     pairs = list(zip(ours, theirs, plain))

@@ -5,46 +5,9 @@ trainer's own batches only the order of the samples is taken over.
 """
 
 import torch
-from scene import (
-    LEARNING_RATE, MAX_GRAD_NORM, STEPS, WARMUP, WEIGHT_DECAY, conversations,
-)  # fmt: skip
+from reference import IGNORED, encoded, held_out_loss, loss_sum
+from scene import LEARNING_RATE, MAX_GRAD_NORM, STEPS, WARMUP, WEIGHT_DECAY
 from verdict import largest_relative
-
-IGNORED = -100
-
-
-def encode(tokenizer, talk):
-    """Ids of a conversation, and labels: every answer with the token that ends it, nothing else."""
-    ids = tokenizer.apply_chat_template(talk, tokenize=True)["input_ids"]
-    labels = [IGNORED] * len(ids)
-    for number, message in enumerate(talk):
-        if message["role"] != "assistant":
-            continue
-        before = tokenizer.apply_chat_template(talk[:number], tokenize=True, add_generation_prompt=True)["input_ids"]
-        end = ids.index(tokenizer.eos_token_id, len(before)) + 1
-        labels[len(before) : end] = ids[len(before) : end]
-    return ids, labels
-
-
-def loss_sum(model, rows):
-    """The summed cross-entropy of rows `(ids, labels)`, one rectangle padded on the right, and its tokens."""
-    width = max(len(ids) for ids, _ in rows)
-    ids = torch.tensor([one + [0] * (width - len(one)) for one, _ in rows])
-    labels = torch.tensor([one + [IGNORED] * (width - len(one)) for _, one in rows])
-    attended = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one, _ in rows])
-    logits = model(input_ids=ids, attention_mask=attended).logits[:, :-1].float()
-    targets = labels[:, 1:].reshape(-1)
-    loss = torch.nn.functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), targets, ignore_index=IGNORED, reduction="sum"
-    )
-    return loss, int((targets != IGNORED).sum())
-
-
-def held_out_loss(model, rows):
-    model.eval()
-    with torch.no_grad():
-        sums = [loss_sum(model, rows[first : first + 5]) for first in range(0, len(rows), 5)]
-    return sum(loss.item() for loss, _ in sums) / sum(tokens for _, tokens in sums)
 
 
 def train(model, rows, steps):
@@ -76,11 +39,14 @@ def rows_of(batch):
     ]
 
 
+def trained_tokens(batch):
+    return sum(label != IGNORED for labels in batch["labels"] for label in labels[1:])
+
+
 def judge(scene, verdicts):
     from peft import PeftModel
 
-    rows = [encode(scene.tokenizer, talk) for talk in conversations("train.jsonl")]
-    held_out = [encode(scene.tokenizer, talk) for talk in conversations("validation.jsonl")]
+    rows, held_out = encoded(scene, "train.jsonl"), encoded(scene, "validation.jsonl")
     steps = scene.steps["steps"]
     batches = [batch for step in steps for batch in step["micro_batches"]]
     numbers = [number for batch in batches for number in batch["samples"]]
@@ -88,6 +54,9 @@ def judge(scene, verdicts):
     verdicts.equal("training.order", len(set(numbers)), len(numbers), "no sample twice within the epoch")
     dumped = [row for batch in batches for row in rows_of(batch)]
     wanted = [rows[number] for number in numbers]
+    # Where all micro-batches of a step count alike, a mean of their means would be right too.
+    uneven = sum(len({trained_tokens(batch) for batch in step["micro_batches"]}) > 1 for step in steps)
+    verdicts.at_least("training.uneven", uneven, STEPS // 2)
     verdicts.equal("training.ids", [ids for ids, _ in dumped], [ids for ids, _ in wanted], "token ids")
     verdicts.equal("training.mask", [one for _, one in dumped], [one for _, one in wanted], "answers and their ends")
 
