@@ -66,7 +66,7 @@ model:
     mkdir -p {{ quote(root / "models") }}
     ln -sfn -- "$model" {{ quote(root / "models/SmolLM2-135M-Instruct.Q4_1.gguf") }}
 
-# Compare the trainer with peft, transformers and tensorboard: judge [NAME…].
+# Compare with peft, transformers, gguf and tensorboard, trainer and file readers: judge [NAME…].
 judge *NAMES:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -76,6 +76,9 @@ judge *NAMES:
     # Both packages, as the demo builds them: other features would compile the dependencies again.
     cargo build --release --package loradeck --package loradeck-train
     export LORADECK_TRAIN={{ quote(target / "release/loradeck-train") }}
+    # With the features that `test` has built the workspace with, for the same reason.
+    cargo build --workspace --features crash-points --example probe
+    export LORADECK_PROBE={{ quote(target / "debug/examples/probe") }}
     exec "$python" tests/judges/run.py "$@"
 
 # Compare the search with Optuna, then show that this judge rejects deliberate mistakes.

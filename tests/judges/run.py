@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the judges: run.py [base|adapter|training|events|scripts…], all without a name.
+"""Runs the judges: run.py [NAME…], all without a name. A check is called after its judge: `adapter.logits`.
 
 Exit status: 0 every check passed, 1 a check failed, 3 there was nothing to judge.
 """
@@ -15,10 +15,18 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
+import data  # noqa: E402
 from scene import Scene, SceneError  # noqa: E402
 from verdict import Verdicts  # noqa: E402
 
-NAMES = ("base", "training", "adapter", "events", "scripts")
+NAMES = (*data.NAMES, "base", "training", "adapter", "events", "scripts")
+
+
+def judge(name, scene, verdicts):
+    if name in data.NAMES:
+        data.judge(name, scene, verdicts)
+    else:
+        importlib.import_module(name).judge(scene, verdicts)
 
 
 def main(names):
@@ -29,7 +37,7 @@ def main(names):
     try:
         scene = Scene.set()
         for name in names or NAMES:
-            importlib.import_module(name).judge(scene, verdicts)
+            judge(name, scene, verdicts)
     except SceneError as error:
         print(error, file=sys.stderr)
         return 3

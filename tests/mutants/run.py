@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Shows that the judges reject deliberate mistakes: run.py [NUMBER…], all without a number.
 
-Each `tests/mutants/NN-name.patch` says above its diff which checks must fail (`must fail: adapter.logits …`). The
-patches are applied one by one to a copy of the checkout, which is built into a target folder of its own. First the
-copy is judged without any patch: judges that reject everything would show nothing.
+Each `tests/mutants/NN-name.patch` says above its diff which checks must fail (`must fail: adapter.logits …`); a check
+begins with the name of its judge, and only the judges named are run. The patches are applied one by one to a copy of the
+checkout, which is built into a target folder of its own. First the copy is judged without any patch, by the same
+judges: judges that reject everything would show nothing.
 
 Exit status: 0 if every mistake was rejected by the checks it names; 1 if a judge passed one, a patch no longer
 applies, or the unpatched trainer fails.
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutants"
 TREE, TARGET = WORK / "tree", WORK / "target"
 PATCHES = Path(__file__).resolve().parent
+JUDGES = ROOT / "tests" / "judges"
+# The judges that look at the data crate's own program and not at the trainer.
+OF_DATA = {"blocks", "templates", "tokens", "weights", "samples"}
 
 
 class MutantError(Exception):
@@ -64,17 +68,24 @@ def apply(patch):
         os.utime(TREE / name)
 
 
-def build():
+def build(judges):
+    """Builds the programs that these judges look at; always as parts of the same two packages, so that none of their
+    dependencies is compiled twice."""
+    programs = ["--example", "probe"] if judges & OF_DATA else []
+    programs += ["--bin", "loradeck-train"] if judges - OF_DATA else []
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    done = command(["cargo", "build", "--quiet", "--package", "loradeck-train"], cwd=TREE, env=environment)
+    packages = ["--package", "loradeck-train", "--package", "loradeck-data"]
+    done = command(["cargo", "build", "--quiet", *packages, *programs], cwd=TREE, env=environment)
     if done.returncode != 0:
         raise MutantError(f"it does not build:\n{done.stdout}")
 
 
-def judge():
+def judge(judges):
     """The judges' exit status, the names of the failed checks, and what was said."""
-    environment = {**os.environ, "LORADECK_TRAIN": str(TARGET / "debug" / "loradeck-train")}
-    done = command([os.environ["LORADECK_JUDGES_PYTHON"], str(ROOT / "tests/judges/run.py")], env=environment)
+    programs = {"LORADECK_TRAIN": "loradeck-train", "LORADECK_PROBE": "examples/probe"}
+    environment = os.environ | {name: str(TARGET / "debug" / path) for name, path in programs.items()}
+    arguments = [os.environ["LORADECK_JUDGES_PYTHON"], str(JUDGES / "run.py"), *sorted(judges)]
+    done = command(arguments, env=environment)
     return done.returncode, set(re.findall(r"^FAIL +(\S+)", done.stdout, re.MULTILINE)), done.stdout
 
 
@@ -87,12 +98,16 @@ def must_fail(patch):
     return set(named.group(1).split())
 
 
+def judges_of(checks):
+    return {check.split(".")[0] for check in checks}
+
+
 def try_mutant(patch):
     wanted = must_fail(patch)
     refresh_copy()
     apply(patch)
-    build()
-    status, failed, words = judge()
+    build(judges_of(wanted))
+    status, failed, words = judge(judges_of(wanted))
     if status not in (0, 1):
         raise MutantError(f"the judges could not judge it (status {status}):\n{words}")
     if not wanted <= failed:
@@ -101,13 +116,14 @@ def try_mutant(patch):
     return failed
 
 
-def check_unpatched():
+def check_unpatched(patches):
+    judges = set().union(*(judges_of(must_fail(patch)) for patch in patches))
     refresh_copy()
-    build()
-    status, _, words = judge()
+    build(judges)
+    status, _, words = judge(judges)
     if status != 0:
         raise MutantError(f"what is judged fails without any of them:\n{words}")
-    print("unpatched: every check passes", flush=True)
+    print(f"unpatched: every check of {', '.join(sorted(judges))} passes", flush=True)
 
 
 def chosen(numbers):
@@ -122,7 +138,7 @@ def chosen(numbers):
 def main(numbers):
     patches = chosen(numbers)
     TREE.mkdir(parents=True, exist_ok=True)
-    check_unpatched()
+    check_unpatched(patches)
     bad = 0
     for patch in patches:
         try:

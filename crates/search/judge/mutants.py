@@ -18,7 +18,7 @@ import run as mutants  # noqa: E402
 WORK = mutants.WORK.parent / "mutants-of-search"
 
 
-def build():
+def build(_judges):
     environment = {**os.environ, "CARGO_TARGET_DIR": str(mutants.TARGET)}
     arguments = ["cargo", "build", "--quiet", "--package", "loradeck-search", "--example", "play"]
     done = mutants.command(arguments, cwd=mutants.TREE, env=environment)
@@ -26,7 +26,7 @@ def build():
         raise mutants.MutantError(f"it does not build:\n{done.stdout}")
 
 
-def judge():
+def judge(_judges):
     """The judge's exit status, the names of the failed checks, and what was said."""
     play = mutants.TARGET / "debug" / "examples" / "play"
     done = mutants.command([sys.executable, str(HERE / "judge.py"), str(play), "--committed"])
