@@ -30,7 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memmap2", &["crates/data/src/mapped.rs"]),
     ("minijinja", &["crates/core/src/template/"]),
     ("notify", &["src/watch/", "src/watch.rs"]),
-    ("nvml_wrapper", &["src/launch/gpu.rs"]),
+    ("nvml_wrapper", &["src/launch/gpu.rs", "crates/train/src/gpu_memory.rs"]),
     ("pulldown_cmark", &["src/tui/markdown/"]),
     ("ratatui", &["src/tui/"]),
     ("regex", &["crates/core/src/metrics/source/pattern.rs", "crates/train/src/targets.rs"]),

@@ -95,19 +95,29 @@ pub fn memory_in_use() -> Option<u64> {
 }
 
 /// The name of the first visible GPU; `None` without CUDA.
-#[allow(unsafe_code)]
 pub fn device_name() -> Option<String> {
+    text_of_device(c"cuDeviceGetName")
+}
+
+/// The PCI address of the first visible GPU, by which NVML knows it; `None` without CUDA.
+pub fn bus_id() -> Option<String> {
+    text_of_device(c"cuDeviceGetPCIBusId")
+}
+
+/// What a driver's function of the signature `(char *, int, CUdevice)` says of the first visible GPU.
+#[allow(unsafe_code)]
+fn text_of_device(function: &CStr) -> Option<String> {
     type Init = unsafe extern "C" fn(u32) -> c_int;
-    type GetName = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
-    let (init, get_name) = (symbol(c"cuInit")?, symbol(c"cuDeviceGetName")?);
-    let mut name = [0 as c_char; 256];
+    type GetText = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+    let (init, get_text) = (symbol(c"cuInit")?, symbol(function)?);
+    let mut text = [0 as c_char; 256];
     // SAFETY: the driver's documented signatures; the buffer is as long as said and stays zero-terminated.
     let status = unsafe {
         let init = std::mem::transmute::<*mut c_void, Init>(init);
-        let get_name = std::mem::transmute::<*mut c_void, GetName>(get_name);
-        init(0) | get_name(name.as_mut_ptr(), 255, 0)
+        let get_text = std::mem::transmute::<*mut c_void, GetText>(get_text);
+        init(0) | get_text(text.as_mut_ptr(), 255, 0)
     };
-    let bytes: Vec<u8> = name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
+    let bytes: Vec<u8> = text.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
     (status == 0).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 

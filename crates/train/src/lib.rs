@@ -11,6 +11,7 @@ pub mod device;
 pub mod error;
 pub mod export;
 pub mod generate;
+pub mod gpu_memory;
 pub mod linear;
 pub mod lora;
 pub mod model;

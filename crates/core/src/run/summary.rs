@@ -116,7 +116,7 @@ pub struct Summary {
     /// Highest resident memory in bytes.
     #[serde(default)]
     pub peak_memory_bytes: u64,
-    /// Highest GPU memory in bytes; 0 on the CPU.
+    /// Highest GPU memory of the training process in bytes; 0 on the CPU.
     #[serde(default)]
     pub peak_gpu_memory_bytes: u64,
     /// Best and last per metric tag.

@@ -13,9 +13,9 @@ use super::watch::{End, Watch, Wishes};
 use super::{answers, evaluate};
 use crate::batch::HostBatch;
 use crate::checkpoint::{self, FORMAT, Identity, Manifest};
-use crate::cuda;
 use crate::device;
 use crate::error::TrainError;
+use crate::gpu_memory::GpuMemory;
 use crate::step::StepMetrics;
 
 /// A training under way.
@@ -148,7 +148,7 @@ impl Course<'_> {
             ("train/tokens_per_second", rate),
             ("system/memory_bytes", device::memory().0 as f64),
         ];
-        if let Some(bytes) = self.gpu_memory() {
+        if let Some(bytes) = self.machine.memory.as_ref().and_then(GpuMemory::held) {
             values.push(("system/gpu_memory_bytes", bytes as f64));
             let peak = &mut self.record.summary.peak_gpu_memory_bytes;
             *peak = (*peak).max(bytes);
@@ -156,10 +156,6 @@ impl Course<'_> {
         self.record.scalars(metric.step, &values, launch.time);
         let line = self.progress.line(&metric, self.total, rate);
         self.record.line(&line);
-    }
-
-    fn gpu_memory(&self) -> Option<u64> {
-        if self.machine.choice.device.is_cuda() { cuda::memory_in_use() } else { None }
     }
 
     fn is_evaluated(&self, step: u64) -> bool {

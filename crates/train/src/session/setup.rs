@@ -20,6 +20,7 @@ use crate::checkpoint::Identity;
 use crate::device::{self, Choice};
 use crate::error::TrainError;
 use crate::export::AdapterFacts;
+use crate::gpu_memory::GpuMemory;
 use crate::model::{Llama, projection_names};
 use crate::optimizer::{AdamW, Constants};
 use crate::schedule::Schedule;
@@ -90,6 +91,8 @@ pub struct Machine {
     pub threads: u32,
     /// How rows are laid out.
     pub padding: Padding,
+    /// This process's share of the GPU; `None` on the CPU.
+    pub memory: Option<GpuMemory>,
     /// What PEFT must know.
     pub facts: AdapterFacts,
 }
@@ -99,6 +102,7 @@ impl Machine {
     pub fn build(inputs: &Inputs) -> Result<Self, TrainError> {
         let settings = &inputs.settings;
         let choice = device::choose()?;
+        let memory = GpuMemory::watch(choice.device);
         let threads = device::set_threads(settings.threads);
         let kind = device::kind(settings.precision, choice.device);
         let positions = positions(inputs);
@@ -123,7 +127,7 @@ impl Machine {
             total: inputs.plan.total_steps(),
         };
         let facts = AdapterFacts::new(&inputs.base, &adapters, settings.lora_rank, settings.lora_alpha);
-        Ok(Self { model, adapters, stepper, schedule, choice, kind, threads, padding, facts })
+        Ok(Self { model, adapters, stepper, schedule, choice, kind, threads, padding, memory, facts })
     }
 
     /// The micro-batches of `step` (from 1) in host memory.
