@@ -214,6 +214,45 @@ fn a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
 }
 
 #[test]
+fn memory_that_runs_out_ends_with_five_and_says_what_helps() {
+    let bench = Bench::new();
+    let message = |role: &str, content: String| serde_json::json!({ "role": role, "content": content });
+    let talk = serde_json::json!({
+        "messages": [message("user", "who".to_owned()), message("assistant", "owl ".repeat(220))],
+    });
+    fs::write(bench.folder.path().join("data/train.jsonl"), format!("{talk}\n").repeat(4000)).unwrap();
+    // Enough for a small batch of it, and for reading everything, but not for nearly a million tokens at once.
+    let limited = |run: &Path| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -v 2500000 && exec \"$0\" \"$@\"", PROGRAM, "--attempt", "1", "--run"])
+            .arg(run);
+        command.env("LORADECK_DEVICE", "cpu").env("OMP_WAIT_POLICY", "passive").output().unwrap()
+    };
+    let limits = "max_steps: 1\nmax_seq_len: 256\neval_batch_size: 4\n";
+    let small = bench.run("0001", limits);
+    let output = limited(&small);
+    assert_eq!(code(&output), 0, "{}", told(&output));
+    let large = bench.run("0002", limits);
+    let config = fs::read_to_string(large.join("config.yaml")).unwrap();
+    fs::write(
+        large.join("config.yaml"),
+        config.replace("batch_size: 4\nthreads", "batch_size: 4000\nthreads"),
+    )
+    .unwrap();
+    let output = limited(&large);
+    assert_eq!(code(&output), 5, "{}", told(&output));
+    let summary = summary(&large);
+    assert_eq!(summary.outcome, Outcome::OutOfMemory);
+    let message = summary.message.unwrap();
+    assert!(
+        message.starts_with("memory ran out: ") && message.contains("hint: a smaller batch_size"),
+        "{message}"
+    );
+    assert_eq!(entries(&large, "out-of-memory").len(), 1);
+}
+
+#[test]
 fn problems_of_the_configuration_end_with_two_before_anything_is_loaded() {
     let bench = Bench::new();
     let run = bench.run("0001", "lora_rnk: 3\n");
