@@ -1,5 +1,6 @@
 //! The safetensors container: a length, a JSON header, raw little-endian tensors. Only what a reader of one mapped
-//! file needs; the header is held against the file's size before anything is used.
+//! file needs; the header is held against the file's size before anything is used. The `safetensors` crate (0.8) adds
+//! the header's sizes up unchecked: a hostile file makes it panic, or wrap round to a size that seems to fit.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -213,6 +214,20 @@ mod tests {
         let whole = build(&[("a", DataType::F32, vec![1], vec![0; 4])]);
         assert!(parse(&whole[..whole.len() - 1]).is_err());
         assert!(parse(&[255; 16]).is_err());
+    }
+
+    #[test]
+    fn sizes_that_wrap_round_are_refused() {
+        let large = usize::MAX / 8;
+        let mut header = Map::new();
+        for number in 0..8 {
+            let offsets = [number * large, (number + 1) * large];
+            let entry = serde_json::json!({"dtype": "I8", "shape": [large], "data_offsets": offsets});
+            header.insert(number.to_string(), entry);
+        }
+        let header = serde_json::to_vec(&header).unwrap();
+        let file = [&(header.len() as u64).to_le_bytes(), header.as_slice()].concat();
+        assert!(parse(&file).err().unwrap().contains("is not valid"));
     }
 
     proptest! {

@@ -1,4 +1,7 @@
 //! Writing safetensors: `u64` header length, JSON header padded to a multiple of eight, raw little-endian data.
+//!
+//! Not by the `safetensors` crate, which keeps the metadata in a hash map: its header would differ from one process to
+//! the next, and ours is the same for the same training. What is written is held against that crate in the test.
 
 use std::collections::BTreeMap;
 
@@ -56,6 +59,27 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<(), TchError> {
 mod tests {
     use super::*;
     use loradeck_data::safetensors::SafetensorsFile;
+
+    #[test]
+    fn the_crate_of_the_format_reads_it_and_the_same_input_gives_the_same_bytes() {
+        let tensors = [
+            ("b".to_owned(), Tensor::from_slice(&[1f32, 2.0, 3.0]).view([1, 3])),
+            ("a".to_owned(), Tensor::from_slice(&[4f32])),
+        ];
+        let metadata: BTreeMap<String, String> =
+            (0..20).map(|number| (format!("key{number}"), format!("\"{number}\n"))).collect();
+        let made = container(&tensors, &metadata).unwrap();
+        let turned = [&tensors[1], &tensors[0]].map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+        assert_eq!(container(&turned, &metadata).unwrap().bytes, made.bytes);
+        // It refuses holes and bytes behind the last tensor.
+        let read = safetensors::SafeTensors::deserialize(&made.bytes).unwrap();
+        let b = read.tensor("b").unwrap();
+        assert_eq!((b.dtype(), b.shape()), (safetensors::Dtype::F32, [1, 3].as_slice()));
+        assert_eq!(b.data(), [1f32, 2.0, 3.0].map(f32::to_le_bytes).concat());
+        let (_, header) = safetensors::SafeTensors::read_metadata(&made.bytes).unwrap();
+        assert_eq!(header.offset_keys(), ["a", "b"]);
+        assert_eq!(header.metadata().as_ref().unwrap()["key7"], "\"7\n");
+    }
 
     #[test]
     fn what_is_written_is_read_again() {
