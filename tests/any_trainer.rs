@@ -278,6 +278,25 @@ fn every_folder_of_a_tensorboard_log_is_a_run() {
 }
 
 #[test]
+fn a_command_does_not_outlive_its_parent() {
+    let program = "import os, sys, time\nopen(sys.argv[1] + '/child', 'w').write(str(os.getpid()))\n\
+                   print('up', flush=True)\ntime.sleep(600)\n";
+    let deck = with_program("command: [python3, experiments/x/program.py, '${run_dir}']\n", program);
+    let run = queue(&deck, "x", &[]).remove(0);
+    wait_until("it works", || read_or_empty(&run, "logs/train.log").contains("up"));
+    let child = read(run.path().join("child"));
+    let started = read_journal(&run).entries.into_iter().find(|entry| entry.facts.contains_key("words"));
+    assert_eq!(started.unwrap().facts["command_pid"].to_string(), child);
+    // The group's leader is the command's parent.
+    let stat = read(format!("/proc/{child}/stat"));
+    let parent: u32 = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+    kill_9(parent);
+    assert_eq!(wait_for_end(&run).reason, Some(EndReason::Signal));
+    wait_until("the command is gone", || !Path::new(&format!("/proc/{child}")).exists());
+    wait_until("its lock is free", || !is_held(&run.train_lock()).unwrap());
+}
+
+#[test]
 fn kohyas_command_line_is_what_its_template_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("experiments/kohya/experiment.yaml");

@@ -84,3 +84,27 @@ fn a_submitter_that_dies_leaves_only_whole_runs_and_skips_numbers() {
     deck.dispatch().wait().unwrap();
     assert_eq!(state(&runs[0]), State::Finished);
 }
+
+/// The command's parent dies: what it has written of the command's end holds, and the command does not outlive it.
+#[test]
+fn a_foreign_command_survives_no_death_of_its_parent_and_loses_no_end() {
+    for (point, expected) in [
+        ("exec.after-spawn", State::Failed),
+        ("exec.before-exit", State::Failed),
+        ("exec.after-exit", State::Finished),
+        ("exec.before-outcome", State::Finished),
+    ] {
+        let deck = Deck::new();
+        let folder = deck.workspace.experiment("y").path().to_path_buf();
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("experiment.yaml"), "command: [sh, -c, 'echo begun']\n").unwrap();
+        let mark = deck.workspace.root().join(".loradeck/crash-mark");
+        let mut queue = deck.command(&["run", "y"]);
+        queue.env("LORADECK_CRASH_AT", point).env("LORADECK_CRASH_MARK", &mark);
+        assert!(queue.status().unwrap().success());
+        let run = deck.workspace.experiment("y").runs().remove(0);
+        wait_until("the run ends", || state(&run).is_end());
+        assert!(mark.exists(), "{point} was not passed");
+        assert_eq!(state(&run), expected, "{point}: {:?}", status(&run));
+    }
+}

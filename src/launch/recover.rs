@@ -22,7 +22,8 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
     let Some(status) = Status::read(run)? else { return Ok(Recovery::Nothing) };
     let live = Liveness { supervisor: false, trainer: is_held(&run.train_lock())? };
     let summary = Summary::read(run).ok().flatten();
-    let outcome = summary.as_ref().and_then(|summary| summary.outcome_of(status.attempt));
+    let told = summary.as_ref().and_then(|summary| summary.outcome_of(status.attempt));
+    let outcome = told.or_else(|| CommandExit::outcome(run, status.attempt));
     let trained = summary.as_ref().is_some_and(|summary| summary.attempt == status.attempt);
     let claimed = run.attempt(status.attempt).exists();
     let decision = decide_recovery(&status, live, claimed, outcome, trained);

@@ -248,17 +248,26 @@ impl Supervisor {
         }
     }
 
+    /// How the attempt's process ended; where the parent of a foreign command died itself, what it had written of the
+    /// command's end before.
+    fn known_end(&self, process: ProcessEnd, has_outcome: bool) -> ProcessEnd {
+        let is_written = self.run.command_exit(self.attempt).exists();
+        let is_unknown = process.code.is_none() && !has_outcome && !self.requests.killed();
+        if is_written && is_unknown { CommandExit::process_end(&self.run, self.attempt) } else { process }
+    }
+
     pub(super) fn write_end(&mut self, end: End) -> Result<()> {
         crash::point("supervise.before-end");
         let summary = Summary::read(&self.run).ok().flatten();
-        let outcome = summary.as_ref().and_then(|summary| summary.outcome_of(self.attempt));
+        let told = summary.as_ref().and_then(|summary| summary.outcome_of(self.attempt));
+        let outcome = told.or_else(|| CommandExit::outcome(&self.run, self.attempt));
         let message = summary.and_then(|summary| summary.message);
         let mut status = end_state(
             self.attempt,
             self.requests.requested_end(),
             self.requests.killed(),
             outcome.map(|outcome| (outcome, message)),
-            end.process,
+            self.known_end(end.process, outcome.is_some()),
             Moment::now(),
         );
         if end.message.is_some() {

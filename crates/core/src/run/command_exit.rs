@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
 use crate::file::{self, Durability};
-use crate::run::{ProcessEnd, RunFolder};
+use crate::run::{Outcome, ProcessEnd, RunFolder};
 use crate::time::Moment;
 
 /// How a command ended: by an exit code or by a signal.
@@ -35,6 +35,13 @@ impl CommandExit {
         file::replace_json(&run.command_exit(self.attempt), self, Durability::Synced)
     }
 
+    /// The outcome that a written end is by itself: a command that exited with 0 has finished, whether its parent
+    /// lived to say so or not. What other ends are, [`CommandExit::process_end`] leaves to the table of states.
+    pub fn outcome(run: &RunFolder, attempt: u32) -> Option<Outcome> {
+        let exit = Self::read(run, attempt).ok().flatten()?;
+        (exit.code == Some(0)).then_some(Outcome::Finished)
+    }
+
     /// What is known of an attempt's end where its parent is not there to say it.
     pub fn process_end(run: &RunFolder, attempt: u32) -> ProcessEnd {
         let exit = Self::read(run, attempt).ok().flatten();
@@ -60,6 +67,9 @@ mod tests {
         let exit = CommandExit { attempt: 1, code: Some(7), signal: None, time: Moment(1) };
         exit.write(&run).unwrap();
         assert_eq!(CommandExit::process_end(&run, 1).code, Some(7));
+        assert_eq!(CommandExit::outcome(&run, 1), None);
+        CommandExit { code: Some(0), ..exit }.write(&run).unwrap();
+        assert_eq!(CommandExit::outcome(&run, 1), Some(Outcome::Finished));
         assert_eq!(latest_attempt(&run), 0);
     }
 }
