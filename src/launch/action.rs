@@ -15,6 +15,7 @@ use loradeck_core::time::Moment;
 
 use super::home::{HomeError, be_home};
 use super::program::ensure_dispatcher;
+use super::queue_settings::QueueSettings;
 use super::recover::liveness;
 use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
 
@@ -213,6 +214,17 @@ pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Re
     let mut entry = QueueEntry::read(run)?;
     entry.priority = priority;
     Ok(entry.write(run)?)
+}
+
+/// Pauses the queue (nothing new starts), or lets it go on.
+pub fn pause_queue(workspace: &Workspace, paused: bool) -> Result<(), ActionError> {
+    {
+        let _queue = workspace.queue_lock()?;
+        let mut settings = QueueSettings::read(workspace)?;
+        settings.paused = paused;
+        settings.write(workspace)?;
+    }
+    Ok(ensure_dispatcher(workspace)?)
 }
 
 /// Notes in the dispatcher's journal what a person did to a run outside its processes.

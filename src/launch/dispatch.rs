@@ -283,14 +283,27 @@ fn look_at_slots(workspace: &Workspace, host: &HostSlots) -> Result<(Vec<Slot>, 
 
 /// Every waiting run of a workspace and what it waits for, in the order in which they would start.
 pub fn waiting(workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
-    let mut found = Scanner::default().scan(workspace)?;
-    let for_slurm = Launchers::default().take_out(&mut found.queued);
-    let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
-    let schedule = next(&found.queued, &found.running, &slots, &limits);
-    let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
-    let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));
-    let for_slurm = for_slurm
-        .into_iter()
-        .map(|waiting| (waiting.queued.run, waiting.queued.blocked.unwrap_or(Waiting::Nothing)));
-    Ok(starts.chain(waits).chain(for_slurm).collect())
+    WaitingReader::default().read(workspace)
+}
+
+/// Asks [`waiting`] again and again, reading only the files that have changed.
+#[derive(Debug, Default)]
+pub struct WaitingReader {
+    scanner: Scanner,
+}
+
+impl WaitingReader {
+    /// As [`waiting`].
+    pub fn read(&mut self, workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
+        let mut found = self.scanner.scan(workspace)?;
+        let for_slurm = Launchers::default().take_out(&mut found.queued);
+        let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
+        let schedule = next(&found.queued, &found.running, &slots, &limits);
+        let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
+        let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));
+        let for_slurm = for_slurm
+            .into_iter()
+            .map(|waiting| (waiting.queued.run, waiting.queued.blocked.unwrap_or(Waiting::Nothing)));
+        Ok(starts.chain(waits).chain(for_slurm).collect())
+    }
 }

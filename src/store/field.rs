@@ -52,7 +52,7 @@ pub struct FieldName {
 
 impl FieldName {
     /// The field called `name`: a fact about the run (`state`, `experiment`, `run`, `number`, `step`, `epoch`,
-    /// `progress`, `seconds`, `started`, `updated`, `tokens`, `memory`, `attempt`, `priority`, `host`, `device`,
+    /// `progress`, `seconds`, `started`, `updated`, `tokens`, `memory`, `attempt`, `priority`, `sweep`, `trial`, `group`, `host`, `device`,
     /// `pin`, `archived`), a configuration key or its short name, or a metric's best value (`eval/loss`; also
     /// `eval/loss.last` and `.first`).
     pub fn new(name: &str) -> Self {
@@ -92,6 +92,9 @@ fn fact<'a>(run: &'a Run, name: &str) -> Option<FieldValue<'a>> {
         "pin" => text(yes_no(run.labels.pin)),
         "archived" => text(yes_no(run.labels.archived)),
         "priority" => number(run.queue.priority as f64),
+        "sweep" => number(f64::from(run.queue.sweep?)),
+        "trial" => number(f64::from(run.queue.trial?)),
+        "group" => text(run.queue.group.as_deref()?),
         "attempt" => number(f64::from(run.status.as_ref()?.attempt)),
         "progress" => number(run.progress()?),
         _ => summary_fact(run, name),

@@ -115,6 +115,8 @@ pub enum Action {
     Report,
     /// Copy the run's path.
     Copy,
+    /// Pause the queue, or let it go on.
+    PauseQueue,
     /// Do something to runs.
     Do(Deed),
 }
@@ -179,6 +181,7 @@ impl Action {
             Self::BestOrLast => "best-or-last",
             Self::Report => "report",
             Self::Copy => "copy",
+            Self::PauseQueue => "pause-queue",
             Self::Do(deed) => deed.name(),
         }
     }

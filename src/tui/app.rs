@@ -325,13 +325,11 @@ impl App {
             .iter()
             .filter(|run| matches!(run.state(), ShownState::Queued | ShownState::Held))
             .collect();
+        // In the order in which they would start; where that is not known yet, by what the queue goes by.
         waiting.sort_by_key(|run| {
-            (
-                run.state() == ShownState::Held,
-                std::cmp::Reverse(run.queue.priority),
-                run.queue.queued_at,
-                run.id,
-            )
+            let place = self.runs.queue.waiting_of(run.id).map_or(usize::MAX, |(place, _)| place);
+            let held = run.state() == ShownState::Held;
+            (held, place, std::cmp::Reverse(run.queue.priority), run.queue.queued_at, run.id)
         });
         let mut ended: Vec<&Run> = self.runs.iter().filter(|run| is_ended(run)).collect();
         ended.sort_by_key(|run| std::cmp::Reverse(run.status.as_ref().map(|status| status.since)));

@@ -17,6 +17,10 @@ pub enum Deed {
     Remove,
     /// Hold a waiting run back, or let it go.
     Hold,
+    /// Let a waiting run start before others.
+    Raise,
+    /// Let others start before a waiting run.
+    Lower,
 }
 
 impl Deed {
@@ -29,6 +33,8 @@ impl Deed {
             Self::Retry => "Retry",
             Self::Remove => "Remove",
             Self::Hold => "Hold or release",
+            Self::Raise => "Raise",
+            Self::Lower => "Lower",
         }
     }
 
@@ -41,6 +47,8 @@ impl Deed {
             Self::Retry => "retry",
             Self::Remove => "remove",
             Self::Hold => "hold",
+            Self::Raise => "raise",
+            Self::Lower => "lower",
         }
     }
 
@@ -53,12 +61,15 @@ impl Deed {
             Self::Retry => "queued again as a new run",
             Self::Remove => "moved to the trash",
             Self::Hold => "held or released",
+            Self::Raise => "raised",
+            Self::Lower => "lowered",
         }
     }
 
     /// Whether it is asked before.
     pub fn needs_word(self, count: usize) -> bool {
-        matches!(self, Self::Stop | Self::Kill | Self::Remove) || count > 1
+        matches!(self, Self::Stop | Self::Kill | Self::Remove)
+            || count > 1 && !matches!(self, Self::Raise | Self::Lower)
     }
 
     /// What will happen to `run`; `Err` says why it does not apply.
@@ -82,7 +93,9 @@ impl Deed {
             Self::Remove => Ok("moves to the trash (restore brings it back)"),
             Self::Hold if state == S::Held => Ok("may start again"),
             Self::Hold if waits => Ok("waits until released"),
-            Self::Hold => Err("is not waiting"),
+            Self::Raise if waits => Ok("goes before others"),
+            Self::Lower if waits => Ok("lets others go before it"),
+            Self::Hold | Self::Raise | Self::Lower => Err("is not waiting"),
         }
     }
 }

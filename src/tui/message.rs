@@ -106,6 +106,13 @@ pub enum Msg {
         /// Its text.
         text: Result<String, String>,
     },
+    /// A queue was paused or let go on, or not.
+    Queue {
+        /// What was asked for.
+        what: String,
+        /// What came of it.
+        result: Result<String, String>,
+    },
     /// Something is to be told.
     Note(Result<String, String>),
 }
@@ -140,6 +147,8 @@ pub enum Effect {
     ReadDocument(DocumentOf),
     /// Do something to runs.
     Do(Deed, Vec<RunId>),
+    /// Pause the queue of the workspace with this number, or let it go on.
+    PauseQueue(usize, bool),
     /// Put text into the user's clipboard.
     Copy(String),
 }

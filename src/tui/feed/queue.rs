@@ -1,11 +1,13 @@
 //! Slots and pauses of all workspaces.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use loradeck_core::run::{Workspace, read_attempts};
+use loradeck_core::run::{QueueEntry, Workspace, read_attempts};
 
-use crate::launch::{HostSlots, QueueSettings, Slot, SlotKind, SlotSettings, detect_slots};
-use crate::store::{RunId, Store};
+use crate::launch::dispatch::WaitingReader;
+use crate::launch::{HostSlots, QueueSettings, Slot, SlotKind, SlotSettings, Waiting, detect_slots};
+use crate::store::{RunId, ShownState, Store};
 use crate::tui::state::{QueueView, SlotView};
 
 /// Looks at the queues.
@@ -16,11 +18,33 @@ pub(super) struct QueueReader {
     devices: HashMap<(RunId, u32), Vec<String>>,
     /// Looking for GPUs takes a moment: only when the settings are others.
     slots: HashMap<usize, (SlotSettings, Vec<Slot>)>,
+    reasons: HashMap<usize, Reasons>,
+}
+
+/// The reasons are asked for again after this, whatever was seen: disks fill and GPUs are taken by others.
+const OLD: Duration = Duration::from_secs(5);
+
+/// What decides about a run's waiting, as far as its folder tells.
+type Seen = (RunId, ShownState, QueueEntry);
+
+/// Why runs of a workspace wait, as it was last asked.
+#[derive(Default)]
+struct Reasons {
+    reader: WaitingReader,
+    /// What the answer followed from, and when it was asked.
+    asked: Option<(Vec<Seen>, QueueSettings, Instant)>,
+    answer: Vec<(RunId, Waiting)>,
 }
 
 impl QueueReader {
     pub(super) fn new(workspaces: Vec<Workspace>) -> Self {
-        Self { workspaces, last: None, devices: HashMap::new(), slots: HashMap::new() }
+        Self {
+            workspaces,
+            last: None,
+            devices: HashMap::new(),
+            slots: HashMap::new(),
+            reasons: HashMap::new(),
+        }
     }
 
     /// The queues, if they are other than last time.
@@ -34,6 +58,8 @@ impl QueueReader {
             if settings.paused {
                 view.paused.push(index);
             }
+            let reasons = self.reasons.entry(index).or_default();
+            view.waiting.extend(reasons.read(index, workspace, &settings, store).iter().cloned());
             let settings = SlotSettings::read(workspace, &settings);
             let known =
                 self.slots.entry(index).or_insert_with(|| (settings.clone(), detect_slots(&settings)));
@@ -70,6 +96,40 @@ impl QueueReader {
             occupied.extend(devices.map(|device| (device.clone(), run.id)));
         }
         occupied
+    }
+}
+
+impl Reasons {
+    fn read(
+        &mut self,
+        index: usize,
+        workspace: &Workspace,
+        settings: &QueueSettings,
+        store: &Store,
+    ) -> &[(RunId, Waiting)] {
+        let is_waiting = |state| matches!(state, ShownState::Queued | ShownState::Held);
+        let runs = store.runs().filter(|run| run.workspace == index);
+        let known: Vec<_> = runs
+            .map(|run| (run.id, run.state(), &run.queue))
+            .filter(|(_, state, _)| state.is_live() || is_waiting(*state))
+            .map(|(id, state, entry)| (id, state, entry.clone()))
+            .collect();
+        if !known.iter().any(|(_, state, _)| is_waiting(*state)) {
+            *self = Self::default();
+            return &[];
+        }
+        let is_fresh = self.asked.as_ref().is_some_and(|(before, under, when)| {
+            *before == known && under == settings && when.elapsed() < OLD
+        });
+        if !is_fresh {
+            let found = self.reader.read(workspace).unwrap_or_default();
+            let of_store = |(folder, reason): (loradeck_core::run::RunFolder, Waiting)| {
+                Some((store.find(folder.path())?, reason))
+            };
+            self.answer = found.into_iter().filter_map(of_store).collect();
+            self.asked = Some((known, settings.clone(), Instant::now()));
+        }
+        &self.answer
     }
 }
 

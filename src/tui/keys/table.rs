@@ -141,6 +141,9 @@ pub(super) const LINES: &[Line] = &[
     bind(C::Runs, &[c('K')], A::Do(Deed::Kill), "", "end at once (asks first)"),
     bind(C::Runs, &[c('D')], A::Do(Deed::Remove), "", "move to the trash (asks first)"),
     bind(C::Runs, &[c('H')], A::Do(Deed::Hold), "", "hold a waiting run back, or let it go"),
+    bind(C::Runs, &[c('>')], A::Do(Deed::Raise), "", "a waiting run starts before others (priority + 1)"),
+    bind(C::Runs, &[c('<')], A::Do(Deed::Lower), "", "others start before a waiting run (priority - 1)"),
+    bind(C::Queue, &[c('P')], A::PauseQueue, "pause", "nothing new starts, or the queue goes on"),
     bind(C::Runs, &[c('r')], A::Report, "report", "read the run's report, on a heading the comparison"),
     bind(
         C::Runs,

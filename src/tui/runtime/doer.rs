@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 
-use loradeck_core::run::{RunFolder, Workspace};
+use loradeck_core::run::{QueueEntry, RunFolder, Workspace};
 
 use super::{Wake, spawn};
 use crate::launch::{self, action};
@@ -17,8 +17,10 @@ use crate::tui::state::DocumentOf;
 
 /// Something to do.
 pub(super) enum Job {
-    /// A deed on a run; the last word says whether it is held back now.
-    Do(Deed, Workspace, RunFolder, bool),
+    /// A deed on a run, with its place in the queue as it was seen.
+    Do(Deed, Workspace, RunFolder, Box<QueueEntry>),
+    /// Pause a queue or let it go on, and how that was said.
+    PauseQueue(&'static str, Workspace, bool),
     /// Read a run's story.
     Story(RunId, RunFolder),
     /// Read a report or comparison.
@@ -56,9 +58,14 @@ impl Doer {
 
 fn work(job: Job) -> Option<Msg> {
     match job {
-        Job::Do(deed, workspace, run, held) => {
-            let result = carry_out(deed, &workspace, &run, held);
+        Job::Do(deed, workspace, run, entry) => {
+            let result = carry_out(deed, &workspace, &run, &entry);
             Some(Msg::Done { deed, run: run.label(), result })
+        }
+        Job::PauseQueue(what, workspace, paused) => {
+            let said = if paused { "the queue is paused: what runs goes on" } else { "the queue goes on" };
+            let result = action::pause_queue(&workspace, paused).map(|()| said.to_owned());
+            Some(Msg::Queue { what: what.to_owned(), result: result.map_err(|error| error.to_string()) })
         }
         Job::Story(id, run) => Some(Msg::Details(Box::new(read_story(id, &run)))),
         Job::Document(of, path) => {
@@ -72,7 +79,17 @@ fn work(job: Job) -> Option<Msg> {
     }
 }
 
-fn carry_out(deed: Deed, workspace: &Workspace, run: &RunFolder, held: bool) -> Result<String, String> {
+fn carry_out(
+    deed: Deed,
+    workspace: &Workspace,
+    run: &RunFolder,
+    entry: &QueueEntry,
+) -> Result<String, String> {
+    let held = entry.hold;
+    let prioritise = |priority: i64| match action::set_priority(workspace, run, priority) {
+        Ok(()) => Ok(format!("priority {priority}")),
+        Err(error) => Err(error.to_string()),
+    };
     let done = |result: Result<action::Done, action::ActionError>| match result {
         Ok(action::Done::Dropped) => Ok("taken out of the queue".to_owned()),
         Ok(_) => Ok(deed.done().to_owned()),
@@ -83,6 +100,8 @@ fn carry_out(deed: Deed, workspace: &Workspace, run: &RunFolder, held: bool) -> 
         Deed::Kill => done(action::kill(workspace, run)),
         Deed::Resume => done(action::resume(workspace, run, &[])),
         Deed::Remove => done(action::remove(workspace, run)),
+        Deed::Raise => prioritise(entry.priority.saturating_add(1)),
+        Deed::Lower => prioritise(entry.priority.saturating_sub(1)),
         Deed::Retry => match launch::retry(workspace, run, &[]) {
             Ok(submission) => {
                 let names: Vec<String> = submission.runs.iter().map(RunFolder::label).collect();

@@ -297,9 +297,7 @@ impl Dashboard {
             Wake::News => self.news = true,
             Wake::Batch(batch) => self.take_batch(batch),
             Wake::Msg(msg) => {
-                if let Msg::Done { deed, run, .. } = &*msg {
-                    self.pending.answer(*deed, run);
-                }
+                self.pending.hear(&msg);
                 self.urgent = true;
                 self.update(*msg);
             }
@@ -358,9 +356,20 @@ impl Dashboard {
             Effect::Do(deed, runs) => {
                 for run in runs.into_iter().filter_map(|id| self.app.runs.get(id)) {
                     let Some(workspace) = self.workspaces.get(run.workspace) else { continue };
-                    self.pending.give(deed, run.folder.label());
-                    self.doer.give(Job::Do(deed, workspace.clone(), run.folder.clone(), run.queue.hold));
+                    self.pending.give(format!("{} {}", deed.verb(), run.folder.label()));
+                    self.doer.give(Job::Do(
+                        deed,
+                        workspace.clone(),
+                        run.folder.clone(),
+                        Box::new(run.queue.clone()),
+                    ));
                 }
+            }
+            Effect::PauseQueue(index, paused) => {
+                let Some(workspace) = self.workspaces.get(index) else { return };
+                let what = if paused { "Pause the queue" } else { "Let the queue go on" };
+                self.pending.give(what.to_owned());
+                self.doer.give(Job::PauseQueue(what, workspace.clone(), paused));
             }
             Effect::Copy(text) => {
                 self.write(clipboard::sequence(&text));

@@ -5,7 +5,6 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::Wake;
-use crate::tui::deed::Deed;
 use crate::tui::message::Msg;
 use crate::tui::terminal::Signalled;
 
@@ -17,19 +16,24 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// The deeds at work, and what came of those that failed while everybody was leaving.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    deeds: Vec<(Deed, String)>,
+    deeds: Vec<String>,
     failures: Vec<String>,
 }
 
 impl Pending {
-    /// A deed on the run with this label was given.
-    pub(super) fn give(&mut self, deed: Deed, run: String) {
-        self.deeds.push((deed, run));
+    /// Something was given to do: `Stop format/0001-a`.
+    pub(super) fn give(&mut self, deed: String) {
+        self.deeds.push(deed);
     }
 
-    /// It was answered.
-    pub(super) fn answer(&mut self, deed: Deed, run: &str) {
-        if let Some(at) = self.deeds.iter().position(|known| known.0 == deed && known.1 == run) {
+    /// Hears an answer.
+    pub(super) fn hear(&mut self, msg: &Msg) {
+        let deed = match msg {
+            Msg::Done { deed, run, .. } => format!("{} {run}", deed.verb()),
+            Msg::Queue { what, .. } => what.clone(),
+            _ => return,
+        };
+        if let Some(at) = self.deeds.iter().position(|known| *known == deed) {
             self.deeds.remove(at);
         }
     }
@@ -69,17 +73,18 @@ impl Pending {
     }
 
     fn take(&mut self, msg: Msg) {
-        let Msg::Done { deed, run, result } = msg else { return };
-        self.answer(deed, &run);
-        if let Err(why) = result {
-            self.failures.push(format!("{} {run}: {why}", deed.verb()));
+        self.hear(&msg);
+        match msg {
+            Msg::Done { deed, run, result: Err(why) } => {
+                self.failures.push(format!("{} {run}: {why}", deed.verb()));
+            }
+            Msg::Queue { what, result: Err(why) } => self.failures.push(format!("{what}: {why}")),
+            _ => {}
         }
     }
 
     fn words(&self) -> String {
-        let words: Vec<String> =
-            self.deeds.iter().map(|(deed, run)| format!("{} {run}", deed.verb())).collect();
-        words.join(", ")
+        self.deeds.join(", ")
     }
 
     fn verdict(&mut self) -> Result<(), String> {
@@ -97,11 +102,12 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use super::*;
+    use crate::tui::deed::Deed;
 
     fn pending() -> (Pending, Sender<Wake>, Receiver<Wake>) {
         let mut pending = Pending::default();
-        pending.give(Deed::Stop, "x/0001".into());
-        pending.give(Deed::Stop, "x/0002".into());
+        pending.give("Stop x/0001".into());
+        pending.give("Stop x/0002".into());
         let (send, messages) = channel();
         (pending, send, messages)
     }

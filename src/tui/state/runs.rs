@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use loradeck_core::metrics::{EventSink, RunMetrics};
 
+use crate::launch::Waiting;
 use crate::store::{Run, RunId};
 use crate::tui::message::{Batch, MetricChange};
 
@@ -27,6 +28,16 @@ pub struct QueueView {
     pub paused: Vec<usize>,
     /// All slots.
     pub slots: Vec<SlotView>,
+    /// What waits, in the order in which it would start, and what for.
+    pub waiting: Vec<(RunId, Waiting)>,
+}
+
+impl QueueView {
+    /// What a waiting run waits for, and its place among those that wait.
+    pub fn waiting_of(&self, id: RunId) -> Option<(usize, &Waiting)> {
+        let at = self.waiting.iter().position(|(waiting, _)| *waiting == id)?;
+        self.waiting.get(at).map(|(_, reason)| (at, reason))
+    }
 }
 
 /// All runs and the metrics of those that were asked for.

@@ -14,6 +14,8 @@ use crate::tui::format;
 pub enum ColumnKind {
     /// The run's state.
     State,
+    /// Its sweep and its number within it.
+    Trial,
     /// A setting.
     Setting(String),
     /// A metric.
@@ -153,6 +155,9 @@ fn compare(left: &Cell, right: &Cell, descending: bool) -> Ordering {
 fn columns(runs: &[&Run]) -> Vec<Column> {
     let plain = |kind, title: &str| Column { kind, title: title.to_owned(), goal: None };
     let mut columns = vec![plain(ColumnKind::State, "state")];
+    if runs.iter().any(|run| run.queue.sweep.is_some()) {
+        columns.push(plain(ColumnKind::Trial, "trial"));
+    }
     for difference in differences(runs) {
         columns.push(plain(ColumnKind::Setting(difference.key.clone()), &difference.key));
     }
@@ -183,6 +188,7 @@ fn cell(run: &Run, column: &Column, last: bool) -> Cell {
     let number = |number: f64, text: String| Cell { text, number: Some(number), best: false };
     match &column.kind {
         ColumnKind::State => text(run.state().word()),
+        ColumnKind::Trial => trial(run),
         ColumnKind::Setting(key) => run.config.get(key).map_or_else(Cell::default, |value| Cell {
             text: value.to_owned(),
             number: value.parse().ok(),
@@ -201,6 +207,17 @@ fn cell(run: &Run, column: &Column, last: bool) -> Cell {
             .summary
             .as_ref()
             .map_or_else(Cell::default, |summary| number(summary.seconds, format::duration(summary.seconds))),
+    }
+}
+
+/// `2:14`: the fourteenth trial of the second sweep.
+fn trial(run: &Run) -> Cell {
+    let Some(sweep) = run.queue.sweep else { return Cell::default() };
+    let trial = run.queue.trial.unwrap_or_default();
+    Cell {
+        text: if trial > 0 { format!("{sweep}:{trial}") } else { sweep.to_string() },
+        number: Some(f64::from(sweep) * 1e6 + f64::from(trial)),
+        best: false,
     }
 }
 
@@ -232,6 +249,26 @@ mod tests {
         assert!(!titles.contains(&"batch_size") && !titles.contains(&"train/epoch"), "{titles:?}");
         let loss = column(&table, "eval/loss");
         assert_eq!(table.rows.iter().filter(|row| row.cells[loss].best).count(), 1);
+    }
+
+    #[test]
+    fn trials_are_numbered_within_their_sweep() {
+        let sample = sample::sweep();
+        let run = sample.runs.get(sample.ids()[6]).unwrap().folder.clone();
+        let entry = loradeck_core::run::QueueEntry { sweep: Some(2), trial: Some(14), ..Default::default() };
+        entry.write(&run).unwrap();
+        let mut feed =
+            crate::tui::feed::Feed::new(vec![loradeck_core::run::Workspace::at(sample.folder.path())]);
+        let mut runs = Runs::default();
+        runs.apply(&mut feed.collect(&[crate::watch::Change::Everything]));
+        let mut table = Table::default();
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        table.rebuild(&runs, &ids);
+        let trial = column(&table, "trial");
+        assert_eq!(
+            (table.rows[6].cells[trial].text.as_str(), table.rows[0].cells[trial].text.as_str()),
+            ("2:14", "")
+        );
     }
 
     #[test]

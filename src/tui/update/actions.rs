@@ -69,6 +69,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Report => document::open(app, effects),
         Action::Copy => copy(app, effects),
+        Action::PauseQueue => deeds::pause_queue(app, effects),
         Action::Do(deed) => deeds::ask(app, deed, effects),
         other => curves::act(app, other),
     }

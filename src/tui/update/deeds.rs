@@ -5,6 +5,14 @@ use crate::tui::deed::Deed;
 use crate::tui::message::Effect;
 use crate::tui::state::{Popup, Question};
 
+/// Pauses the queue of the workspace that the cursor is in, or lets it go on.
+pub(super) fn pause_queue(app: &App, effects: &mut Vec<Effect>) {
+    let run = app.run_under_cursor().and_then(|id| app.runs.get(id));
+    let workspace = run.map_or(0, |run| run.workspace);
+    let paused = app.runs.queue.paused.contains(&workspace);
+    effects.push(Effect::PauseQueue(workspace, !paused));
+}
+
 /// Asks whether it is meant, or does it at once where that is harmless.
 pub(super) fn ask(app: &mut App, deed: Deed, effects: &mut Vec<Effect>) {
     let mut question = Question { deed, runs: Vec::new(), lines: Vec::new(), left_alone: Vec::new() };

@@ -35,6 +35,10 @@ pub fn update(app: &mut App, msg: Msg, now: Moment) -> Vec<Effect> {
         },
         Msg::Details(story) => popups::take_story(app, story),
         Msg::Document { of, text } => document::take(app, &of, text),
+        Msg::Queue { result, .. } => match result {
+            Ok(said) => app.reports.add(now, false, said),
+            Err(why) => app.reports.add(now, true, why),
+        },
         Msg::Note(Ok(text)) => app.reports.add(now, false, text),
         Msg::Note(Err(text)) => app.reports.add(now, true, text),
     }

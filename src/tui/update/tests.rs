@@ -326,6 +326,27 @@ fn a_run_that_is_ending_is_not_asked_to_stop_again_but_may_be_killed() {
 }
 
 #[test]
+fn the_queue_is_paused_and_waiting_runs_change_places() {
+    let mut driven = driven();
+    let waiting = driven.app.runs.iter().find(|run| run.state() == ShownState::Queued).unwrap().id;
+    assert!(driven.app.runs.queue.waiting_of(waiting).is_some(), "it says what it waits for");
+    driven.press("4P");
+    assert_eq!(driven.effects, [Effect::PauseQueue(0, true)]);
+    driven.effects.clear();
+    driven.app.runs.queue.paused.push(0);
+    driven.press("P");
+    assert_eq!(driven.effects, [Effect::PauseQueue(0, false)]);
+    driven.effects.clear();
+    assert_eq!(driven.app.queue_rows()[1], waiting);
+    driven.press("<Home>j>");
+    assert_eq!(driven.effects, [Effect::Do(Deed::Raise, vec![waiting])]);
+    driven.effects.clear();
+    driven.press("<Home>>");
+    assert!(driven.effects.is_empty(), "what runs has no place to change");
+    assert!(driven.app.reports.current(driven.now).unwrap().text.contains("is not waiting"));
+}
+
+#[test]
 fn deeds_on_many_name_those_left_alone() {
     let mut driven = driven();
     driven.press("aK");

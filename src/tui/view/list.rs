@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::paint;
+use super::{paint, queue};
 use crate::store::{Run, RunId, ShownState};
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -139,6 +139,9 @@ fn sentence(app: &App, run: &Run) -> String {
             format!("lost: nobody is at work on it ({} resumes)", app.key_for(Action::Do(Deed::Resume)))
         }
         (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),
+        (ShownState::Queued, _) if app.runs.queue.waiting_of(run.id).is_some() => {
+            format!("{state}{attempt}: {}", queue::why(app, run))
+        }
         (ShownState::Archived, _) => "archived: only looked at here".to_owned(),
         (_, Some((step, 0))) => format!("{state}, step {step}{attempt}"),
         (_, Some((step, total))) => format!("{state}, step {step} of {total}{attempt}"),

@@ -51,7 +51,8 @@ fn title(app: &App) -> Line<'static> {
 /// When everything that waits will be through, if that can be guessed.
 fn right_title(app: &App) -> Line<'static> {
     if !app.runs.queue.paused.is_empty() {
-        return Line::styled(" paused: loradeck queue resume ", app.theme.warning());
+        let text = format!(" paused: {} lets it go on ", app.key_for(Action::PauseQueue));
+        return Line::styled(text, app.theme.warning());
     }
     let left = app.all_done_in().map(|left| format!(" all done in {} ", format::remaining(left)));
     Line::raw(left.unwrap_or_default())
@@ -103,9 +104,7 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
     x += 10;
     let what = match (run.state(), place) {
         (ShownState::Held, _) => format!("held back: {} releases", app.key_for(Action::Do(Deed::Hold))),
-        (_, Some(place)) if run.queue.priority != 0 => {
-            format!("#{} (priority {})", place + 1, run.queue.priority)
-        }
+        (ShownState::Queued, Some(place)) => format!("#{}  {}", place + 1, why(app, run)),
         (_, Some(place)) => format!("#{}", place + 1),
         (state, None) if state.is_live() => {
             let share = run.progress().map(percent).unwrap_or_default();
@@ -115,6 +114,19 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
         _ => ended(run),
     };
     paint::text(buffer, x, row.y, row.right().saturating_sub(x), &what, Style::new());
+}
+
+/// What a waiting run waits for, and what else decides when it starts.
+pub(super) fn why(app: &App, run: &Run) -> String {
+    let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason.words(app.now));
+    let mut words: Vec<String> = reason.into_iter().collect();
+    if run.queue.priority != 0 {
+        words.push(format!("priority {}", run.queue.priority));
+    }
+    if let Some(group) = &run.queue.group {
+        words.push(format!("group {group}"));
+    }
+    words.join(", ")
 }
 
 fn ended(run: &Run) -> String {

@@ -6,6 +6,7 @@ use loradeck_core::text::harmless;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::queue;
 use crate::store::{Run, RunId};
 use crate::tui::app::App;
 use crate::tui::format;
@@ -53,6 +54,7 @@ fn fact(app: &App, name: &str, value: String) -> Line<'static> {
 fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     lines.push(Line::default());
     lines.push(fact(app, "folder", run.path().display().to_string()));
+    place(app, run, lines);
     let Some(summary) = &run.summary else { return };
     let share = run.progress().map(|share| format!(" ({:.0}%)", share * 100.0)).unwrap_or_default();
     lines.push(fact(
@@ -76,6 +78,22 @@ fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     lines.push(fact(app, "peak memory", format!("{}{gpu}", format::bytes(summary.peak_memory_bytes as f64))));
     let place = &summary.environment;
     lines.push(fact(app, "on", format!("{} {} {}", place.host, place.device, place.precision)));
+}
+
+/// Where it belongs and what it waits for.
+fn place(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
+    let entry = &run.queue;
+    if let Some(sweep) = entry.sweep {
+        let trial = entry.trial.map(|trial| format!(", trial {trial}")).unwrap_or_default();
+        let keep = if entry.keep { ", never given up" } else { "" };
+        lines.push(fact(app, "sweep", format!("{sweep}{trial}{keep}")));
+    }
+    if !entry.after.is_empty() {
+        lines.push(fact(app, "after", entry.after.join(", ")));
+    }
+    if let Some((at, _)) = app.runs.queue.waiting_of(run.id) {
+        lines.push(fact(app, "waits", format!("#{}, {}", at + 1, queue::why(app, run))));
+    }
 }
 
 fn results(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {

@@ -5,6 +5,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::view;
+use crate::launch::Waiting;
 use crate::tui::feed::read_story;
 use crate::tui::message::{Effect, Msg};
 use crate::tui::sample::{self, Driven};
@@ -26,6 +27,7 @@ fn snapshots(name: &str, keys: &str) {
         let mut driven = Driven::new(columns, rows);
         // Whether the slot is taken depends on the machine.
         driven.app.runs.queue.slots.iter_mut().for_each(|slot| slot.name = "cpu-0".into());
+        driven.app.runs.queue.waiting.iter_mut().for_each(|(_, reason)| *reason = Waiting::Slot);
         driven.press(keys);
         insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), picture(&driven));
     }
