@@ -69,8 +69,17 @@ fn read(path: impl AsRef<Path>) -> String {
 fn a_sweep_of_a_script_is_trained_reported_and_compared() {
     let deck = with_experiment("pytorch-script");
     git(&deck, &["init", "-q"]);
-    let runs = queue(&deck, "pytorch-script", &["script=train_without_torch.py", "noise=0.05"]);
+    let mut queue = deck.command(&["run", "pytorch-script", "script=train_without_torch.py", "noise=0.05"]);
+    assert!(queue.env("PAUSE_AT_STEP", "20").status().unwrap().success());
+    let runs = deck.workspace.experiment("pytorch-script").runs();
     assert_eq!(runs.len(), 3);
+    // The first one's supervisor is killed in its middle; the others go through.
+    runs[1..].iter().for_each(|run| fs::write(run.path().join("go"), "").unwrap());
+    wait_until("it is in its middle", || read_or_empty(&runs[0], "logs/metrics.jsonl").lines().count() == 20);
+    kill_9(supervisor_pid(&runs[0]));
+    let is_adopted = || read_journal(&runs[0]).entries.iter().any(|entry| entry.kind == "adopt");
+    wait_until("it is adopted", is_adopted);
+    fs::write(runs[0].path().join("go"), "").unwrap();
     for run in &runs {
         assert_eq!(wait_for_end(run).state, State::Finished, "{}", read(run.train_log()));
     }

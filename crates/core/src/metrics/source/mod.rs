@@ -2,7 +2,7 @@
 //!
 //! Every source gives what was written since the last look as [`Reading`]s. What a source says twice, because its file
 //! was replaced or is read again from its beginning, [`super::converter`] knows already. To add a source: one file and
-//! one line in [`OPENERS`].
+//! one line in `OPENERS`.
 
 mod columns;
 mod csv;
