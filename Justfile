@@ -41,6 +41,8 @@ test:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --features crash-points -- -D warnings
+    # What needs no network; deny.toml says what is held.
+    if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
 # Tests on a real Slurm cluster of one node on loopback; as root on Debian or Ubuntu.
 test-system *ARGUMENTS:
