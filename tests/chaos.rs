@@ -10,10 +10,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use loradeck_core::run::{RunFolder, State, latest_attempt, read_journal};
+use loradeck_core::run::{QueueEntry, RunFolder, State, latest_attempt, read_journal};
 use support::{Deck, kill_9, starts, state, status, wait_until};
 
 const RUNS: usize = 100;
+/// Trials that are added while the others run.
+const ADDED: usize = 5;
 const AT_ONCE: &str = "20";
 
 /// Named points at which the onlookers' processes die, where they are compiled in.
@@ -67,11 +69,26 @@ fn processes(slots: &Path) -> Vec<(u32, String)> {
 }
 
 /// Kills until all runs have ended. Trainers are seldom hit: each such run must be resumed by hand.
-fn torment(deck: &Deck, runs: &[RunFolder], dice: &mut Dice) -> usize {
-    let mut killed = 0;
+fn torment(deck: &mut Deck, dice: &mut Dice) -> usize {
+    let (mut killed, mut edited) = (0, false);
+    let runs = |deck: &Deck| deck.workspace.experiment("x").runs();
     let until = Instant::now() + Duration::from_secs(150);
-    while !runs.iter().all(|run| state(run).is_end()) {
-        assert!(Instant::now() < until, "not all runs have ended");
+    while runs(deck).len() < RUNS + ADDED || !runs(deck).iter().all(|run| state(run).is_end()) {
+        if killed >= 10 && !edited {
+            edited = true;
+            // The program is upgraded under those at work, and somebody adds trials. Killed or not, the trials are
+            // written down: whoever comes next queues them.
+            deck.upgrade();
+            let added: Vec<String> = (0..ADDED).map(|index| (RUNS + 1 + index).to_string()).collect();
+            let edit = format!("lora_rank={}", added.join(","));
+            assert!(deck.run(&["sweep", "add", "x", &edit]).status.success());
+        }
+        assert!(
+            Instant::now() < until,
+            "not all runs have ended: {} are there, {} have, {killed} processes were killed",
+            runs(deck).len(),
+            runs(deck).iter().filter(|run| state(run).is_end()).count()
+        );
         let victims: Vec<u32> = processes(&deck.slots())
             .into_iter()
             .filter(|(_, kind)| match kind.as_str() {
@@ -92,7 +109,7 @@ fn torment(deck: &Deck, runs: &[RunFolder], dice: &mut Dice) -> usize {
         let mut onlooker = deck.command(&["list"]);
         onlooker.env("LORADECK_CRASH_AT", point).env("LORADECK_CRASH_MARK", mark);
         assert!(onlooker.output().unwrap().status.success());
-        std::thread::sleep(Duration::from_millis(20 + dice.throw(120) as u64));
+        std::thread::sleep(Duration::from_millis(50 + dice.throw(250) as u64));
     }
     killed
 }
@@ -107,13 +124,18 @@ fn assert_started_once(run: &RunFolder) {
 
 #[test]
 fn a_hundred_runs_under_fire_lose_nothing() {
-    let deck = Deck::in_git();
+    let mut deck = Deck::in_git();
     assert!(deck.run(&["queue", "pause"]).status.success());
-    let runs = deck.queue(&["work"; RUNS]);
+    let ranks: Vec<String> = (1..=RUNS).map(|rank| rank.to_string()).collect();
+    let grid = format!("  method: grid\n  parameters: {{lora_rank: {{values: [{}]}}}}\n", ranks.join(", "));
+    deck.submit_search_of("work", &grid);
     assert!(deck.run(&["queue", "slots", AT_ONCE]).status.success());
     assert!(deck.run(&["queue", "resume"]).status.success());
     let mut dice = Dice(0x5eed_1234_abcd_0001);
-    let killed = torment(&deck, &runs, &mut dice);
+    let killed = torment(&mut deck, &mut dice);
+    let runs = deck.workspace.experiment("x").runs();
+    let trials: HashSet<u32> = runs.iter().map(|run| QueueEntry::read(run).unwrap().trial.unwrap()).collect();
+    assert_eq!((runs.len(), trials.len()), (RUNS + ADDED, RUNS + ADDED), "no trial is lost, none is doubled");
     assert!(killed >= 20, "only {killed} processes were killed: this was no torment");
     // What was lost with its trainer goes on when asked, and is not lost again.
     let hit: Vec<&RunFolder> = runs.iter().filter(|run| state(run) != State::Finished).collect();
@@ -122,10 +144,12 @@ fn a_hundred_runs_under_fire_lose_nothing() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     wait_until("all have finished", || runs.iter().all(|run| state(run) == State::Finished));
-    wait_until("all is written up", || {
+    let until = Instant::now() + Duration::from_secs(60);
+    while deck.dispatcher_is_at_work() || !deck.git(&["status", "--porcelain"]).is_empty() {
+        assert!(Instant::now() < until, "not all is written up: {}", deck.git(&["status", "--porcelain"]));
         deck.run(&["list"]);
-        !deck.dispatcher_is_at_work() && deck.git(&["status", "--porcelain"]).is_empty()
-    });
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let committed = deck.git(&["ls-files"]);
     for run in &runs {
         assert_started_once(run);

@@ -98,14 +98,15 @@ fn a_grid_is_edited_while_it_runs_and_numbers_stay() {
     deck.submit_search(
         "  method: grid\n  parameters: {lora_rank: {values: [2, 4]}, batch_size: {values: [1, 2]}}\n",
     );
-    // What a grid lists is queued at submit; here the dispatcher finds it written and not queued.
+    // Its four trials are written down and not queued: whoever was to queue them has died.
     assert!(deck.run(&["queue", "pause"]).status.success());
     assert!(deck.run(&["sweep", "add", "x", "rank=8"]).status.success());
     assert!(deck.run(&["sweep", "add", "x:1", "rank=8", "batch_size=1,4"]).status.success());
     assert!(deck.run(&["queue", "resume"]).status.success());
     let labels = || -> Vec<String> { runs(&deck).iter().map(|run| run.name()[5..].to_owned()).collect() };
-    wait_until("three trials are there", || labels().len() == 3);
-    assert_eq!(labels(), ["rank-8-bs-1", "rank-8-bs-2", "rank-8-bs-4"], "none is added twice");
+    wait_until("seven trials are there", || labels().len() == 7);
+    assert_eq!(labels()[..2], ["rank-2-bs-1", "rank-2-bs-2"]);
+    assert_eq!(labels()[4..], ["rank-8-bs-1", "rank-8-bs-2", "rank-8-bs-4"], "none is added twice");
     wait_until("they have finished", || runs(&deck).iter().all(|run| state(run) == State::Finished));
     let wrong = deck.run(&["sweep", "add", "x", "rank=eight"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
@@ -116,15 +117,15 @@ fn a_dropped_value_leaves_the_queue_and_a_raised_budget_reaches_what_waits_and_w
     let deck = Deck::new();
     deck.submit_search("  method: grid\n  parameters: {lora_rank: {values: [2, 4]}}\n");
     assert!(deck.run(&["sweep", "add", "x", "rank=16,32"]).status.success());
-    wait_until("both have finished", || {
-        runs(&deck).len() == 2 && runs(&deck).iter().all(|run| state(run) == State::Finished)
+    wait_until("all four have finished", || {
+        runs(&deck).len() == 4 && runs(&deck).iter().all(|run| state(run) == State::Finished)
     });
     assert!(deck.run(&["queue", "pause"]).status.success());
     assert!(deck.run(&["sweep", "set", "x", "max_steps=50", "--resume"]).status.success());
     assert!(runs(&deck).iter().all(|run| state(run) == State::Queued));
     assert!(QueueEntry::read(&runs(&deck)[0]).unwrap().overrides.contains(&"max_steps=50".to_owned()));
     assert!(deck.run(&["sweep", "drop", "x", "rank=32"]).status.success());
-    assert_eq!([state(&runs(&deck)[0]), state(&runs(&deck)[1])], [State::Queued, State::Stopped]);
+    assert_eq!([state(&runs(&deck)[2]), state(&runs(&deck)[3])], [State::Queued, State::Stopped]);
     let varied = deck.run(&["sweep", "set", "x", "rank=5"]);
     assert!(String::from_utf8_lossy(&varied.stderr).contains("is what the sweep varies"));
 }

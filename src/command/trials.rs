@@ -46,7 +46,7 @@ fn decisions(search: &SearchPlan) -> Vec<String> {
         let target = search.target.map(|target| format!(", until a run reaches {target}"));
         lines.push(format!("decided by {}: {goal} is better{}", metric.name, target.unwrap_or_default()));
     }
-    lines.extend(search.stopping.as_ref().map(|stopping| format!("ends early by {stopping}")));
+    lines.extend(search.stopping.iter().map(|stopping| format!("ends early by {stopping}")));
     lines
 }
 

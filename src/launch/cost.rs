@@ -38,7 +38,7 @@ pub fn cost(prepared: &Prepared, summaries: &[CheckSummary]) -> Cost {
     } else {
         (plan.trials.len() as u64, steps_of.iter().copied().fold(0, u64::saturating_add))
     };
-    let at_most = search.is_some_and(|search| is_search || search.stopping.is_some());
+    let at_most = search.is_some_and(|search| is_search || !search.stopping.is_empty());
     let paces = paces(prepared.target.experiment());
     let seconds_per_step = median(&paces);
     let seconds = seconds_per_step.map(|seconds| seconds * steps as f64);

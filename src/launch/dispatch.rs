@@ -61,6 +61,7 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
         return Ok(Ended::AnotherIsAtWork);
     };
     be_home(workspace)?;
+    clear_staged(workspace)?;
     loop {
         let mut dispatcher = Dispatcher::new(workspace)?;
         dispatcher.work(&asked)?;
@@ -250,6 +251,21 @@ impl<'a> Dispatcher<'a> {
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         Ok(!schedule.starts.is_empty() || schedule.waiting.iter().any(|(_, reason)| reason.may_pass()))
     }
+}
+
+/// Takes away run folders that whoever made them did not live to put in place. They are made under the queue lock, so
+/// that nobody is at it while we hold it.
+fn clear_staged(workspace: &Workspace) -> Result<(), FileError> {
+    let _queue = workspace.queue_lock()?;
+    for experiment in workspace.experiments() {
+        let Ok(entries) = std::fs::read_dir(experiment.runs_folder()) else { continue };
+        for entry in
+            entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp-"))
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// What came of one turn.

@@ -88,11 +88,13 @@ impl SweepFile {
         self.get("closed").is_some_and(|closed| *closed == true)
     }
 
-    /// Whether it makes its trials while it runs, and may make more.
+    /// Whether trials of it are still to be queued: those of a search, and those that whoever submitted them left out
+    /// when it died.
     pub fn may_draw(&self) -> bool {
+        let is_open = !self.is_closed() && self.paused().is_none();
         let is_used_up = self.get("used_up").is_some_and(|used_up| *used_up == true);
-        let is_open = !self.is_closed() && !is_used_up && self.paused().is_none();
-        is_open && self.plan().is_some_and(|plan| plan.is_search())
+        let is_search = || self.plan().is_some_and(|plan| plan.is_search());
+        is_open && (self.submitted() < self.trials().len() || (!is_used_up && is_search()))
     }
 
     /// Why it is paused, empty where nobody said; `None` where it is not.

@@ -14,6 +14,7 @@ use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_hel
 pub struct Deck {
     folder: tempfile::TempDir,
     pub workspace: Workspace,
+    program: PathBuf,
 }
 
 impl Deck {
@@ -23,7 +24,16 @@ impl Deck {
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
         let workspace = Workspace::find(&root).unwrap();
-        Self { folder, workspace }
+        Self { folder, workspace, program: PathBuf::from(env!("CARGO_BIN_EXE_loradeck")) }
+    }
+
+    /// From now on another copy of the program is used, in the place of the one before, as an upgrade puts it there.
+    pub fn upgrade(&mut self) {
+        let place = self.folder.path().join("loradeck");
+        let fresh = self.folder.path().join("loradeck.fresh");
+        std::fs::copy(env!("CARGO_BIN_EXE_loradeck"), &fresh).unwrap();
+        std::fs::rename(&fresh, &place).unwrap();
+        self.program = place;
     }
 
     /// The same, in a git repository that ignores what it should.
@@ -67,7 +77,7 @@ impl Deck {
     }
 
     pub fn command_in(&self, root: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loradeck"));
+        let mut command = Command::new(&self.program);
         command
             .args(arguments)
             .current_dir(root)
@@ -101,11 +111,20 @@ impl Deck {
 
     /// Submits a sweep that draws its own trials; `sweep` is its YAML, indented by two.
     pub fn submit_search(&self, sweep: &str) {
-        let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: finish\nsweep:\n{sweep}");
+        self.submit_search_of("finish", sweep);
+    }
+
+    /// The same with trials of a mode.
+    pub fn submit_search_of(&self, mode: &str, sweep: &str) {
+        let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\nsweep:\n{sweep}");
         let (_, plan) = loradeck_core::config::plan(Path::new("e.yaml"), &text, &[], None).unwrap();
-        let sweep = SweepOf::New(
-            serde_json::json!({"format": 1, "search": plan.search, "trials": [], "submitted": 0}),
-        );
+        // The trials of a grid are written down, and left to the dispatcher to queue.
+        let trials: Vec<loradeck_core::config::Assignment> = plan
+            .trials
+            .iter()
+            .map(|trial| trial.varied.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+            .collect();
+        let sweep = SweepOf::New(serde_json::json!({"format": 1, "search": plan.search, "trials": trials}));
         submit(&self.workspace, &self.workspace.experiment("x"), &[], &Order { sweep, ..Order::default() })
             .unwrap();
     }

@@ -44,17 +44,33 @@ pub(super) struct Known<'a> {
 /// Every judgement that the curves call for and that was not made yet. `judged` holds the last step at which the median
 /// rule has looked at each trial.
 pub(super) fn judge(plan: &SearchPlan, known: &Known<'_>, judged: &mut BTreeMap<u32, u64>) -> Vec<Judgement> {
+    let mut judgements: Vec<Judgement> = Vec::new();
+    for rule in &plan.stopping {
+        // What one rule has just given up, the other does not judge again.
+        let new = judge_by(plan, rule, known, judged);
+        let is_told = |trial: u32| judgements.iter().any(|one| one.trial == trial && one.gives_up);
+        let new: Vec<Judgement> = new.into_iter().filter(|one| !is_told(one.trial)).collect();
+        judgements.extend(new);
+    }
+    judgements
+}
+
+fn judge_by(
+    plan: &SearchPlan,
+    rule: &Stopping,
+    known: &Known<'_>,
+    judged: &mut BTreeMap<u32, u64>,
+) -> Vec<Judgement> {
     let Known { recorded, given_up, curves, end } = *known;
     let goal = goal_of(plan.metric.as_ref().map_or(Goal::Minimize, |metric| metric.goal));
-    match &plan.stopping {
-        None => Vec::new(),
-        Some(Stopping::Asha { unit, reduction_factor, .. }) => {
+    match rule {
+        Stopping::Asha { unit, reduction_factor, .. } => {
             let counted: BTreeMap<u32, Vec<(u64, f64)>> = curves
                 .iter()
                 .filter(|(trial, _)| !given_up.contains(trial))
                 .map(|(trial, points)| (*trial, counted(*unit, points)))
                 .collect();
-            let rungs = plan.stopping.as_ref().map(|stopping| stopping.rungs(end)).unwrap_or_default();
+            let rungs = rule.rungs(end);
             let asha = Asha {
                 grace_period: 1,
                 reduction_factor: (*reduction_factor).max(2),
@@ -63,7 +79,7 @@ pub(super) fn judge(plan: &SearchPlan, known: &Known<'_>, judged: &mut BTreeMap<
             };
             halve(&asha, &rungs, goal, recorded, &counted)
         }
-        Some(Stopping::MedianStop { grace_period, min_runs }) => {
+        Stopping::MedianStop { grace_period, min_runs } => {
             let rule = MedianStop { grace_period: *grace_period, min_trials: *min_runs as usize };
             compare_with_median(&rule, goal, known, judged)
         }

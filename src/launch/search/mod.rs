@@ -124,7 +124,7 @@ impl Searches {
         // What waits or runs keeps the dispatcher by itself.
         advance.open = more && !is_paused && !advance.queued && trials.waiting() == 0;
         let at_work = trials.runs.values().any(|one| one.status.state.is_live());
-        advance.watching = at_work && (plan.stopping.is_some() || plan.target.is_some());
+        advance.watching = at_work && (!plan.stopping.is_empty() || plan.target.is_some());
         if trials.all_have_ended() && !advance.queued && !more {
             change(workspace, experiment, number, |file| file.set("closed", json!(true)))?;
         }
@@ -134,7 +134,7 @@ impl Searches {
     /// Reads what the trials have written of the metric.
     fn follow(&mut self, plan: &SearchPlan, trials: &Trials) -> Result<()> {
         let Some(metric) = &plan.metric else { return Ok(()) };
-        if plan.stopping.is_none() && plan.method != Method::Bayes && plan.target.is_none() {
+        if plan.stopping.is_empty() && plan.method != Method::Bayes && plan.target.is_none() {
             return Ok(());
         }
         for one in
@@ -160,9 +160,11 @@ impl Searches {
         plan: &SearchPlan,
         trials: &Trials,
     ) -> Result<()> {
-        let Some(stopping) = &plan.stopping else { return Ok(()) };
+        if plan.stopping.is_empty() {
+            return Ok(());
+        }
         let path = SweepFile::path_of(experiment, number);
-        let Some(end) = full_length(stopping, trials) else { return Ok(()) };
+        let Some(end) = full_length(&plan.stopping, trials) else { return Ok(()) };
         let curves = self.points_of(trials);
         let Some(file) = self.file(experiment, number, &path) else { return Ok(()) };
         let recorded: Vec<Arrival> = file.list("arrivals");
@@ -239,9 +241,13 @@ impl Searches {
 }
 
 /// The steps of a trial that goes on to its end.
-fn full_length(stopping: &Stopping, trials: &Trials) -> Option<u64> {
-    if let Stopping::Asha { max_t: Some(max_t), .. } = stopping {
-        return Some(*max_t);
+fn full_length(stopping: &[Stopping], trials: &Trials) -> Option<u64> {
+    let budget = stopping.iter().find_map(|rule| match rule {
+        Stopping::Asha { max_t, .. } => *max_t,
+        Stopping::MedianStop { .. } => None,
+    });
+    if budget.is_some() {
+        return budget;
     }
     let lengths = trials.runs.values().filter_map(|one| Summary::read(&one.run).ok().flatten());
     lengths.map(|summary| summary.total_steps).max().filter(|steps| *steps > 0)

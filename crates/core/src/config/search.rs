@@ -118,7 +118,7 @@ fn require_metric(layers: &Layers, method: Method, problems: &mut Vec<Problem>) 
     }
     let (field, who) = if method == Method::Bayes {
         ("method", "method: bayes")
-    } else if sweep.stopping.is_some() {
+    } else if !sweep.stopping.is_empty() {
         let rules = ["asha", "median_stop", "early_terminate"];
         let rule = rules.into_iter().find(|rule| sweep.place(rule) != Place::File).unwrap_or("asha");
         (rule, rule)

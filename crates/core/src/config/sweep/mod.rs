@@ -69,7 +69,7 @@ pub struct SweepSpec {
     /// Keys that are swept only where others have certain values.
     pub when: Vec<When>,
     /// Which runs end early.
-    pub stopping: Option<Stopping>,
+    pub stopping: Vec<Stopping>,
     /// Trials listed in a file of their own.
     pub trials: Option<Trials>,
     /// Where its fields stand.

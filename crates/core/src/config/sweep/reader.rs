@@ -1,7 +1,7 @@
 //! Reading `sweep:` in the shape of W&B's sweep files (docs.wandb.ai, "Sweep configuration options", and the schema in
 //! `wandb/sweeps`), with keys of ours beside theirs.
 
-use super::{Goal, Method, Metric, SweepSpec, Trials};
+use super::{Goal, Method, Metric, Stopping, SweepSpec, Trials};
 use crate::config::keys::{Kind, find_key};
 use crate::config::kind::fitted;
 use crate::config::place::{Place, Problem};
@@ -229,6 +229,7 @@ fn forget(sweep: &mut SweepSpec, field: &str) {
         "zip" => sweep.zip.clear(),
         "when" => sweep.when.clear(),
         "trials" => sweep.trials = None,
-        _ => sweep.stopping = None,
+        "median_stop" => sweep.stopping.retain(|rule| !rule.is_median()),
+        _ => sweep.stopping.retain(Stopping::is_median),
     }
 }

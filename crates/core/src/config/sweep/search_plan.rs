@@ -33,8 +33,8 @@ pub struct SearchPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds: Option<u64>,
     /// Which runs end early.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopping: Option<Stopping>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopping: Vec<Stopping>,
     /// What all trials share, defaults included.
     pub base: Assignment,
     /// What varies.

@@ -40,6 +40,11 @@ pub enum Unit {
 }
 
 impl Stopping {
+    /// Whether it is the median rule, which may stand beside the other.
+    pub fn is_median(&self) -> bool {
+        matches!(self, Self::MedianStop { .. })
+    }
+
     /// The rungs of ASHA below `end`, the length of a run; none for the median rule.
     pub fn rungs(&self, end: u64) -> Vec<u64> {
         let Self::Asha { grace_period, reduction_factor, max_t, .. } = self else { return Vec::new() };

@@ -4,7 +4,8 @@ use super::reader::SweepReader;
 use super::{Stopping, SweepSpec, Unit};
 use crate::config::yaml::{Content, Node};
 
-const RULES: [&str; 3] = ["early_terminate", "asha", "median_stop"];
+/// The two spellings of successive halving.
+const HALVING: [&str; 2] = ["early_terminate", "asha"];
 
 /// The fields of a rule with their nodes.
 type Fields<'n> = Vec<(&'n Node, &'n Node)>;
@@ -13,12 +14,14 @@ impl SweepReader<'_> {
     pub(super) fn stopping(&mut self, sweep: &mut SweepSpec, name: &Node, node: &Node) {
         let rule = name.text.as_str();
         let path = format!("sweep.{rule}");
-        let is_other = |(field, _): &&(String, _)| field != rule && RULES.contains(&field.as_str());
+        let is_median = rule == "median_stop";
+        let is_other = |(field, _): &&(String, _)| field != rule && HALVING.contains(&field.as_str());
         let other = sweep.places.iter().find(is_other).map(|(field, _)| field.clone());
-        // What the command line says replaces the file's rule.
-        if let Some(other) = other.filter(|_| sweep.stopping.is_some() && !self.is_command_line()) {
+        let has_halving = sweep.stopping.iter().any(|rule| !rule.is_median());
+        // What the command line says replaces the file's rule. The median rule goes together with either.
+        if let Some(other) = other.filter(|_| !is_median && has_halving && !self.is_command_line()) {
             let message = format!("is given together with {other}");
-            self.unknown(name, &path, &message, "keep one rule by which runs end early");
+            self.unknown(name, &path, &message, "they are one rule in two spellings: keep one");
             return;
         }
         let Content::Map(entries) = &node.content else {
@@ -31,11 +34,13 @@ impl SweepReader<'_> {
             return;
         };
         let fields = self.once_each(&path, entries);
-        sweep.stopping = match rule {
+        let read = match rule {
             "early_terminate" => self.hyperband(node, &fields),
             "asha" => self.asha(node, &fields),
             _ => self.median_stop(&fields),
         };
+        sweep.stopping.retain(|rule| rule.is_median() != is_median);
+        sweep.stopping.extend(read);
     }
 
     /// W&B's hyperband: brackets at `min_iter`, `min_iter * eta`, …, or at `max_iter / eta`, `max_iter / eta²`, …, `s`

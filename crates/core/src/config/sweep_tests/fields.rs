@@ -46,7 +46,7 @@ fn an_interval_makes_a_search_and_fields_can_be_overridden() {
 fn rules_of_stopping_are_read_and_need_a_metric() {
     let with = |rule: &str| {
         let text = format!("metric: {{name: eval/loss}}\nparameters: {{rank: {{values: [4, 8]}}}}\n{rule}\n");
-        sweep(&text, &[]).map(|plan| plan.search.unwrap().stopping.unwrap())
+        sweep(&text, &[]).map(|plan| plan.search.unwrap().stopping.remove(0))
     };
     assert_eq!(
         with("asha: {grace_period: 100, reduction_factor: 4, max_t: 5000}"),
@@ -62,8 +62,8 @@ fn rules_of_stopping_are_read_and_need_a_metric() {
     );
     assert!(problem("asha: {grace_period: 9, reduction_factor: 1}").contains("'1' is below 2"));
     assert!(
-        problem("asha: {grace_period: 9}\nmedian_stop: {}")
-            .contains("sweep.median_stop: is given together with asha")
+        problem("asha: {grace_period: 9}\nearly_terminate: {type: hyperband, min_iter: 2}")
+            .contains("sweep.early_terminate: is given together with asha")
     );
     assert!(problem("early_terminate: {min_iter: 2}").contains("has no type"));
     assert!(problem("early_terminate: {type: envelope}").contains("'envelope' is no known rule"));
@@ -79,8 +79,9 @@ fn rules_of_stopping_are_read_and_need_a_metric() {
     let replaced =
         "metric: {name: train/loss}\nparameters: {rank: {values: [4, 8]}}\nasha: {grace_period: 100}\n";
     let plan = sweep(replaced, &["sweep.median_stop={}"]).unwrap();
-    assert_eq!(plan.search.unwrap().stopping, Some(Stopping::MedianStop { grace_period: 1, min_runs: 5 }));
-    assert_eq!(sweep(replaced, &["sweep.asha=null"]).unwrap().search.unwrap().stopping, None);
+    let both = plan.search.unwrap().stopping;
+    assert!(!both[0].is_median() && both[1] == Stopping::MedianStop { grace_period: 1, min_runs: 5 });
+    assert_eq!(sweep(replaced, &["sweep.asha=null"]).unwrap().search.unwrap().stopping, []);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_wandb_file_is_read_as_it_is() {
     );
     let search = plan.search.as_ref().unwrap();
     assert_eq!((search.method, search.run_cap), (Method::Bayes, Some(12)));
-    let stopping = search.stopping.as_ref().unwrap();
+    let stopping = search.stopping.first().unwrap();
     assert_eq!(stopping.rungs(1000), [3, 9]);
     assert!(matches!(stopping, Stopping::Asha { unit: Unit::Values, max_t: Some(27), .. }));
     assert_eq!(search.base.get("epochs"), Some(&Value::Real(1.0)));
