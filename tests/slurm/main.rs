@@ -131,11 +131,11 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
         .map(|attempt| attempt.job.as_ref().map(|job| (job.id.clone(), job.restart)).unwrap())
         .collect();
     let journal = read_journal(&runs[0]).entries;
-    assert_eq!(
-        restarts,
-        [(job.clone(), 0), (job, 1)],
-        "the same element, started again by Slurm: {journal:#?}"
-    );
+    // Mostly Slurm starts the same element again; where it takes it for completed, the dispatcher submits the run anew.
+    let is_same_element = restarts == [(job.clone(), 0), (job.clone(), 1)];
+    let is_another = restarts.len() == 2 && restarts.iter().all(|(_, restart)| *restart == 0);
+    assert!(is_same_element || is_another, "{restarts:?} {journal:#?}");
+    assert_eq!(starts(&runs[0]).len(), 2);
     let kinds: Vec<String> = journal.into_iter().map(|entry| entry.kind).collect();
     assert!(kinds.contains(&"interrupt".to_owned()) && kinds.contains(&"requeue".to_owned()), "{kinds:?}");
     assert!(runs[0].report().exists());
