@@ -44,17 +44,20 @@ lint:
     # What needs no network; deny.toml says what is held.
     if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
-# Tests on a real Slurm cluster of one node on loopback; as root on Debian or Ubuntu.
+# Tests on a real Slurm cluster of one node, and over a real sshd, both on loopback; as root on Debian or Ubuntu.
 test-system *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
-    if ! command -v slurmctld slurmd munged >/dev/null; then
-        [[ $(id -u) == 0 ]] || { echo "test-system needs root: it installs and starts Slurm's daemons" >&2; exit 1; }
+    export PATH="$PATH:/usr/sbin"
+    has_all() { for program in "$@"; do command -v "$program" >/dev/null || return 1; done; }
+    if ! has_all slurmctld slurmd munged sshd ssh ssh-keygen; then
+        [[ $(id -u) == 0 ]] || { echo "test-system needs root: it installs and starts daemons" >&2; exit 1; }
         # Nothing is started by the packages themselves: the tests bring up clusters of their own.
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            slurm-wlm munge openssh-server openssh-client
     fi
-    exec cargo test --package loradeck --features crash-points --test slurm -- --ignored "$@"
+    exec cargo test --package loradeck --features crash-points --test slurm --test ssh -- --ignored "$@"
 
 # Build deck and trainer, release profile.
 build:
