@@ -20,7 +20,7 @@ with open(folder + "/logs/metrics.jsonl", "a", buffering=1) as log:
         if stopped:
             sys.exit(3)
         log.write(json.dumps({"step": step, "eval_loss": abs(x - 0.3) + 1 / step}) + "\n")
-        time.sleep(0.012)
+        time.sleep(0.03)
 "#;
 
 fn deck_with(sweep: &str) -> Deck {
