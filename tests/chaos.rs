@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use loradeck_core::run::{QueueEntry, RunFolder, State, latest_attempt, read_journal};
-use support::{Deck, kill_9, starts, state, status, wait_until};
+use support::{Deck, kill_9, starts, state, status};
 
 const RUNS: usize = 100;
 /// Trials that are added while the others run.
@@ -137,13 +137,21 @@ fn a_hundred_runs_under_fire_lose_nothing() {
     let trials: HashSet<u32> = runs.iter().map(|run| QueueEntry::read(run).unwrap().trial.unwrap()).collect();
     assert_eq!((runs.len(), trials.len()), (RUNS + ADDED, RUNS + ADDED), "no trial is lost, none is doubled");
     assert!(killed >= 20, "only {killed} processes were killed: this was no torment");
-    // What was lost with its trainer goes on when asked, and is not lost again.
-    let hit: Vec<&RunFolder> = runs.iter().filter(|run| state(run) != State::Finished).collect();
-    for run in &hit {
-        let output = deck.run(&["resume", &run.label()]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // What was lost with its trainer goes on when asked. Processes of the torment may still have a named death before
+    // them, so that somebody has to go on looking, and ask again.
+    let mut hit = HashSet::new();
+    let until = Instant::now() + Duration::from_secs(60);
+    while !runs.iter().all(|run| state(run) == State::Finished) {
+        let states: Vec<(String, State)> = runs.iter().map(|run| (run.name(), state(run))).collect();
+        assert!(Instant::now() < until, "not all have finished: {states:?}");
+        assert!(deck.run(&["list"]).status.success());
+        for run in runs.iter().filter(|run| state(run).is_end() && state(run) != State::Finished) {
+            let output = deck.run(&["resume", &run.label()]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            hit.insert(run.name());
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
-    wait_until("all have finished", || runs.iter().all(|run| state(run) == State::Finished));
     let until = Instant::now() + Duration::from_secs(60);
     while deck.dispatcher_is_at_work() || !deck.git(&["status", "--porcelain"]).is_empty() {
         assert!(Instant::now() < until, "not all is written up: {}", deck.git(&["status", "--porcelain"]));
