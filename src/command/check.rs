@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use loradeck_core::config::Trial;
 use loradeck_core::run::Workspace;
 use loradeck_data::check::CheckSummary;
 use loradeck_data::dataset::Summary;
@@ -30,12 +29,11 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
 }
 
 fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
-    let with_summary = |(index, trial): (usize, &Trial)| json!({"label": trial.label(), "settings": trial.settings, "check": summaries.get(index)});
-    let checked: Vec<_> = prepared.plan.checked_trials().iter().enumerate().map(with_summary).collect();
-    let field = if prepared.plan.trials.is_empty() { "examples" } else { "trials" };
-    let mut answer = trials::describe(prepared, &cost(prepared, summaries));
-    answer["experiment"] = prepared.target.experiment().name().into();
-    answer[field] = checked.into();
+    let answer = trials::answer(
+        prepared,
+        &cost(prepared, summaries),
+        |index, trial| json!({"label": trial.label(), "settings": trial.settings, "check": summaries.get(index)}),
+    );
     out::json(&answer)
 }
 

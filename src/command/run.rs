@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use loradeck_core::config::{SearchPlan, Trial};
+use loradeck_core::config::SearchPlan;
 use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
@@ -84,12 +84,11 @@ pub(super) fn retry(name: &str, overrides: &[String]) -> Result<u8> {
 /// The expanded list, its count and its cost, which are always shown before anything is queued by hand.
 pub(super) fn show_trials(prepared: &Prepared, cost: &Cost, as_json: bool) -> Result<()> {
     if as_json {
-        let trial = |trial: &Trial| json!({ "label": trial.label(), "settings": trial.settings });
-        let listed: Vec<_> = prepared.plan.checked_trials().iter().map(trial).collect();
-        let field = if prepared.plan.trials.is_empty() { "examples" } else { "trials" };
-        let mut answer = trials::describe(prepared, cost);
-        answer["experiment"] = prepared.target.experiment().name().into();
-        answer[field] = listed.into();
+        let answer = trials::answer(
+            prepared,
+            cost,
+            |_, trial| json!({ "label": trial.label(), "settings": trial.settings }),
+        );
         return out::json(&answer);
     }
     for line in trials::head(prepared, cost) {

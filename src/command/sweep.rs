@@ -67,11 +67,8 @@ fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
 fn set_paused(workspace: &Workspace, text: &str, why: Option<&str>) -> Result<()> {
     be_home(workspace)?;
     let (experiment, number) = find(workspace, text)?;
-    {
-        let _queue = workspace.queue_lock()?;
-        let mut sweep = SweepFile::read(&experiment, number)?.context("the sweep has gone")?;
-        sweep.set_paused(why, Moment::now());
-        sweep.write()?;
+    if !SweepFile::change(workspace, &experiment, number, |sweep| sweep.set_paused(why, Moment::now()))? {
+        bail!("the sweep has gone");
     }
     Ok(ensure_dispatcher(workspace)?)
 }

@@ -1,6 +1,6 @@
 //! The runs that a sweep will make, in words: its space, its trials, what they cost.
 
-use loradeck_core::config::SearchPlan;
+use loradeck_core::config::{SearchPlan, Trial};
 use serde_json::{Value, json};
 
 use super::list::duration;
@@ -85,7 +85,14 @@ pub(super) fn cost_line(cost: &Cost) -> String {
     }
 }
 
-/// The parts of a sweep that scripts get beside its trials.
-pub(super) fn describe(prepared: &Prepared, cost: &Cost) -> Value {
-    json!({"search": prepared.plan.search, "cost": cost, "warnings": prepared.plan.warnings})
+/// What scripts get: the sweep, its cost, and the trials, or a search's examples, as `describe` tells each.
+pub(super) fn answer(prepared: &Prepared, cost: &Cost, describe: impl Fn(usize, &Trial) -> Value) -> Value {
+    let plan = &prepared.plan;
+    let listed: Value =
+        plan.checked_trials().iter().enumerate().map(|(index, trial)| describe(index, trial)).collect();
+    let field = if plan.trials.is_empty() { "examples" } else { "trials" };
+    let mut answer = json!({"search": plan.search, "cost": cost, "warnings": plan.warnings});
+    answer["experiment"] = prepared.target.experiment().name().into();
+    answer[field] = listed;
+    answer
 }

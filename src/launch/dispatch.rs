@@ -154,9 +154,11 @@ impl<'a> Dispatcher<'a> {
         if QueueSettings::read(self.workspace)?.paused {
             return Ok(Advance::default());
         }
-        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
-        let room = room(found, &slots, &limits);
-        self.searches.advance(self.workspace, room)
+        let (workspace, host) = (self.workspace, &self.host);
+        self.searches.advance(workspace, &|| {
+            let (slots, limits) = look_at_slots(workspace, host)?;
+            Ok(room(found, &slots, &limits))
+        })
     }
 
     fn put_right(&self, found: &Found) -> Result<bool> {

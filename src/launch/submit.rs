@@ -101,7 +101,7 @@ pub(crate) fn submit_locked(
         (first..).zip(runs).map(|(number, run)| RunName::new(number, &run.slug)).collect();
     let (number, folder) = match &order.sweep {
         SweepOf::None => (None, None),
-        SweepOf::Known(number) => (Some(*number), Some(sweep_folder(experiment, *number))),
+        SweepOf::Known(number) => (Some(*number), Some(SweepFile::folder_of(experiment, *number))),
         SweepOf::New(description) => {
             let (number, folder) = free_sweep_folder(experiment)?;
             record_sweep(&folder, description, number, &names, order)?;
@@ -173,16 +173,11 @@ fn record_sweep(
     file::replace_json(&folder.join("sweep.json"), &sweep, Durability::Synced)
 }
 
-/// The folder of sweep `number`.
-pub(crate) fn sweep_folder(experiment: &ExperimentFolder, number: u32) -> PathBuf {
-    experiment.sweeps().join(format!("{number:02}"))
-}
-
 fn free_sweep_folder(experiment: &ExperimentFolder) -> Result<(u32, PathBuf), FileError> {
     file::create_folder(&experiment.sweeps())?;
     let mut number = 1;
     loop {
-        let folder = sweep_folder(experiment, number);
+        let folder = SweepFile::folder_of(experiment, number);
         match fs::create_dir(&folder) {
             Ok(()) => return Ok((number, folder)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use loradeck_core::config::{Assignment, SearchPlan};
 use loradeck_core::error::FileError;
 use loradeck_core::file::{self, Durability};
-use loradeck_core::run::ExperimentFolder;
+use loradeck_core::run::{ExperimentFolder, Workspace};
 use loradeck_core::time::Moment;
 use serde_json::{Map, Value, json};
 
@@ -17,9 +17,14 @@ pub struct SweepFile {
 }
 
 impl SweepFile {
+    /// The folder of sweep `number`.
+    pub(crate) fn folder_of(experiment: &ExperimentFolder, number: u32) -> PathBuf {
+        experiment.sweeps().join(format!("{number:02}"))
+    }
+
     /// The file of sweep `number`.
     pub fn path_of(experiment: &ExperimentFolder, number: u32) -> PathBuf {
-        experiment.sweeps().join(format!("{number:02}/sweep.json"))
+        Self::folder_of(experiment, number).join("sweep.json")
     }
 
     /// Reads sweep `number`; `None` where it is not there.
@@ -27,6 +32,20 @@ impl SweepFile {
         let path = Self::path_of(experiment, number);
         let fields: Option<Map<String, Value>> = file::read_json(&path)?;
         Ok(fields.map(|fields| Self { path, fields }))
+    }
+
+    /// Reads sweep `number` anew under the queue lock, changes it and writes it. Whether it was there: a sweep that
+    /// has gone stays gone.
+    pub fn change(
+        workspace: &Workspace,
+        experiment: &ExperimentFolder,
+        number: u32,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<bool, FileError> {
+        let _queue = workspace.queue_lock()?;
+        let Some(mut file) = Self::read(experiment, number)? else { return Ok(false) };
+        change(&mut file);
+        file.write().map(|()| true)
     }
 
     /// Replaces the file. The caller holds the queue lock.

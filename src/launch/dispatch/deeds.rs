@@ -62,11 +62,10 @@ pub(super) fn pause_sweep(
     number: u32,
     why: &str,
 ) -> Result<(), FileError> {
-    let _queue = workspace.queue_lock()?;
-    let Some(mut sweep) = SweepFile::read(experiment, number)? else { return Ok(()) };
-    if sweep.paused().is_none() {
-        sweep.set_paused(Some(why), Moment::now());
-        sweep.write()?;
-    }
-    Ok(())
+    SweepFile::change(workspace, experiment, number, |sweep| {
+        if sweep.paused().is_none() {
+            sweep.set_paused(Some(why), Moment::now());
+        }
+    })
+    .map(drop)
 }

@@ -12,7 +12,7 @@ use super::space::assignment_at;
 use super::trials::Trials;
 use crate::launch::identities::Identities;
 use crate::launch::prepare::{highest_committed, new_run};
-use crate::launch::submit::{Order, SubmitError, SweepOf, submit_locked, sweep_folder};
+use crate::launch::submit::{Order, SubmitError, SweepOf, submit_locked};
 use crate::launch::sweep_file::SweepFile;
 
 /// Points that were chosen before are chosen anew so often before the space counts as used up.
@@ -131,7 +131,7 @@ pub(super) fn queue_trial(
     let order = Order {
         sweep: SweepOf::Known(sweep),
         committed: highest_committed(experiment),
-        code_patch: file::read_if_exists(&sweep_folder(experiment, sweep).join("code.patch"))?,
+        code_patch: file::read_if_exists(&SweepFile::folder_of(experiment, sweep).join("code.patch"))?,
     };
     submit_locked(experiment, &[run], &order).map(drop)
 }

@@ -69,8 +69,13 @@ pub(super) struct Searches {
 }
 
 impl Searches {
-    /// Advances every sweep that is open. `room` is how many more runs could start now.
-    pub(super) fn advance(&mut self, workspace: &Workspace, room: usize) -> Result<Advance> {
+    /// Advances every sweep that is open. `room` tells how many more runs could start now; it is asked only by a search
+    /// that waits for room.
+    pub(super) fn advance(
+        &mut self,
+        workspace: &Workspace,
+        room: &dyn Fn() -> Result<usize>,
+    ) -> Result<Advance> {
         let mut all = Advance::default();
         for experiment in workspace.experiments() {
             for number in sweep_numbers(&experiment) {
@@ -100,25 +105,31 @@ impl Searches {
         workspace: &Workspace,
         experiment: &ExperimentFolder,
         number: u32,
-        room: usize,
+        room: &dyn Fn() -> Result<usize>,
     ) -> Result<Advance> {
         let path = SweepFile::path_of(experiment, number);
         let trials = Trials::of(experiment, number, &mut self.known);
         let Some(file) = self.file(experiment, number, &path) else { return Ok(Advance::default()) };
         let Some(plan) = file.plan() else { return Ok(Advance::default()) };
         let is_paused = file.paused().is_some();
+        let is_incomplete = file.submitted() < file.trials().len();
         self.follow(&plan, &trials)?;
         self.give_up(workspace, experiment, number, &plan, &trials)?;
         let mut advance = Advance::default();
-        advance.queued |= complete(workspace, experiment, number, &plan)?;
+        if is_incomplete {
+            advance.queued |= complete(workspace, experiment, number, &plan)?;
+        }
         let reached = self.target_reached(&plan, &trials);
         if reached && trials.waiting() > 0 && !is_paused {
             let why = "a trial has reached the target of its metric";
-            change(workspace, experiment, number, |file| file.set_paused(Some(why), Moment::now()))?;
+            SweepFile::change(workspace, experiment, number, |file| {
+                file.set_paused(Some(why), Moment::now());
+            })?;
         }
         let more = plan.is_search() && !reached && self.wants_more(experiment, number, &plan);
-        let ahead = if plan.method == Method::Bayes { room.min(1) } else { 1 };
-        if more && !is_paused && trials.waiting() < ahead {
+        // One trial waits ahead of its turn; where each follows from those before it, only once there is room for it.
+        let is_wanted = more && !is_paused && trials.waiting() == 0;
+        if is_wanted && (plan.method != Method::Bayes || room()? > 0) {
             advance.queued |= self.draw(workspace, experiment, number, &plan, &trials)?;
         }
         // What waits or runs keeps the dispatcher by itself.
@@ -126,7 +137,7 @@ impl Searches {
         let at_work = trials.runs.values().any(|one| one.status.state.is_live());
         advance.watching = at_work && (!plan.stopping.is_empty() || plan.target.is_some());
         if trials.all_have_ended() && !advance.queued && !more {
-            change(workspace, experiment, number, |file| file.set("closed", json!(true)))?;
+            SweepFile::change(workspace, experiment, number, |file| file.set("closed", json!(true)))?;
         }
         Ok(advance)
     }
@@ -219,10 +230,12 @@ impl Searches {
         let observations = draw::observations(&points, seeds, trials, best, given_up_at);
         let space = space_of(plan).map_err(|error| anyhow::anyhow!("the sweep's space: {error}"))?;
         match draw::next_point(plan, &space, &points, &observations) {
-            None => change(workspace, experiment, number, |file| file.set("used_up", json!(true)))?,
+            None => {
+                SweepFile::change(workspace, experiment, number, |file| file.set("used_up", json!(true)))?;
+            }
             Some((point, assignment)) => {
                 let cap = plan.run_cap.unwrap_or(u64::MAX) as usize;
-                change(workspace, experiment, number, |file| {
+                SweepFile::change(workspace, experiment, number, |file| {
                     let before = file.trials().len();
                     file.push("points", json!(point));
                     for assignment in
@@ -267,7 +280,7 @@ fn record(
     trials: &Trials,
     judgements: &[Judgement],
 ) -> Result<()> {
-    change(workspace, experiment, number, |file| {
+    SweepFile::change(workspace, experiment, number, |file| {
         for judgement in judgements {
             if let Some(arrival) = &judgement.arrival {
                 file.push("arrivals", json!(arrival));
@@ -319,12 +332,8 @@ fn complete(
     number: u32,
     plan: &SearchPlan,
 ) -> Result<bool> {
-    let Some(file) = SweepFile::read(experiment, number)? else { return Ok(false) };
-    if file.submitted() >= file.trials().len() {
-        return Ok(false);
-    }
     let _queue = workspace.queue_lock()?;
-    // Looked at again under the lock: a person may be adding trials.
+    // Read under the lock: a person may be adding trials.
     let Some(mut file) = SweepFile::read(experiment, number)? else { return Ok(false) };
     let trials = Trials::of(experiment, number, &mut Known::default());
     let refused: Vec<u32> = file.list("refused");
@@ -349,19 +358,4 @@ fn complete(
     file.set("submitted", json!(file.trials().len()));
     file.write()?;
     Ok(queued)
-}
-
-/// Changes a sweep's file under the queue lock.
-fn change(
-    workspace: &Workspace,
-    experiment: &ExperimentFolder,
-    number: u32,
-    change: impl FnOnce(&mut SweepFile),
-) -> Result<()> {
-    let _queue = workspace.queue_lock()?;
-    if let Some(mut file) = SweepFile::read(experiment, number)? {
-        change(&mut file);
-        file.write()?;
-    }
-    Ok(())
 }
