@@ -87,6 +87,22 @@ fn a_trial_that_is_kept_is_not_given_up() {
 }
 
 #[test]
+fn trials_at_work_are_judged_while_the_queue_is_paused() {
+    let values = "  parameters: {x: {values: [0.3, 5.0, 0.4]}}\n";
+    let deck = deck_with(&format!("{values}  asha: {{grace_period: 100, reduction_factor: 2}}\n"));
+    assert!(deck.run(&["queue", "slots", "2"]).status.success());
+    assert!(deck.run(&["run", "search", "max_steps=200"]).status.success());
+    let runs = || deck.workspace.experiment("search").runs();
+    wait_until("two are at work", || runs().iter().filter(|run| state(run) == State::Running).count() == 2);
+    assert!(deck.run(&["queue", "pause"]).status.success());
+    let runs = runs();
+    assert_eq!(verdicts(&runs[1], "is given up"), 0, "the pause came too late to show anything");
+    wait_until("the one that falls behind is given up", || state(&runs[1]) == State::Pruned);
+    wait_until("the other one ends", || state(&runs[0]) == State::Finished);
+    assert_eq!(state(&runs[2]), State::Queued);
+}
+
+#[test]
 fn a_search_by_tpe_looks_where_it_was_good() {
     let sweep = "  method: bayes\n  run_cap: 24\n  parameters: {x: {min: 0.0, max: 10.0}}\n  median_stop: {grace_period: 5, min_runs: 3}\n";
     let deck = deck_with(sweep);

@@ -16,13 +16,14 @@ use loradeck_core::error::FileError;
 use loradeck_core::run::{FileLock, Recovery, RunFolder, Workspace, try_exclusive};
 use loradeck_core::time::Moment;
 
+pub(super) use self::facts::AllFacts;
 use self::scan::{Found, Scanner};
 use super::home::{HomeBeat, be_home};
 use super::program::{detach, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
 use super::schedule::{Limits, QueuedRun, Waiting, next};
-use super::search::{Advance, Searches};
+use super::search::{Advance, QueueNow, Searches};
 use super::slot::Slot;
 use super::slots::{HostSlots, SlotSettings, detect_slots};
 use super::slurm::{Cluster, ForSlurm, Launchers, Order};
@@ -151,14 +152,13 @@ impl<'a> Dispatcher<'a> {
 
     /// Further trials of searches, as long as there is room for them, and the end of those that fall behind.
     fn advance_searches(&mut self, found: &Found) -> Result<Advance> {
-        if QueueSettings::read(self.workspace)?.paused {
-            return Ok(Advance::default());
-        }
         let (workspace, host) = (self.workspace, &self.host);
-        self.searches.advance(workspace, &|| {
+        let room = || {
             let (slots, limits) = look_at_slots(workspace, host)?;
             Ok(room(found, &slots, &limits))
-        })
+        };
+        let queue = QueueNow { is_paused: QueueSettings::read(workspace)?.paused, room: &room };
+        self.searches.advance(workspace, self.scanner.facts(), &queue)
     }
 
     fn put_right(&self, found: &Found) -> Result<bool> {

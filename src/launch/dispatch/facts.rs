@@ -41,7 +41,7 @@ impl<T: DeserializeOwned> Known<T> {
 
 /// What is known of one run.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(in crate::launch) struct Facts {
     status: Known<Status>,
     entry: Known<QueueEntry>,
     attempt: Known<Attempt>,
@@ -51,11 +51,11 @@ pub(super) struct Facts {
 
 impl Facts {
     /// The status; `None` for a folder without one (archived) or with an unreadable one, which is left alone.
-    pub(super) fn status(&mut self, run: &RunFolder) -> Option<Status> {
+    pub(in crate::launch) fn status(&mut self, run: &RunFolder) -> Option<Status> {
         self.status.of(&run.status()).cloned()
     }
 
-    pub(super) fn entry(&mut self, run: &RunFolder) -> QueueEntry {
+    pub(in crate::launch) fn entry(&mut self, run: &RunFolder) -> QueueEntry {
         self.entry.of(&run.queue()).cloned().unwrap_or_default()
     }
 
@@ -77,12 +77,12 @@ impl Facts {
 
 /// The facts of all runs.
 #[derive(Debug, Default)]
-pub(super) struct AllFacts {
+pub(in crate::launch) struct AllFacts {
     known: HashMap<RunFolder, Facts>,
 }
 
 impl AllFacts {
-    pub(super) fn of(&mut self, run: &RunFolder) -> &mut Facts {
+    pub(in crate::launch) fn of(&mut self, run: &RunFolder) -> &mut Facts {
         self.known.entry(run.clone()).or_default()
     }
 

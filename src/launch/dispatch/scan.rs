@@ -72,6 +72,11 @@ struct Seen {
 }
 
 impl Scanner {
+    /// What was read of the runs' small files.
+    pub(super) fn facts(&mut self) -> &mut AllFacts {
+        &mut self.facts
+    }
+
     pub(super) fn scan(&mut self, workspace: &Workspace) -> Result<Found, FileError> {
         let paused = QueueSettings::read(workspace)?.paused;
         let now = Moment::now();

@@ -26,8 +26,9 @@ use serde_json::json;
 use self::curve::TrialCurve;
 use self::judge::{Judgement, judge};
 use self::space::space_of;
-use self::trials::{Known, TrialRun, Trials};
+use self::trials::{TrialRun, Trials};
 use super::action::note;
+use super::dispatch::AllFacts;
 use super::sweep_file::{SweepFile, sweep_numbers};
 
 /// A trial that was given up, by the attempt that was meant: one that a person resumes is not given up again.
@@ -59,22 +60,28 @@ impl Advance {
     }
 }
 
+/// What a search has to know of the queue.
+pub(super) struct QueueNow<'a> {
+    pub(super) is_paused: bool,
+    /// How many more runs could start now; asked only by a search that waits for room.
+    pub(super) room: &'a dyn Fn() -> Result<usize>,
+}
+
 /// The sweeps of a workspace and what was read of their trials.
 #[derive(Default)]
 pub(super) struct Searches {
     files: HashMap<PathBuf, (Option<SystemTime>, Option<SweepFile>)>,
-    known: Known,
     curves: HashMap<RunFolder, TrialCurve>,
     judged: HashMap<PathBuf, BTreeMap<u32, u64>>,
 }
 
 impl Searches {
-    /// Advances every sweep that is open. `room` tells how many more runs could start now; it is asked only by a search
-    /// that waits for room.
+    /// Advances every sweep that is open. Where the queue is paused no trials are made, but those at work are judged.
     pub(super) fn advance(
         &mut self,
         workspace: &Workspace,
-        room: &dyn Fn() -> Result<usize>,
+        facts: &mut AllFacts,
+        queue: &QueueNow<'_>,
     ) -> Result<Advance> {
         let mut all = Advance::default();
         for experiment in workspace.experiments() {
@@ -84,7 +91,8 @@ impl Searches {
                     !file.is_closed() && file.get("search").is_some_and(|search| !search.is_null())
                 });
                 if is_open {
-                    all = all.and(self.advance_one(workspace, &experiment, number, room)?);
+                    let trials = Trials::of(&experiment, number, facts);
+                    all = all.and(self.advance_one(workspace, &experiment, number, &trials, queue)?);
                 }
             }
         }
@@ -105,21 +113,21 @@ impl Searches {
         workspace: &Workspace,
         experiment: &ExperimentFolder,
         number: u32,
-        room: &dyn Fn() -> Result<usize>,
+        trials: &Trials,
+        queue: &QueueNow<'_>,
     ) -> Result<Advance> {
         let path = SweepFile::path_of(experiment, number);
-        let trials = Trials::of(experiment, number, &mut self.known);
         let Some(file) = self.file(experiment, number, &path) else { return Ok(Advance::default()) };
         let Some(plan) = file.plan() else { return Ok(Advance::default()) };
         let is_paused = file.paused().is_some();
         let is_incomplete = file.submitted() < file.trials().len();
-        self.follow(&plan, &trials)?;
-        self.give_up(workspace, experiment, number, &plan, &trials)?;
+        self.follow(&plan, trials)?;
+        self.give_up(workspace, experiment, number, &plan, trials)?;
         let mut advance = Advance::default();
         if is_incomplete {
             advance.queued |= complete(workspace, experiment, number, &plan)?;
         }
-        let reached = self.target_reached(&plan, &trials);
+        let reached = self.target_reached(&plan, trials);
         if reached && trials.waiting() > 0 && !is_paused {
             let why = "a trial has reached the target of its metric";
             SweepFile::change(workspace, experiment, number, |file| {
@@ -128,12 +136,12 @@ impl Searches {
         }
         let more = plan.is_search() && !reached && self.wants_more(experiment, number, &plan);
         // One trial waits ahead of its turn; where each follows from those before it, only once there is room for it.
-        let is_wanted = more && !is_paused && trials.waiting() == 0;
-        if is_wanted && (plan.method != Method::Bayes || room()? > 0) {
-            advance.queued |= self.draw(workspace, experiment, number, &plan, &trials)?;
+        let is_wanted = more && !is_paused && !queue.is_paused && trials.waiting() == 0;
+        if is_wanted && (plan.method != Method::Bayes || (queue.room)()? > 0) {
+            advance.queued |= self.draw(workspace, experiment, number, &plan, trials)?;
         }
         // What waits or runs keeps the dispatcher by itself.
-        advance.open = more && !is_paused && !advance.queued && trials.waiting() == 0;
+        advance.open = is_wanted && !advance.queued;
         let at_work = trials.runs.values().any(|one| one.status.state.is_live());
         advance.watching = at_work && (!plan.stopping.is_empty() || plan.target.is_some());
         if trials.all_have_ended() && !advance.queued && !more {
@@ -335,7 +343,7 @@ fn complete(
     let _queue = workspace.queue_lock()?;
     // Read under the lock: a person may be adding trials.
     let Some(mut file) = SweepFile::read(experiment, number)? else { return Ok(false) };
-    let trials = Trials::of(experiment, number, &mut Known::default());
+    let trials = Trials::of(experiment, number, &mut AllFacts::default());
     let refused: Vec<u32> = file.list("refused");
     let mut queued = false;
     for (index, assignment) in file.trials().iter().enumerate().skip(file.submitted()) {

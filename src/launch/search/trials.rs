@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, Status};
 
+use crate::launch::dispatch::AllFacts;
+
 /// One trial.
 #[derive(Clone, Debug)]
 pub(super) struct TrialRun {
@@ -23,19 +25,20 @@ pub(super) struct Trials {
 
 impl Trials {
     /// Reads the trials of sweep `number`.
-    pub(super) fn of(experiment: &ExperimentFolder, number: u32, known: &mut Known) -> Self {
+    pub(super) fn of(experiment: &ExperimentFolder, number: u32, facts: &mut AllFacts) -> Self {
         let mut trials = Self::default();
         for run in experiment.runs() {
-            let entry = known.entry(&run);
+            let facts = facts.of(&run);
+            let entry = facts.entry(&run);
             if entry.sweep == Some(number)
                 && let Some(trial) = entry.trial
-                && let Ok(Some(status)) = Status::read(&run)
+                && let Some(status) = facts.status(&run)
             {
                 trials.runs.insert(trial, TrialRun { run, status, entry });
             }
         }
         for run in experiment.removed_runs() {
-            let entry = known.entry(&run);
+            let entry = facts.of(&run).entry(&run);
             trials.removed.extend(entry.trial.filter(|_| entry.sweep == Some(number)));
         }
         trials
@@ -52,27 +55,5 @@ impl Trials {
 
     pub(super) fn all_have_ended(&self) -> bool {
         self.runs.values().all(|one| one.status.state.is_end())
-    }
-}
-
-/// Queue entries read before, again only where the file is another one.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    entries: std::collections::HashMap<RunFolder, ((u64, std::time::SystemTime), QueueEntry)>,
-}
-
-impl Known {
-    fn entry(&mut self, run: &RunFolder) -> QueueEntry {
-        use std::os::unix::fs::MetadataExt;
-        let Ok(metadata) = std::fs::metadata(run.queue()) else { return QueueEntry::default() };
-        let mark = (metadata.ino(), metadata.modified().unwrap_or(std::time::UNIX_EPOCH));
-        match self.entries.get(run) {
-            Some((known, entry)) if *known == mark => entry.clone(),
-            _ => {
-                let entry = QueueEntry::read(run).unwrap_or_default();
-                self.entries.insert(run.clone(), (mark, entry.clone()));
-                entry
-            }
-        }
     }
 }
