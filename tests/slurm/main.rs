@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 use cluster::Cluster;
 use deck::{SlurmDeck, states, wait_for_end, wait_long};
 use loradeck_core::run::{EndReason, State, has_started, read_attempts, read_journal};
-use support::{starts, status, wait_until};
+use support::{starts, status};
 
 /// One cluster for all tests that leave its node alone; it ends with this process.
 fn shared() -> &'static Cluster {
@@ -120,10 +120,11 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
     assert_eq!(runs[0].checkpoint_steps(), [1]);
     std::fs::write(runs[0].path().join("go"), "").unwrap();
     let job = deck.job(1);
-    let jobs = || deck.cluster.jobs(&format!("loradeck-{}", cluster::submissions(deck.root())[0]));
-    wait_until("Slurm has it again", || jobs().iter().any(|job| job.contains("PENDING")));
-    deck.cluster.hurry(&job);
-    assert_eq!(wait_for_end(&runs[0]).state, State::Finished);
+    wait_long("it ends", || {
+        deck.cluster.hurry(&job);
+        status(&runs[0]).state.is_end()
+    });
+    assert_eq!(status(&runs[0]).state, State::Finished);
     dispatcher.wait().unwrap();
     let attempts = read_attempts(&runs[0]);
     let restarts: Vec<(String, u32)> = attempts
@@ -131,10 +132,7 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
         .map(|attempt| attempt.job.as_ref().map(|job| (job.id.clone(), job.restart)).unwrap())
         .collect();
     let journal = read_journal(&runs[0]).entries;
-    // Mostly Slurm starts the same element again; where it takes it for completed, the dispatcher submits the run anew.
-    let is_same_element = restarts == [(job.clone(), 0), (job.clone(), 1)];
-    let is_another = restarts.len() == 2 && restarts.iter().all(|(_, restart)| *restart == 0);
-    assert!(is_same_element || is_another, "{restarts:?} {journal:#?}");
+    assert_eq!(restarts, [(job.clone(), 0), (job, 1)], "one element, started again by Slurm: {journal:#?}");
     assert_eq!(starts(&runs[0]).len(), 2);
     let kinds: Vec<String> = journal.into_iter().map(|entry| entry.kind).collect();
     assert!(kinds.contains(&"interrupt".to_owned()) && kinds.contains(&"requeue".to_owned()), "{kinds:?}");
