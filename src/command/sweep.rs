@@ -5,13 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use loradeck_core::run::{ExperimentFolder, QueueEntry, Status, Workspace};
 use loradeck_core::text::harmless;
-use loradeck_core::time::Moment;
 use serde_json::json;
 
 use super::{OK, out};
 use crate::cli::SweepChange;
 use crate::launch::sweep_edit::{self, Edited};
-use crate::launch::{SweepFile, be_home, ensure_dispatcher, sweep_numbers};
+use crate::launch::{SweepFile, action, sweep_numbers};
 use crate::report::plain_table;
 
 pub(super) fn sweep(change: Option<SweepChange>, as_json: bool) -> Result<u8> {
@@ -65,12 +64,8 @@ fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
 }
 
 fn set_paused(workspace: &Workspace, text: &str, why: Option<&str>) -> Result<()> {
-    be_home(workspace)?;
     let (experiment, number) = find(workspace, text)?;
-    if !SweepFile::change(workspace, &experiment, number, |sweep| sweep.set_paused(why, Moment::now()))? {
-        bail!("the sweep has gone");
-    }
-    Ok(ensure_dispatcher(workspace)?)
+    Ok(action::pause_sweep(workspace, &experiment, number, why)?)
 }
 
 fn list(workspace: &Workspace, as_json: bool) -> Result<()> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file;
 use loradeck_core::run::{
-    Deed, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Workspace, Writer,
-    is_held_patiently, post_request,
+    Deed, ExperimentFolder, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Workspace,
+    Writer, is_held_patiently, post_request,
 };
 use loradeck_core::time::Moment;
 
@@ -18,6 +18,7 @@ use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
 use super::recover::liveness;
 use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
+use super::sweep_file::SweepFile;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -223,6 +224,26 @@ pub fn pause_queue(workspace: &Workspace, paused: bool) -> Result<(), ActionErro
         let mut settings = QueueSettings::read(workspace)?;
         settings.paused = paused;
         settings.write(workspace)?;
+    }
+    Ok(ensure_dispatcher(workspace)?)
+}
+
+/// Pauses a sweep (no further trial of it starts, and `why` is said of those that wait), or lets it go on.
+pub fn pause_sweep(
+    workspace: &Workspace,
+    experiment: &ExperimentFolder,
+    number: u32,
+    why: Option<&str>,
+) -> Result<(), ActionError> {
+    be_home(workspace)?;
+    let pause = |sweep: &mut SweepFile| sweep.set_paused(why, Moment::now());
+    if !SweepFile::change(workspace, experiment, number, pause)? {
+        let run = format!("{}:{number}", experiment.name());
+        return Err(ActionError::Refused {
+            run,
+            state: "gone".into(),
+            why: "its file is not there any more",
+        });
     }
     Ok(ensure_dispatcher(workspace)?)
 }

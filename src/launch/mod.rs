@@ -43,6 +43,7 @@ pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
 pub use home::{HomeError, be_home, is_elsewhere, take_over};
 pub use logout::{Logout, at_logout};
+pub use loradeck_search::Arrival;
 pub use prepare::{Place, Prepared, Target, prepare, queue, retry};
 pub use program::{ensure_dispatcher, own_program};
 pub use queue_settings::QueueSettings;

@@ -1,5 +1,6 @@
 //! `sweeps/NN/sweep.json`: the frozen description of a sweep, and how it stands. Written under the queue lock.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use loradeck_core::config::{Assignment, SearchPlan};
@@ -95,6 +96,13 @@ impl SweepFile {
     /// A list; empty where it is not there.
     pub fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> Vec<T> {
         self.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
+    }
+
+    /// The trials that were given up, and the step at which each was judged.
+    pub fn given_up(&self) -> BTreeMap<u32, u64> {
+        let number = |one: &Value, name: &str| one.get(name).and_then(Value::as_u64);
+        let all = self.list::<Value>("given_up");
+        all.iter().filter_map(|one| Some((number(one, "trial")? as u32, number(one, "step")?))).collect()
     }
 
     /// How many trials are known to have been queued: those after it may be missing, if whoever queued them died.

@@ -80,6 +80,7 @@ impl Seen {
     pub(super) fn refresh_liveness(&mut self, run: &mut Run, here: &Host) -> bool {
         let before = run.live;
         run.live = self.liveness(run, here);
+        run.with_slurm = matches!(self.place, Some((_, Place::Slurm)));
         let lost = run.status.as_ref().is_some_and(|status| run.live.is_lost(status.state));
         // Its end may have been written between our look at the status and our look at the locks.
         let mut changed = false;

@@ -104,6 +104,8 @@ pub struct Run {
     pub ending: Option<Request>,
     /// What in the folder could not be understood, one sentence each.
     pub problems: Vec<String>,
+    /// Whether its attempt is an element of an array of Slurm's.
+    pub(super) with_slurm: bool,
     pub(super) pace: Pace,
 }
 
@@ -124,6 +126,7 @@ impl Run {
             live: Liveness::default(),
             ending: None,
             problems: Vec::new(),
+            with_slurm: false,
             pace: Pace::default(),
         }
     }
@@ -154,6 +157,11 @@ impl Run {
             State::Stopped => ShownState::Stopped,
             State::Pruned => ShownState::Pruned,
         }
+    }
+
+    /// Whether it is at work on a node of Slurm's.
+    pub fn is_with_slurm(&self) -> bool {
+        self.with_slurm && self.state().is_live()
     }
 
     /// What an attempt at work was asked for, and when; `None` where nobody asked it to end.

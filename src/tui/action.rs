@@ -117,6 +117,8 @@ pub enum Action {
     Copy,
     /// Pause the queue, or let it go on.
     PauseQueue,
+    /// Pause the sweep of the run under the cursor, or let it go on.
+    PauseSweep,
     /// Do something to runs.
     Do(Deed),
 }
@@ -135,6 +137,7 @@ impl Action {
             Self::Go(Screen::Charts) => "charts",
             Self::Go(Screen::Table) => "table",
             Self::Go(Screen::Queue) => "queue",
+            Self::Go(Screen::Sweeps) => "sweeps",
             Self::Grid => "grid",
             Self::NextPane => "next-pane",
             Self::PreviousPane => "previous-pane",
@@ -182,6 +185,7 @@ impl Action {
             Self::Report => "report",
             Self::Copy => "copy",
             Self::PauseQueue => "pause-queue",
+            Self::PauseSweep => "pause-sweep",
             Self::Do(deed) => deed.name(),
         }
     }

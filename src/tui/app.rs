@@ -12,7 +12,8 @@ use super::layout::{self, Areas};
 use super::message::Interest;
 use super::screen::{Pane, Screen};
 use super::state::{
-    Charting, Document, DocumentOf, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table,
+    Charting, Document, DocumentOf, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings,
+    SweepView, Table,
 };
 use super::theme::{CurveLook, Glyphs, Theme};
 use crate::store::{Run, RunId, ShownState};
@@ -102,6 +103,10 @@ pub struct App {
     pub queue_cursor: usize,
     /// The first line of the queue shown.
     pub queue_offset: usize,
+    /// The line of the sweeps chosen.
+    pub sweeps_cursor: usize,
+    /// The first line of the sweeps shown.
+    pub sweeps_offset: usize,
     /// The report or comparison being read, in the screen's place.
     pub document: Option<Document>,
     /// What stands above the screen.
@@ -150,6 +155,8 @@ impl App {
             table: Table::default(),
             queue_cursor: 0,
             queue_offset: 0,
+            sweeps_cursor: 0,
+            sweeps_offset: 0,
             document: None,
             popup: None,
             prompt: None,
@@ -177,12 +184,42 @@ impl App {
         key.map_or_else(|| action.name().to_owned(), |key| key_name(*key))
     }
 
+    /// The key for an action where the user is, else the one that it has elsewhere.
+    pub fn key_here(&self, action: Action) -> String {
+        let mut here = self.keymap.bindings_in(self.contexts()).filter(|binding| binding.action == action);
+        let key = here.find_map(|binding| binding.keys.first());
+        key.map_or_else(|| self.key_for(action), |key| key_name(*key))
+    }
+
     /// The run under the cursor of the screen shown.
     pub fn run_under_cursor(&self) -> Option<RunId> {
         match self.screen {
             Screen::Runs | Screen::Charts => self.list.run(),
             Screen::Table => self.table.run(),
             Screen::Queue => self.queue_rows().get(self.queue_cursor).copied(),
+            Screen::Sweeps => None,
+        }
+    }
+
+    /// The sweep that the cursor is on: on its own screen, or by the run under the cursor, or by the heading of an
+    /// experiment with only one that is not done. `Err` says why there is none.
+    pub fn sweep_under_cursor(&self) -> Result<&SweepView, &'static str> {
+        if self.screen == Screen::Sweeps {
+            return self.runs.sweeps.get(self.sweeps_cursor).ok_or("there is no sweep yet");
+        }
+        if let Some(run) = self.run_under_cursor().and_then(|id| self.runs.get(id)) {
+            return self.runs.sweep_of(run).ok_or("the run is no trial of a sweep");
+        }
+        let group = self.list.group_at(self.list.cursor).ok_or("no run is chosen")?;
+        let is_meant = |sweep: &&SweepView| {
+            let id = &sweep.id;
+            !sweep.closed && id.workspace == group.workspace && id.experiment == group.experiment
+        };
+        let mut open = self.runs.sweeps.iter().filter(is_meant);
+        match (open.next(), open.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err("the experiment has no sweep that is not done"),
+            _ => Err("the experiment has several sweeps: choose a trial of one"),
         }
     }
 
@@ -204,6 +241,11 @@ impl App {
     pub fn document_under_cursor(&self) -> Option<DocumentOf> {
         if let Some(run) = self.run_under_cursor() {
             return Some(DocumentOf::Report(run));
+        }
+        if self.screen == Screen::Sweeps {
+            let sweep = &self.runs.sweeps.get(self.sweeps_cursor)?.id;
+            let (workspace, experiment) = (sweep.workspace, sweep.experiment.clone());
+            return Some(DocumentOf::Comparison { workspace, experiment });
         }
         let group = self.list.group_at(self.list.cursor)?;
         Some(DocumentOf::Comparison { workspace: group.workspace, experiment: group.experiment.clone() })
@@ -312,7 +354,7 @@ impl App {
             Screen::Charts => {
                 self.grid().into_iter().filter_map(|(index, _)| self.metrics.get(index).cloned()).collect()
             }
-            Screen::Table | Screen::Queue => Vec::new(),
+            Screen::Table | Screen::Queue | Screen::Sweeps => Vec::new(),
         }
     }
 

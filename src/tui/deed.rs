@@ -21,6 +21,10 @@ pub enum Deed {
     Raise,
     /// Let others start before a waiting run.
     Lower,
+    /// Never let its sweep give a trial up, or leave it to the sweep again.
+    Keep,
+    /// Send a run that Slurm has back into Slurm's queue.
+    Requeue,
 }
 
 impl Deed {
@@ -35,6 +39,8 @@ impl Deed {
             Self::Hold => "Hold or release",
             Self::Raise => "Raise",
             Self::Lower => "Lower",
+            Self::Keep => "Keep or leave to its sweep",
+            Self::Requeue => "Requeue",
         }
     }
 
@@ -49,6 +55,8 @@ impl Deed {
             Self::Hold => "hold",
             Self::Raise => "raise",
             Self::Lower => "lower",
+            Self::Keep => "keep",
+            Self::Requeue => "requeue",
         }
     }
 
@@ -63,12 +71,14 @@ impl Deed {
             Self::Hold => "held or released",
             Self::Raise => "raised",
             Self::Lower => "lowered",
+            Self::Keep => "kept or left to its sweep",
+            Self::Requeue => "goes back into Slurm's queue with a checkpoint",
         }
     }
 
     /// Whether it is asked before.
     pub fn needs_word(self, count: usize) -> bool {
-        matches!(self, Self::Stop | Self::Kill | Self::Remove)
+        matches!(self, Self::Stop | Self::Kill | Self::Remove | Self::Requeue)
             || count > 1 && !matches!(self, Self::Raise | Self::Lower)
     }
 
@@ -96,6 +106,14 @@ impl Deed {
             Self::Raise if waits => Ok("goes before others"),
             Self::Lower if waits => Ok("lets others go before it"),
             Self::Hold | Self::Raise | Self::Lower => Err("is not waiting"),
+            Self::Keep if run.queue.sweep.is_none() => Err("is no trial of a sweep"),
+            Self::Keep if ended => Err("has ended already"),
+            Self::Keep if run.queue.keep => Ok("may be given up by its sweep again"),
+            Self::Keep => Ok("is not given up by its sweep"),
+            Self::Requeue if run.is_with_slurm() => {
+                Ok("writes a checkpoint, then waits in Slurm's queue again")
+            }
+            Self::Requeue => Err("is not at work on a node of Slurm's"),
         }
     }
 }

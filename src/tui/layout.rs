@@ -115,19 +115,13 @@ pub fn legend(inner: Rect, count: usize) -> (usize, u16) {
     (across, wanted.min((inner.height / 4).max(1)).min(8))
 }
 
-/// The names of the screens in the header, with their first column and width.
-pub fn tabs() -> impl Iterator<Item = (Screen, u16, u16)> {
-    let mut column = 10;
-    Screen::ALL.into_iter().map(move |screen| {
-        let (at, width) = (column, screen.name().len() as u16 + 4);
-        column += width;
-        (screen, at, width)
-    })
-}
-
-/// The screen whose name stands at a column of the header.
-pub fn tab_at(column: u16) -> Option<Screen> {
-    tabs().find(|(_, at, width)| (*at..*at + *width).contains(&column)).map(|(screen, ..)| screen)
+/// How the screen of sweeps is laid out inside its border: a list with its headings, and below it what is known of the
+/// one under the cursor.
+pub fn sweeps(body: Rect, count: usize) -> [Rect; 2] {
+    let inner = inner(body);
+    let most = (inner.height * 2 / 5).max(3);
+    let [list, detail] = split_down(inner, (count.min(200) as u16 + 1).min(most));
+    [list, Rect { y: detail.y + 1, height: detail.height.saturating_sub(1), ..detail }]
 }
 
 /// The least size of a small chart, border included: twelve of them fill 120 × 40.

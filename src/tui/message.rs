@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loradeck_core::metrics::Point;
 
 use super::deed::Deed;
-use super::state::{Details, DocumentOf, QueueView};
+use super::state::{Details, DocumentOf, QueueView, SweepId, SweepView};
 use super::terminal::{Key, Mouse};
 use crate::store::{Run, RunId};
 
@@ -55,6 +55,8 @@ pub struct Batch {
     pub log: Option<LogChange>,
     /// Slots and pauses, where they changed.
     pub queue: Option<QueueView>,
+    /// The sweeps, where they changed.
+    pub sweeps: Option<Vec<SweepView>>,
     /// What could not be read.
     pub problems: Vec<String>,
     /// Whether more is waiting already.
@@ -69,6 +71,7 @@ impl Batch {
             && self.metrics.is_empty()
             && self.log.is_none()
             && self.queue.is_none()
+            && self.sweeps.is_none()
             && self.problems.is_empty()
     }
 }
@@ -106,7 +109,7 @@ pub enum Msg {
         /// Its text.
         text: Result<String, String>,
     },
-    /// A queue was paused or let go on, or not.
+    /// A queue or a sweep was paused or let go on, or not.
     Queue {
         /// What was asked for.
         what: String,
@@ -149,6 +152,8 @@ pub enum Effect {
     Do(Deed, Vec<RunId>),
     /// Pause the queue of the workspace with this number, or let it go on.
     PauseQueue(usize, bool),
+    /// Pause a sweep, or let it go on.
+    PauseSweep(SweepId, bool),
     /// Put text into the user's clipboard.
     Copy(String),
 }

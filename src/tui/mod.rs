@@ -19,6 +19,7 @@ pub mod runtime;
 pub(crate) mod sample;
 pub mod screen;
 pub mod state;
+pub mod tabs;
 pub mod terminal;
 pub mod theme;
 pub mod update;

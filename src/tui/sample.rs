@@ -1,5 +1,7 @@
 //! Made-up runs for tests: real folders, read by the real feed.
 
+use std::path::Path;
+
 use crate::store::RunId;
 use crate::tui::app::{App, Setup};
 use crate::tui::feed::Feed;
@@ -9,8 +11,9 @@ use crate::tui::terminal::{Code, Key};
 use crate::tui::theme::{Colours, Glyphs, Theme};
 use crate::tui::update::update;
 use crate::watch::Change;
-use loradeck_core::run::{State, Workspace};
+use loradeck_core::run::{Journal, JournalEntry, QueueEntry, State, Workspace, Writer};
 use loradeck_core::time::Moment;
+use serde_json::json;
 
 #[allow(unreachable_pub, dead_code)]
 #[path = "../../tests/support/made_up.rs"]
@@ -65,6 +68,66 @@ pub(crate) fn seeds() -> Sample {
         made_up.add("seeds", &plan);
     }
     of(folder, made_up)
+}
+
+/// A sweep of four trials by halving, one of them given up at its first rung, and a done one of another experiment that
+/// was paused.
+pub(crate) fn halving() -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made_up = MadeUp::new(folder.path());
+    for (number, rank, state, step) in [
+        (1, 4, State::Finished, 96),
+        (2, 8, State::Running, 62),
+        (3, 16, State::Pruned, 24),
+        (4, 32, State::Queued, 0),
+    ] {
+        let run = made_up.add("halving", &Plan::new(number, rank, 5e-4).at(state, step));
+        let before = QueueEntry::read(&run).unwrap();
+        QueueEntry { sweep: Some(1), trial: Some(number), ..before }.write(&run).unwrap();
+        if state == State::Pruned {
+            let decision = JournalEntry { time: BEGIN, ..JournalEntry::new("early-stopping", 1) }
+                .at(24)
+                .with("rule", "asha")
+                .with("verdict", "is given up")
+                .with("value", 1.25)
+                .with("threshold", 1.125)
+                .with("peers", 2);
+            Journal::open(&run, Writer::Dispatcher).unwrap().append(&decision).unwrap();
+        }
+    }
+    let arrivals = [(1, 24, 1.0), (2, 24, 1.125), (3, 24, 1.25), (1, 48, 0.75)];
+    let arrival = |(trial, rung, value): (u32, u64, f64)| json!({"trial": trial, "rung": rung, "step": rung, "value": value});
+    let (arrivals, ranks) = (arrivals.map(arrival), [4, 8, 16, 32].map(|rank| json!({ "lora_rank": rank })));
+    write_sweep(
+        folder.path(),
+        "halving",
+        &json!({
+            "arrivals": arrivals, "given_up": [{"trial": 3, "attempt": 1, "step": 24}],
+            "trials": ranks,
+        }),
+    );
+    made_up.add("old", &Plan::new(1, 4, 1e-3));
+    write_sweep(
+        folder.path(),
+        "old",
+        &json!({"paused": "3 runs failed in a row: no \u{1b}[2J", "trials": [{"lora_rank": 4}]}),
+    );
+    of(folder, made_up)
+}
+
+/// Writes the first sweep of an experiment, drawn at random, with these fields besides its plan.
+pub(crate) fn write_sweep(root: &Path, experiment: &str, fields: &serde_json::Value) {
+    let text = "base_model: m\ntrain_data_dir: d\neval_split: 0.1\nmax_steps: 96\nsweep:\n  method: random\n  \
+                run_cap: 6\n  metric: {name: eval/loss}\n  asha: {grace_period: 24, reduction_factor: 2}\n  \
+                parameters: {lora_rank: {values: [4, 8, 16, 32]}, seed: {min: 0, max: 9}}\n";
+    let planned = loradeck_core::config::plan(Path::new("e.yaml"), text, &[], None).unwrap().1;
+    let mut file = json!({"format": 1, "method": "random", "search": planned.search.unwrap()});
+    for (name, value) in fields.as_object().unwrap() {
+        file[name] = value.clone();
+    }
+    let folder = root.join("experiments").join(experiment).join("sweeps/01");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("sweep.json"), file.to_string()).unwrap();
 }
 
 /// Reads what was made up.

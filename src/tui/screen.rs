@@ -1,6 +1,6 @@
 //! Screens and the panes of the first one.
 
-/// A screen, chosen by its digit.
+/// A screen, chosen by its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Screen {
     /// Run list, chart, log and settings.
@@ -12,11 +12,13 @@ pub enum Screen {
     Table,
     /// Slots, what waits, what has ended.
     Queue,
+    /// How sweeps stand.
+    Sweeps,
 }
 
 impl Screen {
-    /// In the order of their digits, from 1.
-    pub const ALL: [Self; 4] = [Self::Runs, Self::Charts, Self::Table, Self::Queue];
+    /// In the order of their tabs.
+    pub const ALL: [Self; 5] = [Self::Runs, Self::Charts, Self::Table, Self::Queue, Self::Sweeps];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -25,16 +27,7 @@ impl Screen {
             Self::Charts => "Charts",
             Self::Table => "Table",
             Self::Queue => "Queue",
-        }
-    }
-
-    /// Its digit.
-    pub fn digit(self) -> char {
-        match self {
-            Self::Runs => '1',
-            Self::Charts => '2',
-            Self::Table => '3',
-            Self::Queue => '4',
+            Self::Sweeps => "Sweeps",
         }
     }
 }

@@ -19,6 +19,7 @@ mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;
+mod sweeps;
 
 use made_up::{MadeUp, Plan};
 use screen::{PATIENCE, SILENCE, Screen, cells};

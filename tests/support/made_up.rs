@@ -207,6 +207,7 @@ pub fn write_summary(run: &RunFolder, plan: &Plan) {
         State::Finished => Outcome::Finished,
         State::Failed => Outcome::NonFinite,
         State::Stopped => Outcome::Stopped,
+        State::Pruned => Outcome::Pruned,
         _ => Outcome::Running,
     };
     let mut summary: Summary = serde_json::from_value(serde_json::json!({

@@ -7,6 +7,7 @@ mod document;
 mod metrics;
 mod queue;
 mod story;
+mod sweeps;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub struct Feed {
     metrics: HashMap<RunId, MetricTail>,
     log: Option<LogReader>,
     queue: queue::QueueReader,
+    sweeps: sweeps::SweepReader,
 }
 
 struct LogReader {
@@ -51,6 +53,7 @@ impl Feed {
     pub fn new(workspaces: Vec<Workspace>) -> Self {
         Self {
             queue: queue::QueueReader::new(workspaces.clone()),
+            sweeps: sweeps::SweepReader::default(),
             store: Store::new(workspaces),
             interest: Interest::default(),
             metrics: HashMap::new(),
@@ -108,6 +111,9 @@ impl Feed {
         self.note_stale(changes);
         self.poll_metrics(&mut batch);
         batch.log = self.poll_log(&mut batch.problems);
+        if sweeps::may_concern(changes) {
+            batch.sweeps = self.sweeps.read(self.store.workspaces(), &self.store);
+        }
         if news.queue || news.list || !batch.runs.is_empty() {
             batch.queue = self.queue.read(&self.store);
         }

@@ -36,13 +36,15 @@ pub enum Context {
     Charts,
     /// The queue.
     Queue,
+    /// The sweeps.
+    Sweeps,
     /// A report or comparison being read.
     Report,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Panes,
         Self::Runs,
@@ -54,6 +56,7 @@ impl Context {
         Self::Table,
         Self::Charts,
         Self::Queue,
+        Self::Sweeps,
         Self::Report,
     ];
 
@@ -80,6 +83,7 @@ impl Context {
             Self::Table => "table",
             Self::Charts => "small charts",
             Self::Queue => "queue",
+            Self::Sweeps => "sweeps",
             Self::Report => "report",
         }
     }
@@ -97,6 +101,8 @@ pub fn stack(screen: Screen, focus: Pane, reading: bool) -> &'static [Context] {
         (Screen::Charts, _) => &[C::Charts, C::Curves, C::Runs, C::Panes, C::Global],
         (Screen::Table, _) => &[C::Table, C::Runs, C::Panes, C::Global],
         (Screen::Queue, _) => &[C::Queue, C::Runs, C::Panes, C::Global],
+        // What is done to runs is done where they can be seen.
+        (Screen::Sweeps, _) => &[C::Sweeps, C::Panes, C::Global],
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::RunId;
 use crate::tui::deed::Deed;
 use crate::tui::feed::{read_document, read_story};
 use crate::tui::message::Msg;
-use crate::tui::state::DocumentOf;
+use crate::tui::state::{DocumentOf, SweepId};
 
 /// Something to do.
 pub(super) enum Job {
@@ -21,6 +21,8 @@ pub(super) enum Job {
     Do(Deed, Workspace, RunFolder, Box<QueueEntry>),
     /// Pause a queue or let it go on, and how that was said.
     PauseQueue(&'static str, Workspace, bool),
+    /// Pause a sweep or let it go on, and how that was said.
+    PauseSweep(String, Workspace, SweepId, bool),
     /// Read a run's story.
     Story(RunId, RunFolder),
     /// Read a report or comparison.
@@ -67,6 +69,14 @@ fn work(job: Job) -> Option<Msg> {
             let result = action::pause_queue(&workspace, paused).map(|()| said.to_owned());
             Some(Msg::Queue { what: what.to_owned(), result: result.map_err(|error| error.to_string()) })
         }
+        Job::PauseSweep(what, workspace, sweep, paused) => {
+            let experiment = workspace.experiment(&sweep.experiment);
+            let why = paused.then_some("");
+            let said = if paused { "is paused: trials at work go on" } else { "goes on" };
+            let result = action::pause_sweep(&workspace, &experiment, sweep.number, why);
+            let result = result.map(|()| format!("{} {said}", sweep.label()));
+            Some(Msg::Queue { what, result: result.map_err(|error| error.to_string()) })
+        }
         Job::Story(id, run) => Some(Msg::Details(Box::new(read_story(id, &run)))),
         Job::Document(of, path) => {
             let text = read_document(&path);
@@ -109,11 +119,23 @@ fn carry_out(
             }
             Err(error) => Err(format!("{error:#}")),
         },
-        Deed::Hold => match action::set_hold(workspace, run, !held) {
+        Deed::Hold => match hold(workspace, run, !held) {
             Ok(()) => Ok(if held { "may start again".to_owned() } else { "held back".to_owned() }),
             Err(error) => Err(error.to_string()),
         },
+        Deed::Keep => match action::set_keep(workspace, run, !entry.keep) {
+            Ok(()) if entry.keep => Ok("is left to its sweep again".to_owned()),
+            Ok(()) => Ok("is not given up by its sweep".to_owned()),
+            Err(error) => Err(error.to_string()),
+        },
+        Deed::Requeue => done(launch::requeue(workspace, run).map(|()| action::Done::Requested)),
     }
+}
+
+/// A run that is let go may wait for a dispatcher that has ended since.
+fn hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<(), action::ActionError> {
+    action::set_hold(workspace, run, hold)?;
+    Ok(launch::ensure_dispatcher(workspace)?)
 }
 
 fn copy_in_tmux(text: &str) -> Result<(), ()> {

@@ -371,6 +371,13 @@ impl Dashboard {
                 self.pending.give(what.to_owned());
                 self.doer.give(Job::PauseQueue(what, workspace.clone(), paused));
             }
+            Effect::PauseSweep(sweep, paused) => {
+                let Some(workspace) = self.workspaces.get(sweep.workspace) else { return };
+                let what = if paused { "Pause the sweep" } else { "Let the sweep go on" };
+                let what = format!("{what} {}", sweep.label());
+                self.pending.give(what.clone());
+                self.doer.give(Job::PauseSweep(what, workspace.clone(), sweep, paused));
+            }
             Effect::Copy(text) => {
                 self.write(clipboard::sequence(&text));
                 self.doer.give(Job::CopyInTmux(text));

@@ -10,6 +10,7 @@ mod popup;
 mod reports;
 mod runs;
 mod settings;
+mod sweeps;
 mod table;
 mod text_field;
 
@@ -23,5 +24,6 @@ pub use popup::{Details, Popup, Prompt, PromptKind, Question};
 pub use reports::{Report, Reports};
 pub use runs::{QueueView, Runs, SlotView};
 pub use settings::{SettingRow, Settings};
+pub use sweeps::{Deciding, Rung, Standing, SweepId, SweepView};
 pub use table::{Column, ColumnKind, Table, TableRow};
 pub use text_field::TextField;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use loradeck_core::metrics::{EventSink, RunMetrics};
 
+use super::{SweepId, SweepView};
 use crate::launch::Waiting;
 use crate::store::{Run, RunId};
 use crate::tui::message::{Batch, MetricChange};
@@ -48,6 +49,8 @@ pub struct Runs {
     metrics: HashMap<RunId, RunMetrics>,
     /// The queue.
     pub queue: QueueView,
+    /// The sweeps, by workspace, experiment and number.
+    pub sweeps: Vec<SweepView>,
 }
 
 impl Runs {
@@ -76,6 +79,16 @@ impl Runs {
         self.metrics.get(&id)
     }
 
+    /// A sweep.
+    pub fn sweep(&self, id: &SweepId) -> Option<&SweepView> {
+        self.sweeps.iter().find(|sweep| sweep.id == *id)
+    }
+
+    /// The sweep that a run is a trial of.
+    pub fn sweep_of(&self, run: &Run) -> Option<&SweepView> {
+        self.sweep(&SweepId::of(run)?)
+    }
+
     /// Takes a batch up.
     pub fn apply(&mut self, batch: &mut Batch) {
         for run in batch.runs.drain(..) {
@@ -89,6 +102,9 @@ impl Runs {
         }
         if let Some(queue) = batch.queue.take() {
             self.queue = queue;
+        }
+        if let Some(sweeps) = batch.sweeps.take() {
+            self.sweeps = sweeps;
         }
         for (id, changes) in batch.metrics.drain(..) {
             let metrics = self.metrics.entry(id).or_default();

@@ -69,6 +69,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Report => document::open(app, effects),
         Action::Copy => copy(app, effects),
+        Action::PauseSweep => deeds::pause_sweep(app, effects),
         Action::PauseQueue => deeds::pause_queue(app, effects),
         Action::Do(deed) => deeds::ask(app, deed, effects),
         other => curves::act(app, other),
@@ -150,6 +151,10 @@ fn open(app: &mut App, effects: &mut Vec<Effect>) {
         (app.screen, app.focus, app.expanded) = (Screen::Runs, Pane::Chart, true);
         return;
     }
+    if app.screen == Screen::Sweeps {
+        open_trials(app);
+        return;
+    }
     if let Some(run) = app.run_under_cursor() {
         popups::open_story(app, run, effects);
         return;
@@ -157,6 +162,26 @@ fn open(app: &mut App, effects: &mut Vec<Effect>) {
     let folded = app.list.group_at(app.list.cursor).is_some_and(|group| group.folded);
     if app.list.fold(!folded) {
         relist(app);
+    }
+}
+
+/// Shows the trials of the sweep under the cursor, and nothing else, on the first screen.
+fn open_trials(app: &mut App) {
+    let Ok(sweep) = app.sweep_under_cursor() else { return };
+    let (name, number) = (&sweep.id.experiment, sweep.id.number);
+    // What the filter's language cannot say is left out of it.
+    let filter = if name.contains(['"', ',']) {
+        format!("sweep={number}")
+    } else {
+        format!("experiment=\"{name}\" sweep={number}")
+    };
+    app.list.set_filter(&filter);
+    relist(app);
+    go(app, Screen::Runs);
+    app.focus = Pane::List;
+    let first = app.list.shown().next();
+    if let Some(first) = first {
+        app.list.go_to_run(first);
     }
 }
 

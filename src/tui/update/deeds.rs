@@ -13,6 +13,18 @@ pub(super) fn pause_queue(app: &App, effects: &mut Vec<Effect>) {
     effects.push(Effect::PauseQueue(workspace, !paused));
 }
 
+/// Pauses the sweep that the cursor is on, or lets it go on.
+pub(super) fn pause_sweep(app: &mut App, effects: &mut Vec<Effect>) {
+    match app.sweep_under_cursor() {
+        Ok(sweep) if sweep.closed => {
+            let said = format!("{} is done: nothing more will come of it", sweep.id.label());
+            app.reports.add(app.now, true, said);
+        }
+        Ok(sweep) => effects.push(Effect::PauseSweep(sweep.id.clone(), sweep.paused.is_none())),
+        Err(why) => app.reports.add(app.now, true, why),
+    }
+}
+
 /// Asks whether it is meant, or does it at once where that is harmless.
 pub(super) fn ask(app: &mut App, deed: Deed, effects: &mut Vec<Effect>) {
     let mut question = Question { deed, runs: Vec::new(), lines: Vec::new(), left_alone: Vec::new() };

@@ -92,3 +92,7 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sweeps_tests.rs"]
+mod sweeps_tests;

@@ -8,6 +8,7 @@ use crate::tui::layout;
 use crate::tui::message::Effect;
 use crate::tui::screen::{Pane, Screen};
 use crate::tui::state::Popup;
+use crate::tui::tabs::{tab_at, tabs};
 use crate::tui::terminal::{Mouse, MouseDeed};
 
 /// Lines per turn of the wheel.
@@ -43,7 +44,7 @@ fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
     }
     let areas = app.areas();
     if areas.header.contains((mouse.column, mouse.row).into()) {
-        if let Some(screen) = layout::tab_at(mouse.column) {
+        if let Some(screen) = tab_at(&tabs(&app.keymap, app.screen, areas.header.width), mouse.column) {
             actions::act(app, Action::Go(screen), effects);
         }
         return;
@@ -67,6 +68,13 @@ fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
             }
         }
         Screen::Queue => {}
+        Screen::Sweeps => {
+            let [list, _] = layout::sweeps(areas.body, app.runs.sweeps.len());
+            // The first line holds the headings of the columns.
+            let row = mouse.row.checked_sub(list.y + 1).filter(|_| mouse.row < list.bottom());
+            let at = row.map(|row| app.sweeps_offset + usize::from(row));
+            app.sweeps_cursor = at.filter(|at| *at < app.runs.sweeps.len()).unwrap_or(app.sweeps_cursor);
+        }
     }
 }
 

@@ -48,6 +48,10 @@ pub(super) fn move_focused(app: &mut App, by: Move) {
             let height = usize::from(app.areas().body.height.saturating_sub(4));
             app.queue_cursor = by.target(app.queue_cursor, app.queue_rows().len(), height);
         }
+        Screen::Sweeps => {
+            let count = app.runs.sweeps.len();
+            app.sweeps_cursor = by.target(app.sweeps_cursor, count, sweeps_height(app));
+        }
     }
 }
 
@@ -76,6 +80,12 @@ pub(super) fn move_pane(app: &mut App, pane: Pane, by: Move) {
     }
 }
 
+/// How many lines of sweeps there is room for.
+fn sweeps_height(app: &App) -> usize {
+    let [list, _] = layout::sweeps(app.areas().body, app.runs.sweeps.len());
+    usize::from(list.height.saturating_sub(1))
+}
+
 /// Scrolls every list so that its cursor is in sight.
 pub(super) fn keep_in_sight(app: &mut App) {
     let height = app.list_height();
@@ -88,6 +98,9 @@ pub(super) fn keep_in_sight(app: &mut App) {
     let down = cells.len() / across.max(1);
     app.chart_offset =
         scrolled(app.chart_offset, app.chart_cursor / across, app.metrics.len().div_ceil(across), down);
+    let sweeps = app.runs.sweeps.len();
+    app.sweeps_cursor = app.sweeps_cursor.min(sweeps.saturating_sub(1));
+    app.sweeps_offset = scrolled(app.sweeps_offset, app.sweeps_cursor, sweeps, sweeps_height(app));
     if app.screen == Screen::Queue {
         let count = app.queue_rows().len();
         app.queue_cursor = app.queue_cursor.min(count.saturating_sub(1));

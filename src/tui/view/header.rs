@@ -9,7 +9,8 @@ use super::paint;
 use crate::store::ShownState;
 use crate::tui::action::Action;
 use crate::tui::app::App;
-use crate::tui::layout;
+use crate::tui::screen::Screen;
+use crate::tui::tabs::tabs;
 
 const COUNTED: [ShownState; 11] = [
     ShownState::Running,
@@ -29,11 +30,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     paint::text(buffer, area.x + 1, area.y, 9, "loradeck", bold);
     let mut end = area.x;
-    for (screen, at, width) in layout::tabs() {
-        let style = if screen == app.screen { bold.add_modifier(Modifier::REVERSED) } else { Style::new() };
-        let text = format!(" {} {} ", screen.digit(), screen.name());
-        paint::text(buffer, area.x + at, area.y, width, &text, style);
-        end = area.x + at + width;
+    for tab in tabs(&app.keymap, app.screen, area.width) {
+        let style =
+            if tab.screen == app.screen { bold.add_modifier(Modifier::REVERSED) } else { Style::new() };
+        paint::text(buffer, area.x + tab.column, area.y, tab.width(), &tab.text, style);
+        end = area.x + tab.column + tab.width();
     }
     let room = area.width.saturating_sub(end + 1);
     let candidates = [counts(app, true), counts(app, false), attention(app)];
@@ -70,6 +71,12 @@ fn attention(app: &App) -> Line<'static> {
     }
     if !app.runs.queue.paused.is_empty() {
         spans.extend([Span::styled(" queue paused ", reversed), Span::raw(" ")]);
+    }
+    let paused = app.runs.sweeps.iter().filter(|sweep| sweep.is_paused()).count();
+    if paused > 0 {
+        let key = app.key_for(Action::Go(Screen::Sweeps));
+        let noun = if paused == 1 { "sweep" } else { "sweeps" };
+        spans.extend([Span::styled(format!(" {paused} {noun} paused: {key} "), reversed), Span::raw(" ")]);
     }
     let errors = app.reports.unseen_errors();
     if errors > 0 {

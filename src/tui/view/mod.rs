@@ -13,6 +13,7 @@ mod paint;
 mod popups;
 mod queue;
 mod story;
+mod sweeps;
 mod table;
 
 use ratatui::Frame;
@@ -50,6 +51,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
         Screen::Charts => charts::draw(app, areas.body, buffer),
         Screen::Table => table::draw(app, areas.body, buffer),
         Screen::Queue => queue::draw(app, areas.body, buffer),
+        Screen::Sweeps => sweeps::draw(app, areas.body, buffer),
     }
     let cursor = bar::draw(app, areas.bar, buffer);
     let above = popups::draw(app, areas.body, buffer);

@@ -42,6 +42,16 @@ pub(super) fn text(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, 
     }
 }
 
+/// A line of pieces, each in its style.
+pub(super) fn spans(buffer: &mut Buffer, x: u16, y: u16, width: u16, line: &Line<'_>) {
+    let end = x + width;
+    let mut at = x;
+    for span in &line.spans {
+        text(buffer, at, y, end.saturating_sub(at), &span.content, line.style.patch(span.style));
+        at = (at + span.width() as u16).min(end);
+    }
+}
+
 /// The same at the right end of `width` columns.
 pub(super) fn text_right(buffer: &mut Buffer, x: u16, y: u16, width: u16, shown: &str, style: Style) {
     let taken = Span::raw(shown).width().min(usize::from(width)) as u16;

@@ -169,13 +169,7 @@ fn scroll_lines(app: &App, inner: Rect, lines: Vec<Line<'static>>, offset: usize
     let count = lines.len();
     let first = offset.min(count.saturating_sub(height));
     for (row, line) in lines.into_iter().skip(first).take(height).enumerate() {
-        let mut x = inner.x + 1;
-        for span in line.spans {
-            let room = inner.right().saturating_sub(x);
-            let style = line.style.patch(span.style);
-            paint::text(buffer, x, inner.y + row as u16, room, &span.content, style);
-            x = (x + span.width() as u16).min(inner.right());
-        }
+        paint::spans(buffer, inner.x + 1, inner.y + row as u16, inner.width.saturating_sub(1), &line);
     }
     let more = count.saturating_sub(first + height);
     if more > 0 {

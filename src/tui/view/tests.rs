@@ -69,6 +69,22 @@ fn queue() {
 }
 
 #[test]
+fn sweeps() {
+    for (columns, rows) in SIZES {
+        let mut driven = Driven::over(sample::halving(), columns, rows);
+        driven.press("5");
+        insta::assert_snapshot!(format!("sweeps_{columns}x{rows}"), picture(&driven));
+    }
+    let mut driven = Driven::over(sample::halving(), 80, 24);
+    driven.press("5j");
+    let text = picture(&driven);
+    assert!(text.contains("is paused: 3 runs failed in a row: no ␛[2J (P lets it go on)"), "{text}");
+    let mut driven = Driven::new(80, 24);
+    driven.press("5");
+    assert!(picture(&driven).contains("no sweeps yet"));
+}
+
+#[test]
 fn help() {
     snapshots("help", "?");
 }
@@ -186,7 +202,7 @@ proptest! {
     #[test]
     fn any_keys_at_any_size_draw_something(
         columns in 1u16..220, rows in 1u16..60,
-        keys in "[1234jkhlgGmMSyxzbuoOaecfB!?pr/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
+        keys in "[12345jkhlgGmMSyxzbuoOaecfB!?prAQWP/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
     ) {
         let keys = keys.replace(['<', '>'], "<Tab>");
         let mut driven = Driven::new(columns, rows);
