@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use loradeck_core::run::{EndReason, Outcome, ProcessEnd, State, Status, end_state};
-use loradeck_core::time::Moment;
+use loradeck_core::run::{State, Status};
 
 use super::job_state::{Ending, JobState};
 
@@ -16,8 +15,6 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(8);
 pub(crate) const LINGER: Duration = Duration::from_secs(20);
 /// How long a job may live on after it was asked to stop: the supervisor's grace period and a little more.
 pub(crate) const STOPPING: Duration = Duration::from_secs(330);
-/// How often in a row a job may be ended from outside without a new checkpoint.
-pub(crate) const FRUITLESS_LIMIT: usize = 3;
 
 /// What is known of one element and its run.
 #[derive(Clone, Copy, Debug)]
@@ -116,57 +113,9 @@ fn decide_live(facts: &Facts<'_>) -> Deed {
     }
 }
 
-/// What becomes of a run whose job is over and that wrote no end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It has ended so.
-    Ended(Status),
-    /// It goes on as its next attempt.
-    GoesOn,
-}
-
-/// The fate of attempt `attempt`. `outcome` is what its summary says, `fruitless` how often in a row, this time
-/// included, a job was ended from outside without a new checkpoint.
-pub(crate) fn fate(
-    attempt: u32,
-    ending: Ending,
-    outcome: Option<(Outcome, Option<String>)>,
-    requested: Option<(State, bool)>,
-    fruitless: usize,
-    now: Moment,
-) -> Fate {
-    let failed =
-        |reason, words: String| Fate::Ended(Status::new(State::Failed, attempt, now).because(reason, words));
-    if let Some((Outcome::Finished | Outcome::NonFinite | Outcome::Config | Outcome::Failed, _)) = outcome {
-        return Fate::Ended(end_state(attempt, None, false, outcome, ProcessEnd::default(), now));
-    }
-    match (requested, ending) {
-        (Some((_, true)), _) => failed(EndReason::Killed, "killed on request".to_owned()),
-        (Some((state, false)), _) => Fate::Ended(Status::new(state, attempt, now)),
-        (None, Ending::OutOfMemory) => failed(EndReason::KilledForMemory, ending.words().to_owned()),
-        (None, Ending::Cancelled) => {
-            let mut status = Status::new(State::Stopped, attempt, now);
-            status.message = Some(ending.words().to_owned());
-            Fate::Ended(status)
-        }
-        (None, ending) if ending.is_of_the_cluster() && fruitless < FRUITLESS_LIMIT => Fate::GoesOn,
-        (None, ending) if ending.is_of_the_cluster() => {
-            failed(EndReason::Lost, fruitless_words(ending, fruitless))
-        }
-        (None, ending) => failed(EndReason::Lost, format!("{} without writing how", ending.words())),
-    }
-}
-
-/// What people are told of a run that the cluster keeps ending before it comes to anything.
-pub(crate) fn fruitless_words(ending: Ending, times: usize) -> String {
-    format!(
-        "{}, for the {times}. time in a row before a new checkpoint (hint: a longer slurm: time, or a smaller save_steps)",
-        ending.words()
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use loradeck_core::time::Moment;
     use proptest::prelude::*;
 
     use super::*;
@@ -236,30 +185,6 @@ mod tests {
         let requeued = Facts { job: JobState::Waits, ..running };
         assert_eq!(decide(&requeued), Deed::Nothing);
         assert_eq!(decide(&Facts { stop_asked: asked(1), ..requeued }), Deed::Cancel);
-    }
-
-    #[test]
-    fn the_cluster_may_end_a_run_without_ending_it() {
-        let now = Moment(0);
-        let of = |ending, outcome: Option<Outcome>, requested, fruitless| {
-            fate(2, ending, outcome.map(|outcome| (outcome, None)), requested, fruitless, now)
-        };
-        for ending in [Ending::TimedOut, Ending::NodeFailed, Ending::Preempted, Ending::Unknown] {
-            assert_eq!(of(ending, Some(Outcome::Running), None, 1), Fate::GoesOn);
-            let Fate::Ended(status) = of(ending, None, None, FRUITLESS_LIMIT) else { panic!("{ending:?}") };
-            assert_eq!((status.state, status.attempt), (State::Failed, 2));
-        }
-        let state = |fate| match fate {
-            Fate::Ended(status) => (status.state, status.reason),
-            Fate::GoesOn => panic!("it goes on"),
-        };
-        assert_eq!(state(of(Ending::NodeFailed, Some(Outcome::Finished), None, 1)), (State::Finished, None));
-        assert_eq!(state(of(Ending::Cancelled, None, None, 0)), (State::Stopped, None));
-        let killed = (State::Failed, Some(EndReason::Killed));
-        assert_eq!(state(of(Ending::Cancelled, None, Some((State::Failed, true)), 0)), killed);
-        assert_eq!(state(of(Ending::TimedOut, None, Some((State::Stopped, false)), 0)).0, State::Stopped);
-        assert_eq!(state(of(Ending::OutOfMemory, None, None, 0)).1, Some(EndReason::KilledForMemory));
-        assert_eq!(state(of(Ending::Failed, None, None, 0)).1, Some(EndReason::Lost));
     }
 
     fn job() -> impl Strategy<Value = JobState> {

@@ -5,14 +5,15 @@
 use anyhow::Result;
 use loradeck_core::run::{
     Deed as Asked, EndReason, JournalEntry, QueueEntry, RunFolder, State, Status, Summary, pending_requests,
-    read_attempt, read_journal,
+    read_attempt,
 };
 use loradeck_core::time::Moment;
 
-use super::decide::{Deed, Facts, Fate, decide, fate};
-use super::fruitless::{ends_at, requeue_entry};
+use super::decide::{Deed, Facts, decide};
+use super::fate::{Fate, fate};
 use super::job_state::Ending;
 use super::keeper::{Keeper, Order};
+use super::obstacle::{obstacle, requeue_entry};
 use super::poll::Poll;
 use super::submission::Filed;
 use super::tools;
@@ -152,9 +153,9 @@ fn settle(
                 // Nothing was trained, as with a claim that came to nothing.
                 return go_on(run, decided.attempt, ending);
             }
-            let times = ends_at(run.checkpoint_steps().last().copied(), &read_journal(run).entries);
             let outcome = outcome.map(|outcome| (outcome, message));
-            match fate(decided.attempt, ending, outcome, requested, times, Moment::now()) {
+            let obstacle = obstacle(run, ending);
+            match fate(decided.attempt, ending, outcome, requested, obstacle, Moment::now()) {
                 Fate::Ended(status) => write_end(run, &status),
                 Fate::GoesOn => go_on(run, decided.attempt, ending),
             }

@@ -14,23 +14,18 @@ use anyhow::{Context, Result, bail};
 use loradeck_core::crash;
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    Attempt, Claim, ClusterJob, Deed, EndReason, Host, JournalEntry, Outcome, ProcessEnd, QueueEntry,
-    RunFolder, State, Status, claim, pending_requests, read_attempt, read_journal,
+    Attempt, Claim, ClusterJob, Deed, EndReason, Host, QueueEntry, RunFolder, State, Status, claim,
+    pending_requests, read_attempt,
 };
 use loradeck_core::time::Moment;
 
-use super::decide::{FRUITLESS_LIMIT, fruitless_words};
-use super::fruitless::{ends_at, requeue_entry};
-use super::job_state::Ending;
-use super::tools::{self, SlurmError};
+use super::interruption::go_on_later;
 use crate::launch::supervise::{Supervisor, take_run_lock};
 
 /// How long a shared file system may take to show a run folder to a node.
 const VISIBILITY: Duration = Duration::from_secs(30);
 /// How long an earlier start's supervisor may take to see that it has been superseded.
 const PREDECESSOR: Duration = Duration::from_secs(60);
-/// How often a controller that is not reached is asked to requeue; the time limit is near.
-const REQUEUE_TRIES: u32 = 4;
 
 /// What the cluster asked of this element.
 #[derive(Debug, Default)]
@@ -64,7 +59,7 @@ pub fn supervise_element(path: &Path, attempt: u32, submission: &str) -> Result<
         return Ok(());
     }
     if supervisor.was_interrupted(&end) {
-        go_on_later(&run, attempt, &job, &asked)?;
+        go_on_later(&run, attempt, &job, asked.time_limit.load(Ordering::Relaxed))?;
     } else {
         supervisor.write_end(end)?;
     }
@@ -165,56 +160,6 @@ fn end_asked_before(run: &RunFolder, attempt: u32) -> Option<Status> {
     })
 }
 
-/// Queues the next attempt, which this element claims itself when Slurm starts it again, and asks Slurm to.
-fn go_on_later(run: &RunFolder, attempt: u32, job: &ClusterJob, asked: &Asked) -> Result<()> {
-    let by_time = asked.time_limit.load(Ordering::Relaxed);
-    let ending = if by_time { Ending::TimedOut } else { Ending::Preempted };
-    let times = ends_at(run.checkpoint_steps().last().copied(), &read_journal(run).entries);
-    let mut journal = loradeck_core::run::Journal::open(run, loradeck_core::run::Writer::Supervisor)?;
-    if times >= FRUITLESS_LIMIT {
-        let words = fruitless_words(ending, times);
-        journal.append(
-            &JournalEntry::new("end", attempt).with("state", "failed").with("message", words.as_str()),
-        )?;
-        return Ok(Status::new(State::Failed, attempt, Moment::now())
-            .because(EndReason::Error, words)
-            .write(run)?);
-    }
-    journal.append(&requeue_entry(run, attempt, ending))?;
-    let mut status = Status::new(State::Queued, attempt + 1, Moment::now());
-    status.message = Some(format!("{}; goes on from its checkpoint", ending.words()));
-    status.write(run)?;
-    crash::point("slurm.element-before-requeue");
-    // After a SIGTERM Slurm has its own plans. Where this fails, the dispatcher finds the job over and submits again.
-    if by_time && let Err(error) = ask_for_requeue(run, &job.id) {
-        journal.append(&JournalEntry::new("requeue-refused", attempt).with("message", error.to_string()))?;
-    }
-    Ok(())
-}
-
-/// Asks Slurm to start this element again, a few times where the controller is not reached.
-fn ask_for_requeue(run: &RunFolder, id: &str) -> Result<String, SlurmError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match tools::ask("scontrol", run.path(), &["requeue", id]) {
-            Err(error) if error.may_pass() && tries < REQUEUE_TRIES => thread::sleep(Duration::from_secs(1)),
-            answer => return answer,
-        }
-    }
-}
-
-/// Whether an attempt that ended so was ended by an interruption rather than by itself.
-pub(crate) fn ended_by_interruption(
-    requested: Option<State>,
-    killed: bool,
-    outcome: Option<Outcome>,
-    process: ProcessEnd,
-) -> bool {
-    let left_open = matches!(outcome, None | Some(Outcome::Running | Outcome::Stopped));
-    requested.is_none() && !killed && left_open && (process.code == Some(3) || process.signal.is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,17 +198,5 @@ mod tests {
         assert_eq!(job_from("s", variables).unwrap(), job("41_3", 2));
         let error = job_from("s", |_| None).unwrap_err().to_string();
         assert!(error.contains("SLURM_ARRAY_JOB_ID is not set"), "{error}");
-    }
-
-    #[test]
-    fn an_end_of_its_own_is_no_interruption() {
-        let exit = |code| ProcessEnd { code: Some(code), ..ProcessEnd::default() };
-        let signal = ProcessEnd { signal: Some(9), ..ProcessEnd::default() };
-        assert!(ended_by_interruption(None, false, Some(Outcome::Stopped), exit(3)));
-        assert!(ended_by_interruption(None, false, Some(Outcome::Running), signal));
-        assert!(!ended_by_interruption(None, false, Some(Outcome::Finished), exit(0)));
-        assert!(!ended_by_interruption(None, false, Some(Outcome::NonFinite), exit(4)));
-        assert!(!ended_by_interruption(Some(State::Stopped), false, Some(Outcome::Stopped), exit(3)));
-        assert!(!ended_by_interruption(None, true, None, signal));
     }
 }

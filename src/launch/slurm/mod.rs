@@ -7,11 +7,13 @@
 mod decide;
 mod deeds;
 mod element;
-mod fruitless;
+mod fate;
+mod interruption;
 mod job_state;
 mod keeper;
 mod launchers;
 mod listing;
+mod obstacle;
 mod poll;
 mod requeue;
 mod script;
@@ -21,8 +23,8 @@ mod submit;
 mod tools;
 mod withdraw;
 
-pub(crate) use element::ended_by_interruption;
 pub use element::supervise_element;
+pub(crate) use interruption::ended_by_interruption;
 pub(crate) use keeper::{Cluster, Order};
 pub(crate) use launchers::{ForSlurm, Launchers};
 pub use requeue::requeue;

@@ -1,53 +1,14 @@
-//! `launcher:` and `slurm:`: where a run is started, and what it asks of Slurm.
+//! The keys of `slurm:` as they may stand in an experiment file.
 //!
 //! Names and forms of the values are those of sbatch's options (Slurm's `sbatch(1)`). Values end up in a batch
 //! script, so each is held to the characters that its kind needs.
 
-use serde::{Deserialize, Serialize};
-
-use super::keys::Kind;
-use super::kind::{Misfit, fitted};
-use super::memory::parse_memory;
-use super::value::Value;
-use super::yaml::{Content, Node};
+use super::super::keys::Kind;
+use super::super::kind::{Misfit, fitted};
+use super::super::value::Value;
+use super::super::yaml::{Content, Node};
+use super::time_limit::parse_time_limit;
 use crate::text::nearest;
-
-/// Who starts a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Launcher {
-    /// The dispatcher, in a slot of this machine.
-    #[default]
-    Local,
-    /// Slurm, as an element of an array job.
-    Slurm,
-}
-
-/// What a run asks of Slurm; runs that ask for the same may share an array.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct SlurmSettings {
-    /// `--partition`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<String>,
-    /// `--account`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// `--gres`, such as `gpu:1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gres: Option<String>,
-    /// `--time`, such as `1-12:00:00` or a number of minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// `--mem`, as people write amounts of memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<String>,
-    /// How many elements of an array run at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub array_parallelism: Option<u32>,
-    /// Further options of sbatch, each as `--name` or `--name=value`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extra: Vec<String>,
-}
 
 /// The keys of `slurm:` and what each may be.
 const FIELDS: [(&str, Field); 7] = [
@@ -92,52 +53,8 @@ const OWN: [&str; 19] = [
     "wrap",
 ];
 
-impl SlurmSettings {
-    /// The memory in MiB, rounded up, as `--mem` counts it.
-    pub fn memory_in_mebibytes(&self) -> Option<u64> {
-        parse_memory(self.memory.as_deref()?).map(|bytes| bytes.div_ceil(1 << 20))
-    }
-
-    /// The time limit in seconds, where there is one.
-    pub fn time_limit(&self) -> Option<u64> {
-        parse_time_limit(self.time.as_deref()?)?
-    }
-}
-
-/// The seconds of a time limit: minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S; `Some(None)` for no limit, `None` for
-/// anything else.
-pub fn parse_time_limit(text: &str) -> Option<Option<u64>> {
-    if ["unlimited", "infinite"].contains(&text.to_ascii_lowercase().as_str()) {
-        return Some(None);
-    }
-    let (days, clock) = match text.split_once('-') {
-        Some((days, clock)) => (Some(digits(days)?), clock),
-        None => (None, text),
-    };
-    let parts = clock.split(':').map(digits).collect::<Option<Vec<u64>>>()?;
-    let seconds = match (days, parts.as_slice()) {
-        (None, [minutes]) => minutes.checked_mul(60),
-        (None, [minutes, seconds]) => sum(&[(*minutes, 60), (*seconds, 1)]),
-        (_, [hours, minutes, seconds]) => {
-            sum(&[(days.unwrap_or(0), 86_400), (*hours, 3600), (*minutes, 60), (*seconds, 1)])
-        }
-        (Some(days), [hours]) => sum(&[(days, 86_400), (*hours, 3600)]),
-        (Some(days), [hours, minutes]) => sum(&[(days, 86_400), (*hours, 3600), (*minutes, 60)]),
-        _ => None,
-    };
-    seconds.filter(|seconds| *seconds > 0).map(Some)
-}
-
-fn digits(text: &str) -> Option<u64> {
-    (text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-fn sum(parts: &[(u64, u64)]) -> Option<u64> {
-    parts.iter().try_fold(0_u64, |sum, (count, size)| sum.checked_add(count.checked_mul(*size)?))
-}
-
 /// The checked value of `slurm:`.
-pub(super) fn fitted_slurm(node: &Node) -> Result<Value, Misfit> {
+pub(in crate::config) fn fitted_slurm(node: &Node) -> Result<Value, Misfit> {
     let Content::Map(entries) = &node.content else {
         return Err(
             Misfit::new(node, "is no mapping").hint("{partition: main, gres: \"gpu:1\", time: \"12:00:00\"}")
@@ -192,7 +109,7 @@ fn fitted_field(field: Field, node: &Node) -> Result<Value, Misfit> {
 }
 
 /// The JSON schema of `slurm:`.
-pub(super) fn schema() -> serde_json::Value {
+pub(in crate::config) fn schema() -> serde_json::Value {
     let properties: serde_json::Map<String, serde_json::Value> =
         FIELDS.iter().map(|(name, field)| ((*name).to_owned(), field_schema(*field))).collect();
     serde_json::json!({"type": "object", "properties": properties, "additionalProperties": false})
@@ -202,8 +119,8 @@ fn field_schema(field: Field) -> serde_json::Value {
     match field {
         Field::Word(_) => serde_json::json!({"type": "string", "minLength": 1}),
         Field::Time => serde_json::json!({"type": ["string", "integer"]}),
-        Field::Options => super::schema::value_schema(Kind::TextList),
-        Field::Of(kind) => super::schema::value_schema(kind),
+        Field::Options => super::super::schema::value_schema(Kind::TextList),
+        Field::Of(kind) => super::super::schema::value_schema(kind),
     }
 }
 
@@ -293,24 +210,6 @@ mod tests {
             ["--mem-per-cpu=2G", "--cpus-per-task=4", "--signal=B:USR1@300", "--exclusive", "--nice"]
         {
             assert!(fit(&format!("{{extra: '{option}'}}")).is_ok(), "{option}");
-        }
-    }
-
-    #[test]
-    fn time_limits_have_slurms_forms() {
-        for (text, seconds) in [
-            ("90", 5400),
-            ("1:30", 90),
-            ("2:00:05", 7205),
-            ("1-0", 86_400),
-            ("1-2:30", 95_400),
-            ("1-2:3:4", 93_784),
-        ] {
-            assert_eq!(parse_time_limit(text), Some(Some(seconds)), "{text}");
-        }
-        assert_eq!(parse_time_limit("UNLIMITED"), Some(None));
-        for text in ["", "0", "-5", "1:", "1-", "1:2:3:4", "1-2-3", "1h", "9999999999", " 5"] {
-            assert_eq!(parse_time_limit(text), None, "{text}");
         }
     }
 }
