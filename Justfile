@@ -44,7 +44,7 @@ lint:
     # What needs no network; deny.toml says what is held.
     if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
-# Tests on a real Slurm cluster of one node, and over a real sshd, both on loopback; as root on Debian or Ubuntu.
+# Tests on a real Slurm cluster of one node, over a real sshd, both on loopback, and in a cgroup; as root on Debian or Ubuntu.
 test-system *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -57,7 +57,7 @@ test-system *ARGUMENTS:
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             slurm-wlm munge openssh-server openssh-client
     fi
-    exec cargo test --package loradeck --features crash-points --test slurm --test ssh -- --ignored "$@"
+    exec cargo test --package loradeck --features crash-points --test slurm --test ssh --test memory_kill -- --ignored "$@"
 
 # Build deck and trainer, release profile.
 build:

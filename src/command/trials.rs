@@ -1,11 +1,12 @@
 //! The runs that a sweep will make, in words: its space, its trials, what they cost.
 
-use loradeck_core::config::{SearchPlan, Trial};
+use loradeck_core::config::{CodeState, SearchPlan, Trial};
 use serde_json::{Value, json};
 
 use super::list::duration;
 use super::out;
 use crate::launch::{Cost, Prepared};
+use crate::vcs::Patch;
 
 /// More runs than this are counted, not listed, and on a terminal asked about.
 pub(super) const MANY: usize = 50;
@@ -14,6 +15,16 @@ pub(super) const MANY: usize = 50;
 pub(super) fn tell_warnings(prepared: &Prepared) {
     for warning in &prepared.plan.warnings.0 {
         out::note(&format!("warning: {warning}"));
+    }
+}
+
+/// Tells what of the code no run will find frozen, where the runs see frozen code.
+pub(super) fn tell_what_is_not_frozen(prepared: &Prepared) {
+    let trials = prepared.plan.checked_trials();
+    if trials.iter().any(|trial| trial.settings.running.code == CodeState::Snapshot) {
+        for note in prepared.code.iter().flat_map(Patch::notes) {
+            out::note(&format!("warning: code: snapshot: {note}"));
+        }
     }
 }
 

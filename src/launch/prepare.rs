@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::home::be_home;
 use super::identities::Identities;
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
-use crate::vcs;
+use crate::vcs::{self, Patch};
 
 /// What `run` and `check` were asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct Prepared {
     pub runs: Vec<NewRun>,
     /// The frozen description of a sweep.
     pub sweep: Option<Value>,
+    /// What the code differs by from its commit; both are of the same moment.
+    pub code: Option<Patch>,
 }
 
 /// Resolves `text` with `overrides` into runs. Nothing is written.
@@ -128,8 +130,9 @@ pub fn prepare(workspace: &Workspace, text: &str, overrides: &[String]) -> Resul
         run
     });
     let runs = runs.collect();
-    let sweep = plan.sweep.then(|| describe_sweep(&target, &plan, overrides, &common));
-    Ok(Prepared { target, experiment, plan, runs, sweep })
+    let sweep = plan.sweep.then(|| describe_sweep(&plan, overrides, &common));
+    let code = code_patch(workspace);
+    Ok(Prepared { target, experiment, plan, runs, sweep, code })
 }
 
 /// The whole labels of the runs that must have finished first.
@@ -175,7 +178,7 @@ pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Resul
     let order = Order {
         sweep: sweep.map_or(SweepOf::None, SweepOf::New),
         committed: highest_committed(experiment),
-        code_patch: code_patch(workspace),
+        code_patch: prepared.code.as_ref().and_then(kept_text),
     };
     let submission = submit(workspace, experiment, &runs, &order)?;
     super::ensure_dispatcher(workspace)?;
@@ -205,9 +208,12 @@ fn with_deliveries(prepared: &Prepared) -> Vec<NewRun> {
 const PATCH_LIMIT: usize = 4 << 20;
 
 /// What the code differs by from its commit, as far as that can be said.
-fn code_patch(workspace: &Workspace) -> Option<Vec<u8>> {
-    let patch = vcs::uncommitted_patch(workspace.root(), PATCH_LIMIT).ok().flatten()?;
-    (!patch.text.is_empty()).then_some(patch.text)
+fn code_patch(workspace: &Workspace) -> Option<Patch> {
+    vcs::uncommitted_patch(workspace.root(), PATCH_LIMIT).ok().flatten()
+}
+
+fn kept_text(patch: &Patch) -> Option<Vec<u8>> {
+    (!patch.text.is_empty()).then(|| patch.text.clone())
 }
 
 /// Queues a new run with the configuration of `run`, changed by `overrides`.
@@ -231,7 +237,7 @@ pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Re
     let order = Order {
         sweep: SweepOf::None,
         committed: highest_committed(&experiment),
-        code_patch: code_patch(workspace),
+        code_patch: code_patch(workspace).as_ref().and_then(kept_text),
     };
     let submission = submit(workspace, &experiment, &[new], &order)?;
     super::ensure_dispatcher(workspace)?;
@@ -331,7 +337,7 @@ fn short_label(trial: &Trial) -> String {
     parts.join(" ")
 }
 
-fn describe_sweep(target: &Target, plan: &Plan, overrides: &[String], common: &Provenance) -> Value {
+fn describe_sweep(plan: &Plan, overrides: &[String], common: &Provenance) -> Value {
     let trials: Vec<Value> = plan
         .trials
         .iter()
@@ -349,7 +355,6 @@ fn describe_sweep(target: &Target, plan: &Plan, overrides: &[String], common: &P
         "submitted_at": common.submitted_at,
         "code_commit": common.code_commit,
         "source": common.source_file,
-        "text": std::fs::read_to_string(target.file()).unwrap_or_default(),
         "overrides": overrides,
         "provenance": common,
         "trials": trials,

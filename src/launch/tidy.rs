@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file::staging_path;
-use loradeck_core::run::{ExperimentFolder, RunFolder, Status, Workspace};
+use loradeck_core::run::{ExperimentFolder, RunFolder, State, Status, Workspace};
 
 use crate::store::Labels;
 
@@ -73,14 +73,18 @@ pub struct Removable {
 }
 
 /// Checkpoints of ended runs but for the `keep` newest of each. Pinned runs keep all of theirs, and so do those that
-/// have not ended: they may have to go on from them.
+/// have not ended: they may have to go on from them. The newest of a run that has not finished always stays, for the same
+/// reason.
 pub fn superfluous_checkpoints(runs: &[RunFolder], keep: usize) -> Result<Vec<Removable>, FileError> {
     let mut found = Vec::new();
     for run in runs {
-        let has_ended = Status::read(run)?.is_none_or(|status| status.state.is_end());
+        let status = Status::read(run)?;
+        let has_ended = status.as_ref().is_none_or(|status| status.state.is_end());
         if !has_ended || is_pinned(run) {
             continue;
         }
+        let is_finished = status.is_some_and(|status| status.state == State::Finished);
+        let keep = if is_finished { keep } else { keep.max(1) };
         let steps = run.checkpoint_steps();
         for step in &steps[..steps.len().saturating_sub(keep)] {
             let path = run.checkpoint(*step);
@@ -131,7 +135,6 @@ pub fn remove(workspace: &Workspace, listed: &[Removable]) -> Result<u64, FileEr
 
 #[cfg(test)]
 mod tests {
-    use loradeck_core::run::State;
     use loradeck_core::time::Moment;
 
     use super::*;
@@ -168,5 +171,16 @@ mod tests {
         assert_eq!(remove(&workspace, &found).unwrap(), 200);
         assert_eq!((ended.checkpoint_steps(), live.checkpoint_steps()), (vec![30], vec![10, 20]));
         assert_eq!(pinned.checkpoint_steps(), [10, 20]);
+    }
+
+    #[test]
+    fn what_has_not_finished_keeps_what_it_may_go_on_from() {
+        let root = tempfile::tempdir().unwrap();
+        let ends = [State::Finished, State::Failed, State::Stopped, State::Pruned];
+        let left = ends.map(|state| {
+            let run = run_in(root.path(), &format!("0001-{}", state.word()), state, &[10, 20]);
+            superfluous_checkpoints(&[run], 0).unwrap().len()
+        });
+        assert_eq!(left, [2, 1, 1, 1]);
     }
 }

@@ -105,7 +105,7 @@ fn commit(workspace: &Workspace, files: &[PathBuf], message: &str) -> Result<Wri
     Ok(match vcs::commit_paths(workspace.root(), files, message, Moment::now())? {
         Outcome::Committed { id, .. } => WriteUp::Committed(id),
         Outcome::NothingChanged => WriteUp::Unchanged,
-        Outcome::Waiting(reason) => WriteUp::Waiting(format!("{}: {}", reason.code(), reason.hint())),
+        Outcome::Waiting(reason) => WriteUp::Waiting(format!("{reason} (hint: {})", reason.hint())),
     })
 }
 

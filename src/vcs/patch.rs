@@ -7,6 +7,7 @@ use git2::{Delta, DiffDelta, DiffFormat, DiffOptions};
 use super::commit::{head, tree_of};
 use super::open::open_if_any;
 use super::outcome::{CommitError, InGit};
+use super::secrets;
 
 /// Untracked files longer than this are data or results rather than code.
 const UNTRACKED_LIMIT: u64 = 64 << 10;
@@ -20,16 +21,41 @@ pub struct Patch {
     pub bytes: usize,
     /// The files it changes, relative to the repository's root.
     pub files: Vec<PathBuf>,
-    /// Files left out because their names say that they hold secrets.
+    /// Files left out because their names say that they hold secrets, or because what they would add to the patch
+    /// looks like one.
     pub withheld: Vec<PathBuf>,
     /// Untracked files left out because they are long or no text.
     pub left_out: Vec<PathBuf>,
 }
 
+impl Patch {
+    /// What a person must know who takes the patch for the whole of the code.
+    pub fn notes(&self) -> Vec<String> {
+        let limit = UNTRACKED_LIMIT >> 10;
+        let lists = [
+            (&self.withheld, "may hold a secret".to_owned()),
+            (&self.left_out, format!("is untracked and no text, or longer than {limit} KiB")),
+        ];
+        let mut notes: Vec<String> = lists
+            .into_iter()
+            .filter_map(|(files, why)| {
+                let first = files.first()?;
+                let others = files.len() - 1;
+                let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+                Some(format!("code.patch leaves {}{more} out: it {why}", first.display()))
+            })
+            .collect();
+        if self.text.is_empty() && self.bytes > 0 {
+            notes.push(format!("the uncommitted changes are too long to be kept ({} bytes)", self.bytes));
+        }
+        notes
+    }
+}
+
 /// The patch from HEAD to the files around `start` as they are on disk; `None` where nothing differs.
 ///
-/// Left out: what loradeck itself writes and commits (run folders, comparisons), `.env*`, `*.pem`, `id_*`, ignored
-/// files, and untracked ones that are longer than 64 KiB or no text.
+/// Left out: what loradeck itself writes and commits (run folders, comparisons), `.env*`, `*.pem`, `id_*`, files in whose
+/// changes something looks like a secret, ignored files, and untracked ones that are longer than 64 KiB or no text.
 pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, CommitError> {
     let Some(repository) = open_if_any(start)? else { return Ok(None) };
     if repository.is_bare() {
@@ -44,20 +70,27 @@ pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, Co
         .in_git("compare the files", repository.path())?;
     let mut patch = Patch::default();
     let root = repository.workdir().map(Path::to_path_buf).unwrap_or_default();
+    let mut parts: Vec<Part> = Vec::new();
     let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
         let file = path_of(&delta);
         match fate(&delta, &file, &root) {
             Fate::Ours => {}
             Fate::Withheld => note(&mut patch.withheld, file),
             Fate::LeftOut => note(&mut patch.left_out, file),
-            Fate::Kept => {
-                note(&mut patch.files, file);
-                append(&mut patch, line.origin(), line.content(), limit);
-            }
+            Fate::Kept => append(&mut parts, file, line.origin(), line.content(), limit),
         }
         true
     });
     printed.in_git("write the patch", repository.path())?;
+    for part in parts {
+        if secrets::scan(&part.file, &part.text).is_empty() {
+            patch.bytes += part.bytes;
+            patch.text.extend_from_slice(&part.text);
+            patch.files.push(part.file);
+        } else {
+            patch.withheld.push(part.file);
+        }
+    }
     if patch.bytes > limit {
         patch.text.clear();
     }
@@ -99,14 +132,26 @@ fn note(list: &mut Vec<PathBuf>, path: PathBuf) {
     }
 }
 
-fn append(patch: &mut Patch, origin: char, content: &[u8], limit: usize) {
+/// One file's part of the patch.
+struct Part {
+    file: PathBuf,
+    /// Its beginning: all of it, unless it is longer than the whole patch may be.
+    text: Vec<u8>,
+    bytes: usize,
+}
+
+fn append(parts: &mut Vec<Part>, file: PathBuf, origin: char, content: &[u8], limit: usize) {
+    if parts.last().is_none_or(|part| part.file != file) {
+        parts.push(Part { file, text: Vec::new(), bytes: 0 });
+    }
+    let Some(part) = parts.last_mut() else { return };
     let marked = matches!(origin, '+' | '-' | ' ');
-    patch.bytes += content.len() + usize::from(marked);
-    if patch.bytes <= limit {
+    part.bytes += content.len() + usize::from(marked);
+    if part.bytes <= limit.max(UNTRACKED_LIMIT as usize) {
         if marked {
-            patch.text.push(origin as u8);
+            part.text.push(origin as u8);
         }
-        patch.text.extend_from_slice(content);
+        part.text.extend_from_slice(content);
     }
 }
 

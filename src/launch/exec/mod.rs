@@ -38,7 +38,7 @@ use self::requests::{Requests, Wish};
 use self::words::{RunFacts, Words, words};
 use super::code_snapshot::code_folder;
 use super::inherit::while_inheritable;
-use super::supervise::memory_kill;
+use super::supervise::MemoryKills;
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_METRICS: Duration = Duration::from_millis(250);
@@ -110,7 +110,7 @@ struct Started {
     child: Child,
     /// The sources in words, for those that bring nothing.
     sources: Vec<String>,
-    memory_kills_before: Option<u64>,
+    memory_kills: MemoryKills,
 }
 
 fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileLock>) -> Result<Started> {
@@ -124,24 +124,23 @@ fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileL
     let opened = sources.iter().map(|(spec, place)| MetricSource::open(spec, place));
     let opened = opened.collect::<Result<Vec<_>, _>>().context("metrics")?;
     record.describe(evidence(&facts, &words), total_steps(&settings), opened);
-    let memory_kills_before = memory_kill::count();
+    let memory_kills = MemoryKills::begin();
     let mut command = command_of(&words, &facts);
     let spawned = match lock {
         Some(lock) => while_inheritable(lock, || command.spawn()),
         None => command.spawn(),
     };
     let child = spawned.with_context(|| {
-        format!("command: cannot start '{}' in {}", words.program, words.folder.display())
+        let program = words.shown.first().map_or("", String::as_str);
+        format!("command: cannot start '{program}' in {}", words.folder.display())
     })?;
     // What was begun cannot be begun afresh by whoever comes next.
-    let all: Vec<&str> =
-        std::iter::once(&words.program).chain(&words.arguments).map(String::as_str).collect();
-    let entry = record.entry(BEGUN).with("command_pid", child.id()).with("words", all);
+    let entry = record.entry(BEGUN).with("command_pid", child.id()).with("words", words.shown);
     record.journal(&entry);
     crash::point("exec.after-spawn");
     let described =
         sources.iter().map(|(spec, place)| format!("{} ({})", place.display(), spec.source.word()));
-    Ok(Started { child, sources: described.collect(), memory_kills_before })
+    Ok(Started { child, sources: described.collect(), memory_kills })
 }
 
 fn settings_of(run: &RunFolder, attempt: u32) -> Result<(Settings, Provenance)> {
@@ -213,7 +212,7 @@ fn evidence(facts: &RunFacts, words: &Words) -> Evidence {
         host: Host::here().host,
         device: facts.devices.join(", "),
         threads: threads.unwrap_or(0),
-        trainer: words.program.clone(),
+        trainer: words.shown.first().cloned().unwrap_or_default(),
         ..Evidence::default()
     }
 }
@@ -267,8 +266,7 @@ fn follow(
     crash::point("exec.after-exit");
     record.convert(true);
     record.tell_silent_sources(&started.sources);
-    let killed_for_memory = status.signal() == Some(Signal::KILL.as_raw())
-        && memory_kill::count().zip(started.memory_kills_before).is_some_and(|(now, before)| now > before);
+    let killed_for_memory = started.memory_kills.explain(status.code(), status.signal());
     // A signal that came together with the end counts as well.
     let was_asked = was_asked || terminated.load(Ordering::Relaxed);
     let asked = was_asked.then(|| requests.asked());

@@ -43,6 +43,8 @@ pub(super) enum WordsError {
 pub(super) struct Words {
     pub(super) program: String,
     pub(super) arguments: Vec<String>,
+    /// Program and arguments for the journal: what comes from the environment, which may be a secret, by name.
+    pub(super) shown: Vec<String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) folder: PathBuf,
     /// The metric sources with their places.
@@ -68,6 +70,11 @@ pub(super) fn words(
     let mut filled_words =
         template.iter().map(|word| filled(key, word)).collect::<Result<Vec<_>, _>>()?.into_iter();
     let program = filled_words.next().ok_or(WordsError::NoCommand)?;
+    let by_name = |name: &str| Some(format!("${{{ENVIRONMENT}{name}}}"));
+    let shown = |word: &String| {
+        expand(word, |name| value_of(settings, facts, &by_name, name)).unwrap_or_else(|_| word.clone())
+    };
+    let shown = template.iter().map(shown).collect();
     let folder = match &foreign.working_dir {
         Some(folder) => facts.code.join(filled("working_dir", folder)?),
         None => facts.code.clone(),
@@ -85,7 +92,7 @@ pub(super) fn words(
         };
         sources.push((spec.clone(), place));
     }
-    Ok(Words { program, arguments: filled_words.collect(), environment, folder, sources })
+    Ok(Words { program, arguments: filled_words.collect(), shown, environment, folder, sources })
 }
 
 fn of_word(key: &'static str, source: Unresolved) -> WordsError {
@@ -193,6 +200,14 @@ parameters: {name: \"a; rm -rf ~ `x` $(y) ${lr}\"}
         let resumed = words(&settings(TEXT), &facts(true), environment).unwrap();
         assert_eq!(resumed.arguments, ["train.py", "--attempt", "2", "--resume=true"]);
         assert_eq!(words(&settings(&text), &facts(true), environment), Err(WordsError::NotResumable));
+    }
+
+    #[test]
+    fn what_comes_from_the_environment_is_shown_by_name() {
+        let text = "command: [\"${env:HF_TOKEN}\", \"--token=${env:HF_TOKEN}\", \"${lr}\"]\nlr: 2e-4\n";
+        let words = words(&settings(text), &facts(false), environment).unwrap();
+        assert_eq!((words.program.as_str(), words.arguments[0].as_str()), ("hf_1", "--token=hf_1"));
+        assert_eq!(words.shown, ["${env:HF_TOKEN}", "--token=${env:HF_TOKEN}", "2e-4"]);
     }
 
     #[test]

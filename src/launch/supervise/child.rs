@@ -10,7 +10,7 @@ use loradeck_core::error::WithPath;
 use loradeck_core::run::{FileLock, ProcessEnd, RunFolder, Workspace, try_exclusive};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::memory_kill;
+use super::memory_kill::MemoryKills;
 use crate::launch::environment::{library_path, trainer_program};
 use crate::launch::exec;
 use crate::launch::inherit::while_inheritable;
@@ -19,7 +19,7 @@ use crate::launch::program::own_program;
 pub(super) struct Trainer {
     child: Child,
     program: PathBuf,
-    memory_kills_before: Option<u64>,
+    memory_kills: MemoryKills,
 }
 
 impl Trainer {
@@ -47,11 +47,11 @@ impl Trainer {
             command.env("LD_LIBRARY_PATH", libraries);
         }
         direct_output(&mut command, &run.train_log())?;
-        let memory_kills_before = memory_kill::count();
+        let memory_kills = MemoryKills::begin();
         let child = while_inheritable(&lock, || command.spawn())
             .with_context(|| format!("cannot start {}", program.display()))?;
         drop(lock);
-        Ok(Self { child, program, memory_kills_before })
+        Ok(Self { child, program, memory_kills })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -68,8 +68,7 @@ impl Trainer {
             return Ok(None);
         };
         signal_group(self.child.id(), Signal::KILL);
-        let killed_for_memory = status.signal() == Some(Signal::KILL.as_raw())
-            && memory_kill::count().zip(self.memory_kills_before).is_some_and(|(now, before)| now > before);
+        let killed_for_memory = self.memory_kills.explain(status.code(), status.signal());
         Ok(Some(ProcessEnd { code: status.code(), signal: status.signal(), killed_for_memory }))
     }
 }

@@ -2,7 +2,7 @@
 
 mod child;
 mod gpu_memory;
-pub(super) mod memory_kill;
+mod memory_kill;
 mod requests;
 
 use std::io::Write;
@@ -23,6 +23,7 @@ use rustix::process::Signal;
 
 use self::child::{Trainer, signal_group};
 use self::gpu_memory::GpuMemory;
+pub(super) use self::memory_kill::MemoryKills;
 use self::requests::Requests;
 use super::program::{detach, ensure_dispatcher};
 use super::slurm::ended_by_interruption;

@@ -90,12 +90,21 @@ fn the_patch_of_uncommitted_code_applies() {
         sandbox.write(name, "two\n");
     }
     sandbox.write("weights.bin", "\0\u{1}\0");
+    sandbox.write("notes.txt", &format!("{}{}\n", "hf_", "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAbCdE"));
     sandbox.write("long.jsonl", &"x\n".repeat(40_000));
     sandbox.write("code.py", "print(1)\nprint(2)\n");
     let patch = uncommitted_patch(&sandbox.root, 1000).unwrap().unwrap();
     assert_eq!(patch.files, ["code.py", "new/untracked.py"].map(PathBuf::from));
     assert_eq!(patch.left_out, ["long.jsonl", "weights.bin"].map(PathBuf::from));
-    assert_eq!(patch.withheld, [PathBuf::from("id_key")]);
+    assert_eq!(patch.withheld, ["id_key", "notes.txt"].map(PathBuf::from));
+    assert!(!String::from_utf8_lossy(&patch.text).contains("hf_"));
+    assert_eq!(
+        patch.notes(),
+        [
+            "code.patch leaves id_key (and 1 more) out: it may hold a secret",
+            "code.patch leaves long.jsonl (and 1 more) out: it is untracked and no text, or longer than 64 KiB"
+        ]
+    );
     assert_eq!(patch.bytes, patch.text.len());
     sandbox.git(&["checkout", "-q", "code.py"]);
     fs::remove_file(sandbox.path("new/untracked.py")).unwrap();
