@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::semicolon_if_nothing_returned)]
 
+#[path = "support/onlooker.rs"]
+mod onlooker;
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::thread;
 
 use loradeck_core::run::{RunName, State};
-use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use onlooker::Onlooker;
 use support::{Deck, starts, state, wait_until};
 
 /// The demo's model; without it (`./x test` fetches it) the test is skipped, and said to be.
@@ -37,34 +37,12 @@ fn lay_out(root: &Path, model: &Path) {
     fs::write(experiment.join("experiment.yaml"), settings).unwrap();
 }
 
-/// A dashboard in a terminal of its own; what it paints is read and thrown away.
-fn dashboard(deck: &Deck) -> (Box<dyn MasterPty + Send>, Box<dyn portable_pty::Child + Send + Sync>) {
-    let size = PtySize { rows: 40, cols: 120, ..PtySize::default() };
-    let terminal = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_loradeck"));
-    command.cwd(deck.workspace.root());
-    command.env("TERM", "xterm-256color");
-    for (name, value) in deck.command(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        }
-    }
-    let child = terminal.slave.spawn_command(command).unwrap();
-    let mut reader = terminal.master.try_clone_reader().unwrap();
-    thread::spawn(move || {
-        let mut sink = [0u8; 4096];
-        while reader.read(&mut sink).is_ok_and(|count| count > 0) {}
-    });
-    (terminal.master, child)
-}
-
 #[test]
 fn many_hands_give_each_run_one_number_and_one_start() {
     let Some(model) = base_model() else { return };
     let deck = Deck::new();
     lay_out(deck.workspace.root(), &model);
-    let mut dashboards = [dashboard(&deck), dashboard(&deck)];
+    let mut dashboards = [Onlooker::open(&deck), Onlooker::open(&deck)];
     let mut commands: Vec<_> = (0..3)
         .map(|_| deck.command(&["run", "x"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
         .collect();
@@ -79,9 +57,5 @@ fn many_hands_give_each_run_one_number_and_one_start() {
         wait_until("all nine finish", || state(run) == State::Finished);
         assert_eq!(starts(run).len(), 1, "{}", run.label());
     }
-    for (_, child) in &mut dashboards {
-        assert!(child.try_wait().unwrap().is_none(), "a dashboard has gone away");
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    assert!(dashboards.iter_mut().all(Onlooker::is_there), "a dashboard has gone away");
 }

@@ -15,6 +15,19 @@ pub struct Deck {
     folder: tempfile::TempDir,
     pub workspace: Workspace,
     program: PathBuf,
+    /// `None`: the one that stands beside the program.
+    trainer: Option<PathBuf>,
+}
+
+/// The trainer as it was built beside the deck; `None`, and said to be skipped, where it was not.
+pub fn real_trainer() -> Option<PathBuf> {
+    let trainer = Path::new(env!("CARGO_BIN_EXE_loradeck")).with_file_name("loradeck-train");
+    if trainer.exists() {
+        return Some(trainer);
+    }
+    assert!(std::env::var_os("LORADECK_REQUIRE_ALL").is_none(), "{} is not built", trainer.display());
+    eprintln!("skipped: {} is not built", trainer.display());
+    None
 }
 
 impl Deck {
@@ -24,16 +37,35 @@ impl Deck {
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
         let workspace = Workspace::find(&root).unwrap();
-        Self { folder, workspace, program: PathBuf::from(env!("CARGO_BIN_EXE_loradeck")) }
+        let trainer = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/trainer.sh")));
+        Self { folder, workspace, program: PathBuf::from(env!("CARGO_BIN_EXE_loradeck")), trainer }
     }
 
-    /// From now on another copy of the program is used, in the place of the one before, as an upgrade puts it there.
+    /// From now on fresh copies of the programs are used, in the place of those before, as an upgrade puts them there.
     pub fn upgrade(&mut self) {
-        let place = self.folder.path().join("loradeck");
-        let fresh = self.folder.path().join("loradeck.fresh");
-        std::fs::copy(env!("CARGO_BIN_EXE_loradeck"), &fresh).unwrap();
+        let built = PathBuf::from(env!("CARGO_BIN_EXE_loradeck"));
+        self.program = self.install(&built);
+        if self.trainer.is_none() {
+            self.install(&built.with_file_name("loradeck-train"));
+        }
+    }
+
+    /// From now on the real trainer trains; both programs stand beside each other as they are installed.
+    pub fn train_for_real(&mut self) {
+        let libraries = concat!(env!("CARGO_MANIFEST_DIR"), "/.libtorch/lib");
+        std::os::unix::fs::symlink(libraries, self.folder.path().join("lib")).unwrap();
+        self.trainer = None;
+        self.upgrade();
+    }
+
+    fn install(&self, built: &Path) -> PathBuf {
+        let folder = self.folder.path().join("bin");
+        std::fs::create_dir_all(&folder).unwrap();
+        let place = folder.join(built.file_name().unwrap());
+        let fresh = place.with_extension("fresh");
+        std::fs::copy(built, &fresh).unwrap();
         std::fs::rename(&fresh, &place).unwrap();
-        self.program = place;
+        place
     }
 
     /// The same, in a git repository that ignores what it should.
@@ -83,10 +115,13 @@ impl Deck {
             .current_dir(root)
             .env("LORADECK_SLOT_LOCKS", self.slots())
             .env("LORADECK_DEVICE", "cpu")
-            .env("LORADECK_TRAIN", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/trainer.sh"))
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("HOME", self.folder.path())
             .env_remove("LORADECK_CRASH_AT");
+        match &self.trainer {
+            Some(trainer) => command.env("LORADECK_TRAIN", trainer),
+            None => command.env_remove("LORADECK_TRAIN"),
+        };
         command
     }
 

@@ -122,9 +122,22 @@ impl BaseModel {
         if let Source::HuggingFace { config, .. } = &self.source { Some(config) } else { None }
     }
 
-    /// What an exported PEFT adapter names as `base_model_name_or_path`: for a GGUF file the repository it came from,
-    /// its own name, or the file's name; for a folder its `_name_or_path`, or the folder as found.
+    /// What an exported PEFT adapter names as `base_model_name_or_path`: the model's own name; for a folder without one
+    /// the folder as found, which is where PEFT can load it from.
     pub fn peft_name(&self) -> String {
+        self.own_name().unwrap_or_else(|| match self.kind() {
+            BaseModelKind::Gguf => self.last_name(),
+            BaseModelKind::HuggingFace => self.path.to_string_lossy().into_owned(),
+        })
+    }
+
+    /// The model's own name, or the last part of its path: the same wherever the model lies.
+    pub fn name(&self) -> String {
+        self.own_name().unwrap_or_else(|| self.last_name())
+    }
+
+    /// For a GGUF file the repository it came from or its own name, for a folder its `_name_or_path`.
+    fn own_name(&self) -> Option<String> {
         let named = match &self.source {
             Source::Gguf(gguf) => ["general.source.huggingface.repository", "general.name"]
                 .iter()
@@ -133,13 +146,11 @@ impl BaseModel {
                 config.get("_name_or_path").and_then(|name| name.as_str()).filter(|text| !text.is_empty())
             }
         };
-        if let Some(name) = named {
-            return name.to_owned();
-        }
-        match self.kind() {
-            BaseModelKind::Gguf => self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            BaseModelKind::HuggingFace => self.path.to_string_lossy().into_owned(),
-        }
+        named.map(str::to_owned)
+    }
+
+    fn last_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 

@@ -188,7 +188,7 @@ fn write_weights(record: &mut Record, inputs: &Inputs, machine: &Machine) -> Res
     let metadata: BTreeMap<String, String> = [
         ("format", "pt".to_owned()),
         ("loradeck.config", frozen_text(&inputs.settings, None)),
-        ("loradeck.base_model", inputs.base.peft_name()),
+        ("loradeck.base_model", inputs.base.name()),
         ("loradeck.base_sha256", summary.base_sha256.clone().unwrap_or_default()),
         ("loradeck.data_fingerprint", inputs.data.train.fingerprint.clone()),
         ("loradeck.step", summary.step.to_string()),
