@@ -15,6 +15,7 @@ use super::state::{
     Charting, Document, DocumentOf, Item, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings,
     SweepView, Table,
 };
+use super::terminal::Key;
 use super::theme::{CurveLook, Glyphs, Theme};
 use crate::store::{Run, RunId, ShownState};
 
@@ -186,9 +187,24 @@ impl App {
 
     /// The key for an action where the user is, else the one that it has elsewhere.
     pub fn key_here(&self, action: Action) -> String {
-        let mut here = self.keymap.bindings_in(self.contexts()).filter(|binding| binding.action == action);
-        let key = here.find_map(|binding| binding.keys.first());
-        key.map_or_else(|| self.key_for(action), |key| key_name(*key))
+        self.key_in(self.contexts(), action)
+    }
+
+    /// The key for an action in these contexts, else the one that it has elsewhere.
+    pub fn key_in(&self, contexts: &[Context], action: Action) -> String {
+        let key = self.keys_in(contexts, action).first().copied();
+        key.map_or_else(|| self.key_for(action), key_name)
+    }
+
+    /// The key with the shortest name for an action in these contexts, where there is little room.
+    pub fn short_key_in(&self, contexts: &[Context], action: Action) -> String {
+        let names = self.keys_in(contexts, action).into_iter().map(key_name);
+        names.min_by_key(|name| name.chars().count()).unwrap_or_else(|| self.key_for(action))
+    }
+
+    fn keys_in(&self, contexts: &[Context], action: Action) -> Vec<Key> {
+        let here = self.keymap.bindings_in(contexts).filter(|binding| binding.action == action);
+        here.flat_map(|binding| binding.keys.iter().copied()).collect()
     }
 
     /// The run under the cursor of the screen shown.
@@ -328,6 +344,15 @@ impl App {
         }
         let group = self.charting.groups.iter().find(|group| group.runs.contains(&id))?;
         self.group_looks.of(*group.runs.first()?)
+    }
+
+    /// The step at which a trial's sweep gave it up, unless it went on since.
+    pub fn given_up_at(&self, id: RunId) -> Option<u64> {
+        let run = self.runs.get(id)?;
+        if !matches!(run.state(), ShownState::Pruned | ShownState::Ending) {
+            return None;
+        }
+        self.runs.sweep_of(run)?.given_up.get(&run.queue.trial?).copied()
     }
 
     /// Distinct colours of curves.

@@ -89,6 +89,9 @@ impl Context {
     }
 }
 
+/// Where keys are looked up in a popup that is only read: as in a report.
+pub const POPUP: &[Context] = &[Context::Report, Context::Global];
+
 /// Where keys are looked up on a screen, the innermost first.
 pub fn stack(screen: Screen, focus: Pane, reading: bool) -> &'static [Context] {
     use Context as C;

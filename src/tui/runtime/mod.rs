@@ -24,6 +24,7 @@ use ratatui::Terminal;
 use ratatui::layout::Size;
 use rustix::termios::{isatty, tcgetwinsize};
 
+use super::action::Action;
 use super::app::{App, Setup};
 use super::keys::Keymap;
 use super::message::{Batch, Effect, Msg};
@@ -406,7 +407,9 @@ impl Dashboard {
             return;
         }
         if !has_shell() {
-            self.update(Msg::Note(Err("there is no shell to go back to here (q quits; runs go on)".into())));
+            let quit = self.app.key_for(Action::Quit);
+            let said = format!("there is no shell to go back to here ({quit} quits; runs go on)");
+            self.update(Msg::Note(Err(said)));
             return;
         }
         self.suspended = true;

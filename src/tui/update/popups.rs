@@ -5,6 +5,7 @@ use crate::store::RunId;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::help;
+use crate::tui::keys::POPUP;
 use crate::tui::message::Effect;
 use crate::tui::state::{Details, DocumentOf, Popup, TextField};
 use crate::tui::terminal::{Code, Key};
@@ -38,6 +39,7 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
         actions::act(app, Action::Quit, effects);
         return;
     }
+    let action = meaning(app, key);
     let Some(popup) = app.popup.take() else { return };
     app.popup = match popup {
         Popup::Help { typed, cursor } => help_key(app, key, typed, cursor, effects),
@@ -48,33 +50,45 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
                 None
             }
             Code::Char('n' | 'N' | 'q') | Code::Esc => None,
-            _ => Some(Popup::Confirm { offset: scrolled(offset, key, question.lines.len()), question }),
+            _ => Some(Popup::Confirm { offset: scrolled(offset, action, question.lines.len()), question }),
         },
         Popup::Messages { offset } => {
-            leave_or(key, || Popup::Messages { offset: scrolled(offset, key, app.reports.len()) })
+            leave_or(action, || Popup::Messages { offset: scrolled(offset, action, app.reports.len()) })
         }
-        Popup::Details { run, .. } if key == Key::char('r') => {
+        Popup::Details { run, .. } if action == Some(Action::Report) => {
             document::read(app, DocumentOf::Report(run), effects);
             None
         }
         Popup::Details { run, story, offset } => {
-            leave_or(key, || Popup::Details { run, story, offset: scrolled(offset, key, 10_000) })
+            leave_or(action, || Popup::Details { run, story, offset: scrolled(offset, action, 10_000) })
         }
     };
 }
 
-fn leave_or(key: Key, stay: impl FnOnce() -> Popup) -> Option<Popup> {
-    (!matches!(key.code, Code::Esc | Code::Enter | Code::Char('q' | '!' | '?'))).then(stay)
+/// What a key means in a popup that is only read: what always holds there, then the user's own keys.
+fn meaning(app: &App, key: Key) -> Option<Action> {
+    match key.code {
+        Code::Esc | Code::Enter => Some(Action::Back),
+        Code::Up => Some(Action::Up),
+        Code::Down => Some(Action::Down),
+        _ => app.keymap.action_of(key, POPUP),
+    }
 }
 
-fn scrolled(offset: usize, key: Key, count: usize) -> usize {
-    let by: isize = match (key.ctrl, key.code) {
-        (false, Code::Up | Code::Char('k')) => -1,
-        (false, Code::Down | Code::Char('j')) => 1,
-        (_, Code::PageUp) | (true, Code::Char('u')) => -10,
-        (_, Code::PageDown) | (true, Code::Char('d')) => 10,
-        (false, Code::Home | Code::Char('g')) => isize::MIN,
-        (false, Code::End | Code::Char('G')) => isize::MAX,
+fn leave_or(action: Option<Action>, stay: impl FnOnce() -> Popup) -> Option<Popup> {
+    // Leaving the dashboard takes two steps from here.
+    let leaves = matches!(action, Some(Action::Back | Action::Quit | Action::Messages | Action::Help));
+    (!leaves).then(stay)
+}
+
+fn scrolled(offset: usize, action: Option<Action>, count: usize) -> usize {
+    let by: isize = match action {
+        Some(Action::Up) => -1,
+        Some(Action::Down) => 1,
+        Some(Action::PageUp | Action::HalfUp) => -10,
+        Some(Action::PageDown | Action::HalfDown) => 10,
+        Some(Action::Top) => isize::MIN,
+        Some(Action::Bottom) => isize::MAX,
         _ => 0,
     };
     offset.saturating_add_signed(by).min(count.saturating_sub(1))
@@ -106,7 +120,7 @@ fn help_key(
     let entries = help::entries(&app.keymap, app.contexts(), typed.text());
     match key.code {
         Code::Esc => return None,
-        Code::Char('?') if typed.text().is_empty() => return None,
+        _ if typed.text().is_empty() && leaves_help(app, key) => return None,
         Code::Enter => {
             let entry = entries.get(cursor)?;
             let (action, here, place) = (entry.binding.action, entry.here, entry.binding.context.name());
@@ -120,6 +134,12 @@ fn help_key(
         _ => search_key(key, &mut typed, &mut cursor, entries.len()),
     }
     Some(Popup::Help { typed, cursor })
+}
+
+/// Whether a key that opens the help closes it: one that begins a search does not.
+fn leaves_help(app: &App, key: Key) -> bool {
+    let begins_a_search = matches!(key.code, Code::Char(letter) if letter.is_alphanumeric()) && !key.ctrl;
+    !begins_a_search && app.keymap.action_of(key, POPUP) == Some(Action::Help)
 }
 
 fn metrics_key(app: &mut App, key: Key, mut typed: TextField, mut cursor: usize) -> Option<Popup> {

@@ -56,7 +56,9 @@ pub(super) fn paste(app: &mut App, text: &str) {
             true
         });
     } else {
-        app.reports.add(app.now, false, "pasted text is taken only where text is typed (/ or ?)");
+        let (filter, help) = (app.key_here(Action::Filter), app.key_for(Action::Help));
+        let said = format!("pasted text is taken only where text is typed ({filter} or {help})");
+        app.reports.add(app.now, false, said);
     }
 }
 

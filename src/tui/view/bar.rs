@@ -9,7 +9,7 @@ use super::paint;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::help;
-use crate::tui::keys::{Binding, key_name};
+use crate::tui::keys::{Binding, POPUP, key_name};
 use crate::tui::state::{Popup, Prompt, PromptKind};
 use crate::tui::terminal::Key;
 
@@ -52,10 +52,21 @@ fn popup_hint(app: &App, popup: &Popup, area: Rect, buffer: &mut Buffer) {
         }
         Popup::Metrics { .. } => "Enter chooses  Esc leaves".to_owned(),
         Popup::Confirm { .. } => "y does it  n leaves it".to_owned(),
-        Popup::Messages { .. } => "j k scroll  Esc leaves".to_owned(),
-        Popup::Details { .. } => "j k scroll  r report  Esc leaves".to_owned(),
+        Popup::Messages { .. } => format!("{}  {}", scroll(app), leave(app)),
+        Popup::Details { .. } => {
+            format!("{}  {} report  {}", scroll(app), app.key_in(POPUP, Action::Report), leave(app))
+        }
     };
     paint::text(buffer, area.x + 1, area.y, area.width.saturating_sub(1), &text, Style::new());
+}
+
+fn scroll(app: &App) -> String {
+    let key = |action| app.short_key_in(POPUP, action);
+    format!("{} {} scroll", key(Action::Down), key(Action::Up))
+}
+
+fn leave(app: &App) -> String {
+    format!("{} leaves", app.key_in(POPUP, Action::Back))
 }
 
 fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {

@@ -9,6 +9,7 @@ use super::paint;
 use crate::store::RunId;
 use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::keys::Context;
 use crate::tui::screen::Pane;
 use crate::tui::state::SettingRow;
 
@@ -109,7 +110,8 @@ fn headings(app: &App, columns: &[Column], inner: Rect, key_width: u16, buffer: 
     }
     let hidden = app.charted.len().saturating_sub(columns.len());
     if hidden > 0 {
-        let text = format!("{hidden} more, h l");
+        let key = |action| app.short_key_in(&[Context::Config], action);
+        let text = format!("{hidden} more, {} {}", key(Action::Left), key(Action::Right));
         let width = (text.chars().count() as u16).min(key_width.saturating_sub(1));
         paint::text(buffer, inner.x, inner.y, width, &text, app.theme.faint());
     }

@@ -7,7 +7,9 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::paint;
+use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::keys::Context;
 use crate::tui::screen::Pane;
 
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -35,7 +37,7 @@ fn state(app: &App) -> Line<'static> {
     let new = if app.log.unseen > 0 { format!(", {} new", app.log.unseen) } else { String::new() };
     Line::from(vec![
         Span::styled(format!(" stands still{new} "), app.theme.warning()),
-        Span::raw("End follows "),
+        Span::raw(format!("{} follows ", app.key_in(&[Context::Log, Context::Global], Action::Bottom))),
     ])
 }
 

@@ -20,6 +20,7 @@ use ratatui::Frame;
 use ratatui::layout::Alignment;
 use ratatui::widgets::{Clear, Paragraph, Widget as _};
 
+use super::action::Action;
 use super::app::App;
 use super::layout::{SMALLEST, is_too_small};
 use super::screen::{Pane, Screen};
@@ -27,7 +28,8 @@ use super::screen::{Pane, Screen};
 /// Draws everything.
 pub fn view(app: &App, frame: &mut Frame<'_>) {
     if is_too_small(app.size) {
-        let text = format!("loradeck needs {} columns and {} rows\n(q quits)", SMALLEST.0, SMALLEST.1);
+        let quit = app.key_for(Action::Quit);
+        let text = format!("loradeck needs {} columns and {} rows\n({quit} quits)", SMALLEST.0, SMALLEST.1);
         Clear.render(frame.area(), frame.buffer_mut());
         Paragraph::new(text).alignment(Alignment::Center).render(frame.area(), frame.buffer_mut());
         return;
