@@ -3,6 +3,7 @@
 use loradeck_core::run::{JournalEntry, JournalReading};
 use serde_json::Value;
 
+use super::decision::Decision;
 use super::inputs::Happening;
 use super::words;
 
@@ -105,16 +106,8 @@ fn not_finite(entry: &JournalEntry, at: &str) -> String {
 
 /// The verdicts of the sweep's rule; those that changed nothing are not worth a line.
 fn early_stopping(entry: &JournalEntry, at: &str) -> Option<(String, bool)> {
-    let (rule, verdict) = (entry.text("rule")?, entry.text("verdict")?);
-    if verdict == "goes on" {
-        return None;
-    }
-    let fact = |name: &str| entry.facts.get(name).and_then(Value::as_f64);
-    let (value, threshold, peers) = (fact("value")?, fact("threshold")?, fact("peers")?);
-    let others = if rule == "asha" { "runs at this rung" } else { "runs that had come as far" };
-    let said =
-        format!("{rule}{at}: {value:.4} against {threshold:.4} among {peers:.0} other {others}: {verdict}");
-    Some((said, false))
+    let decision = Decision::of(entry).filter(|decision| !decision.goes_on())?;
+    Some((format!("{}{at}: {}: {}", decision.rule, decision.comparison(), decision.verdict), false))
 }
 
 fn control(entry: &JournalEntry) -> Option<(String, bool)> {

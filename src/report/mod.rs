@@ -6,6 +6,7 @@ pub mod comparison;
 mod csv;
 pub mod curve;
 mod data;
+mod decision;
 pub mod figure;
 mod files;
 mod gather;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use loradeck_core::run::{ExperimentFolder, RunFolder, Workspace};
 
 pub use comparison::committed_experiment_files;
+pub use decision::Decision;
 pub use files::committed_files;
 pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
 pub(crate) use run_report::outcome_word;

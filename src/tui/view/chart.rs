@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use loradeck_core::metrics::{Unit, registry};
+use loradeck_core::metrics::{Unit, XAxis, registry};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{legend, paint};
-use crate::store::RunId;
+use crate::store::{RunId, ShownState};
 use crate::tui::app::App;
 use crate::tui::chart::{Canvas, Curve, Frame, Ink, draw_band, draw_curve, time_label, x_ticks};
 use crate::tui::format;
@@ -193,6 +193,11 @@ fn draw_curves(app: &App, metric: &str, frame: &Frame, plot: Rect, buffer: &mut 
             draw_markers(app, *id, &curve, frame, plot, buffer);
         }
     }
+    for id in &order {
+        if let Some(curve) = app.charting.curve(&app.runs, *id, metric) {
+            mark_given_up(app, *id, &curve, frame, plot, buffer);
+        }
+    }
     broken.dedup();
     broken
 }
@@ -242,12 +247,30 @@ fn draw_markers(app: &App, id: RunId, curve: &Curve<'_>, frame: &Frame, plot: Re
         vec![last]
     };
     for index in places {
-        let Some((x, value)) = curve.point(index) else { continue };
-        let place = frame.y.place(value).filter(|place| (0.0..=1.0).contains(place));
-        if let (Some(column), Some(place)) = (column_of(frame, x, plot.width), place) {
-            let row = plot.y + ((1.0 - place) * f64::from(plot.height - 1)).round() as u16;
-            draw_marker(app, id, (plot.x + column, row), buffer);
+        if let Some(cell) = cell_of(curve, index, frame, plot) {
+            draw_marker(app, id, cell, buffer);
         }
+    }
+}
+
+/// The cell at which the point at `index` stands; `None` outside the picture.
+fn cell_of(curve: &Curve<'_>, index: usize, frame: &Frame, plot: Rect) -> Option<(u16, u16)> {
+    let (x, value) = curve.point(index)?;
+    let place = frame.y.place(value).filter(|place| (0.0..=1.0).contains(place))?;
+    let column = column_of(frame, x, plot.width)?;
+    let row = plot.y + ((1.0 - place) * f64::from(plot.height - 1)).round() as u16;
+    Some((plot.x + column, row))
+}
+
+/// Marks the place at which a trial's sweep gave it up: the first point at or after that step.
+fn mark_given_up(app: &App, id: RunId, curve: &Curve<'_>, frame: &Frame, plot: Rect, buffer: &mut Buffer) {
+    let Some(step) = app.given_up_at(id) else { return };
+    let after = curve.series.indices(XAxis::Step, step as f64, f64::INFINITY);
+    let Some(index) = after.clone().next().or(after.start.checked_sub(1)) else { return };
+    if let Some((column, row)) = cell_of(curve, index, frame, plot) {
+        let (symbol, style) = app.theme.state(ShownState::Pruned);
+        let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        paint::text(buffer, column, row, 1, symbol, style);
     }
 }
 

@@ -7,10 +7,13 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::queue;
+use crate::report::Decision;
 use crate::store::{Run, RunId};
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::format;
-use crate::tui::state::Details;
+use crate::tui::keys::POPUP;
+use crate::tui::state::{Details, SweepView};
 
 /// The newest happenings shown.
 const HAPPENINGS: usize = 40;
@@ -24,6 +27,7 @@ pub(super) fn lines(app: &App, id: RunId, story: Option<&Details>) -> Vec<Line<'
     }
     lines.extend(run.ending_words().map(|words| Line::styled(words, app.theme.warning())));
     lines.extend(run.problems.iter().map(|problem| Line::styled(problem.clone(), app.theme.error())));
+    lines.extend(story.and_then(|story| given_up(app, story)));
     facts(app, run, &mut lines);
     results(app, run, &mut lines);
     match story {
@@ -45,6 +49,18 @@ fn state_line(app: &App, run: &Run) -> Line<'static> {
         .map(|status| format!(", attempt {}, since {} UTC", status.attempt, status.since.to_minute()));
     let text = format!(" {}{}", run.state().word(), since.unwrap_or_default());
     Line::from(vec![Span::styled(symbol, style), Span::raw(text)])
+}
+
+/// Why the sweep gave the newest attempt up, or would have.
+fn given_up(app: &App, story: &Details) -> Option<Line<'static>> {
+    let newest = story.journal.iter().map(|entry| entry.attempt).max()?;
+    let of_newest = story.journal.iter().rev().filter(|entry| entry.attempt == newest);
+    let decision = of_newest.filter_map(Decision::of).find(|decision| !decision.goes_on())?;
+    let place = if decision.is_at_a_rung() { "rung" } else { "step" };
+    let at = decision.step.map(|step| format!(" at {place} {step}")).unwrap_or_default();
+    let text = format!("{}{at}: {}", decision.verdict, decision.comparison());
+    let name = Span::styled(format!("{:<12}", decision.rule), app.theme.faint());
+    Some(Line::from(vec![name, Span::styled(text, app.theme.warning())]))
 }
 
 fn fact(app: &App, name: &str, value: String) -> Line<'static> {
@@ -86,7 +102,9 @@ fn place(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     if let Some(sweep) = entry.sweep {
         let trial = entry.trial.map(|trial| format!(", trial {trial}")).unwrap_or_default();
         let keep = if entry.keep { ", never given up" } else { "" };
-        lines.push(fact(app, "sweep", format!("{sweep}{trial}{keep}")));
+        let paused = app.runs.sweep_of(run).is_some_and(SweepView::is_paused);
+        let paused = if paused { " (paused)" } else { "" };
+        lines.push(fact(app, "sweep", format!("{sweep}{paused}{trial}{keep}")));
     }
     if !entry.after.is_empty() {
         lines.push(fact(app, "after", entry.after.join(", ")));
@@ -119,7 +137,11 @@ fn happenings(app: &App, story: &Details, lines: &mut Vec<Line<'static>>) {
     lines.push(fact(
         app,
         "report",
-        if story.report { "README.md is written: r reads it".to_owned() } else { "not yet".to_owned() },
+        if story.report {
+            format!("README.md is written: {} reads it", app.key_in(POPUP, Action::Report))
+        } else {
+            "not yet".to_owned()
+        },
     ));
     for attempt in &story.attempts {
         let overrides = if attempt.overrides.is_empty() {
@@ -141,6 +163,14 @@ fn happenings(app: &App, story: &Details, lines: &mut Vec<Line<'static>>) {
 
 fn happening(app: &App, entry: &JournalEntry) -> Line<'static> {
     let clock = entry.time.to_rfc3339();
+    if let Some(decision) = Decision::of(entry) {
+        let step = decision.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+        return Line::from(vec![
+            Span::styled(format!("{}  ", clock.get(11..19).unwrap_or("")), app.theme.faint()),
+            Span::raw(format!("{}{step}: {}", decision.rule, decision.verdict)),
+            Span::styled(format!("  {}", decision.comparison()), app.theme.faint()),
+        ]);
+    }
     let step = entry.step.map(|step| format!(" at step {step}")).unwrap_or_default();
     let facts: Vec<String> = entry
         .facts

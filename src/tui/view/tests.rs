@@ -139,6 +139,42 @@ fn a_story() {
 }
 
 #[test]
+fn a_trial_that_was_given_up_tells_why_and_is_marked_where() {
+    let mut driven = Driven::over(sample::halving(), 120, 40);
+    driven.press("ptrain/loss<Enter>");
+    let text = picture(&driven);
+    let plot: String = text.lines().filter_map(|line| line.get(line.len() / 2..)).collect();
+    assert!(plot.contains('▿'), "{text}");
+    driven.press("j<Enter>");
+    let run = driven.app.run_under_cursor().unwrap();
+    let folder = driven.app.runs.get(run).unwrap().folder.clone();
+    driven.send(Msg::Details(Box::new(read_story(run, &folder))));
+    let text = picture(&driven);
+    let told = "is given up at rung 24: 1.2500 against 1.1250 among 2 other runs at this rung";
+    assert!(text.contains(&format!("asha        {told}")), "{text}");
+    assert!(text.contains("asha at step 24: is given up"), "{text}");
+}
+
+#[test]
+fn what_popups_say_of_keys_follows_the_users_own() {
+    let text = "keys: {report: F7, down: [n, Down], up: [N, Up], log.next-match: [], log.previous-match: [], \
+                report.next-match: [], report.previous-match: [], back: Ctrl-x, report.back: Ctrl-x, quit: X}";
+    let settings = loradeck_core::config::read_workspace_settings("loradeck.yaml".as_ref(), text).unwrap();
+    let mut driven = Driven::new(120, 40);
+    driven.app.keymap = crate::tui::keys::Keymap::customised(&settings.keys).unwrap();
+    driven.press("<Enter>");
+    assert!(picture(&driven).contains("n N scroll  F7 report  Ctrl-x leaves"), "{}", picture(&driven));
+    driven.press("n");
+    assert!(matches!(driven.app.popup, Some(Popup::Details { offset: 1, .. })));
+    driven.press("<C-x>");
+    assert!(driven.app.popup.is_none());
+    driven.press("<Enter><Esc>");
+    assert!(driven.app.popup.is_none(), "Esc leaves whatever else is set");
+    driven.app.size = (20, 5);
+    assert!(picture(&driven).contains("(X quits)"));
+}
+
+#[test]
 fn means_and_deviations_over_seeds() {
     for (columns, rows) in SIZES {
         let mut driven = Driven::over(sample::seeds(), columns, rows);
