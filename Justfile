@@ -57,6 +57,8 @@ test-system *ARGUMENTS:
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             slurm-wlm munge openssh-server openssh-client
     fi
+    # The cluster trains with the real trainer too.
+    cargo build --workspace --features crash-points
     exec cargo test --package loradeck --features crash-points --test slurm --test ssh --test memory_kill -- --ignored "$@"
 
 # Build deck and trainer, release profile.

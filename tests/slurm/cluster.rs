@@ -101,7 +101,11 @@ impl Drop for Cluster {
 
 /// What stands in the job's name after `loradeck-`, for each submission of the workspace.
 pub fn submissions(root: &Path) -> Vec<String> {
-    let folder = root.join("experiments/x/sweeps/slurm");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    let names = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let experiments = root.join("experiments");
+    let of = |name: String| names(experiments.join(name).join("sweeps/slurm"));
+    names(experiments.clone()).into_iter().flat_map(of).collect()
 }

@@ -21,6 +21,11 @@ impl<'a> SlurmDeck<'a> {
         Self { deck: Deck::new(), cluster }
     }
 
+    /// The same in a git repository.
+    pub fn in_git(cluster: &'a Cluster) -> Self {
+        Self { deck: Deck::in_git(), cluster }
+    }
+
     pub fn root(&self) -> &Path {
         self.deck.workspace.root()
     }

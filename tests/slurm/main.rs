@@ -16,6 +16,9 @@ mod deck;
 mod failures;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tiny_model.rs"]
+mod tiny_model;
+mod trainers;
 
 use std::sync::OnceLock;
 

@@ -202,6 +202,11 @@ pub fn starts(run: &RunFolder) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// What its journals tell, in a word for each happening.
+pub fn kinds_of(run: &RunFolder) -> Vec<String> {
+    loradeck_core::run::read_journal(run).entries.into_iter().map(|entry| entry.kind).collect()
+}
+
 pub fn started_pid(run: &RunFolder) -> u32 {
     starts(run).last().unwrap().split(' ').nth(1).unwrap().parse().unwrap()
 }
