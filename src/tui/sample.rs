@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::store::RunId;
 use crate::tui::app::{App, Setup};
-use crate::tui::feed::Feed;
+use crate::tui::feed::{Feed, Looker};
 use crate::tui::message::{Effect, Msg};
 use crate::tui::state::Runs;
 use crate::tui::terminal::{Code, Key};
@@ -204,6 +204,12 @@ impl Driven {
     pub(crate) fn read(&mut self, changes: &[Change]) {
         let batch = self.sample.feed.collect(changes);
         self.send(Msg::Batch(Box::new(batch)));
+        while let Some(question) = self.sample.feed.question() {
+            let mut looker = Looker::new(vec![Workspace::at(self.sample.folder.path())]);
+            self.sample.feed.take_answer(looker.look(&question));
+            let batch = self.sample.feed.collect(&[]);
+            self.send(Msg::Batch(Box::new(batch)));
+        }
     }
 
     /// Presses keys: `<Tab>` and the like by name, anything else letter by letter.

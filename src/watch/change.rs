@@ -19,7 +19,7 @@ pub enum Change {
     Metrics(PathBuf),
     /// The log or journal of the run in this folder.
     Log(PathBuf),
-    /// The queue's settings of the workspace at this root.
+    /// The queue's settings, or what Slurm said, of the workspace at this root.
     Queue(PathBuf),
     /// The state of any run of the workspace at this root: somebody held its queue lock.
     States(PathBuf),
@@ -48,7 +48,7 @@ pub fn classify(root: &Path, path: &Path) -> Option<Change> {
     }
     let folder = |depth: usize| root.join(names[..depth].iter().collect::<PathBuf>());
     match names.as_slice() {
-        [".loradeck", "queue.json"] => Some(Change::Queue(root.to_path_buf())),
+        [".loradeck", "queue.json" | "slurm.json"] => Some(Change::Queue(root.to_path_buf())),
         [".loradeck", "queue.lock"] => Some(Change::States(root.to_path_buf())),
         ["experiments"] | ["experiments", _] | ["experiments", _, "experiment.yaml"] => {
             Some(Change::Experiments(root.to_path_buf()))
@@ -119,6 +119,7 @@ mod tests {
             ("experiments/a/runs/0001-x/control/1.json", Some(Change::Run(run))),
             (".loradeck/queue.lock", Some(Change::States(root.into()))),
             (".loradeck/queue.json", Some(Change::Queue(root.into()))),
+            (".loradeck/slurm.json", Some(Change::Queue(root.into()))),
             ("experiments/a/data/x.jsonl", None),
             ("../elsewhere", None),
         ] {

@@ -16,6 +16,7 @@ mod quitting;
 mod reading;
 mod screen;
 mod settings;
+mod slow_driver;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;

@@ -4,6 +4,7 @@
 //! slow terminal, and a slow disk never holds up a key.
 
 mod document;
+mod look;
 mod metrics;
 mod queue;
 mod story;
@@ -19,6 +20,7 @@ use super::message::{Batch, Interest, LogChange};
 use crate::store::{RunId, Store};
 use crate::watch::{Change, Followed};
 pub use document::read_document;
+pub use look::{Answer, Looker, Question};
 use metrics::MetricTail;
 pub use story::read_story;
 
@@ -37,6 +39,8 @@ pub struct Feed {
     log: Option<LogReader>,
     queue: queue::QueueReader,
     sweeps: sweeps::SweepReader,
+    /// Whether an answer about the queue has come that was not handed on.
+    answered: bool,
 }
 
 struct LogReader {
@@ -54,6 +58,7 @@ impl Feed {
         Self {
             queue: queue::QueueReader::new(workspaces.clone()),
             sweeps: sweeps::SweepReader::default(),
+            answered: false,
             store: Store::new(workspaces),
             interest: Interest::default(),
             metrics: HashMap::new(),
@@ -114,10 +119,22 @@ impl Feed {
         if sweeps::may_concern(changes) {
             batch.sweeps = self.sweeps.read(self.store.workspaces(), &self.store);
         }
-        if news.queue || news.list || !batch.runs.is_empty() {
-            batch.queue = self.queue.read(&self.store);
+        let is_other = news.queue || news.list || !batch.runs.is_empty() || batch.sweeps.is_some();
+        if std::mem::take(&mut self.answered) || is_other {
+            batch.queue = self.queue.read(&self.store, self.sweeps.known());
         }
         batch
+    }
+
+    /// What somebody who may be slow is to look at now; the answer goes to [`Feed::take_answer`].
+    pub fn question(&mut self) -> Option<Question> {
+        self.queue.question(&self.store, self.sweeps.known())
+    }
+
+    /// Takes an answer up; the next [`Feed::collect`] hands it on.
+    pub fn take_answer(&mut self, answer: Answer) {
+        self.queue.take(answer, &self.store);
+        self.answered = true;
     }
 
     /// Reads older lines of the shown log.

@@ -29,6 +29,11 @@ pub(super) fn may_concern(changes: &[Change]) -> bool {
 }
 
 impl SweepReader {
+    /// The sweeps as they were last read.
+    pub(super) fn known(&self) -> &[SweepView] {
+        &self.last
+    }
+
     /// The sweeps by workspace, experiment and number, if they are other than last time.
     pub(super) fn read(&mut self, workspaces: &[Workspace], store: &Store) -> Option<Vec<SweepView>> {
         let mut known = HashMap::new();

@@ -58,3 +58,31 @@ fn a_restart_reaches_the_screen_as_a_purge() {
     let series = sample.runs.metrics(id).unwrap().get("train/loss").unwrap();
     assert_eq!(series.last().map(|point| point.step), Some(49));
 }
+
+#[test]
+fn a_driver_that_never_answers_is_asked_once_and_holds_nothing_up() {
+    let mut sample = sample::sweep();
+    assert!(sample.feed.question().is_some_and(|question| question.waiting == [0]));
+    let live = sample.runs.iter().find(|run| run.state().is_live()).unwrap().folder.clone();
+    let plan = made_up::Plan::new(4, 8, 2e-3).at(State::Finished, 96);
+    made_up::write_status(&live, &plan);
+    let news = sample.feed.collect(&[Change::Run(live.path().into())]);
+    assert_eq!(news.runs.len(), 1, "what runs do is told all the same");
+    assert!(sample.feed.question().is_none());
+}
+
+#[test]
+fn an_answer_is_handed_on_and_what_changed_meanwhile_is_asked_again() {
+    let mut sample = sample::sweep();
+    let waiting = sample.runs.iter().find(|run| run.state().word() == "queued").unwrap().folder.clone();
+    let question = sample.feed.question().unwrap();
+    let mut looker = Looker::new(vec![Workspace::at(sample.folder.path())]);
+    let entry = loradeck_core::run::QueueEntry { hold: true, ..Default::default() };
+    entry.write(&waiting).unwrap();
+    sample.feed.collect(&[Change::Run(waiting.path().into())]);
+    sample.feed.take_answer(looker.look(&question));
+    let told = sample.feed.collect(&[]).queue.unwrap();
+    assert_eq!((told.waiting.len(), told.slots.is_empty()), (1, false));
+    let again = sample.feed.question().unwrap();
+    assert!(again.waiting == [0] && again.slots.is_empty(), "{again:?}");
+}

@@ -1,10 +1,12 @@
 //! The loop around the pure core: threads in, frames out.
 //!
-//! One thread reads files, one keys, one signals, one writes frames, one does deeds; this one owns the state. Data is
+//! One thread reads files, one asks GPU drivers, one reads keys, one signals, one writes frames, one does deeds; this
+//! one owns the state. Data is
 //! asked for at most ten times a second and drawn as often; keys are drawn at once; nothing happening is no work.
 
 mod clipboard;
 mod doer;
+mod looking;
 mod pending;
 mod reading;
 mod wake;

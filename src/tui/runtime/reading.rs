@@ -4,8 +4,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use loradeck_core::run::Workspace;
 
+use super::looking::Looking;
 use super::{Wake, spawn};
-use crate::tui::feed::Feed;
+use crate::tui::feed::{Answer, Feed};
 use crate::tui::message::{Batch, Interest, Msg};
 use crate::watch::{self, Change, Watcher};
 
@@ -21,6 +22,8 @@ pub(super) enum Ask {
     Watch(Interest),
     /// Older lines of the shown log.
     OlderLog,
+    /// Slots and reasons of waiting were looked at.
+    Looked(Answer),
 }
 
 /// The thread, from outside.
@@ -45,6 +48,7 @@ impl Reading {
 }
 
 fn read(workspaces: &[Workspace], own: Sender<Ask>, asks: &Receiver<Ask>, wake: &Sender<Wake>) {
+    let looking = Looking::start(workspaces, own.clone(), wake.clone());
     let watcher = Watcher::start(workspaces, move |message| {
         let ask = match message {
             watch::Message::Changes(changes) => Ask::Changed(changes),
@@ -63,6 +67,13 @@ fn read(workspaces: &[Workspace], own: Sender<Ask>, asks: &Receiver<Ask>, wake: 
                 if changes.len() > 10_000 {
                     changes = vec![Change::Everything];
                 }
+                if !std::mem::replace(&mut announced, true) && wake.send(Wake::News).is_err() {
+                    return;
+                }
+                continue;
+            }
+            Ask::Looked(answer) => {
+                feed.take_answer(answer);
                 if !std::mem::replace(&mut announced, true) && wake.send(Wake::News).is_err() {
                     return;
                 }
@@ -92,6 +103,9 @@ fn read(workspaces: &[Workspace], own: Sender<Ask>, asks: &Receiver<Ask>, wake: 
         if followed.as_ref() != Some(&now_followed) {
             watcher.follow(now_followed.clone());
             followed = Some(now_followed);
+        }
+        if let Some(question) = feed.question() {
+            looking.ask(question);
         }
         if send(wake, batch).is_err() {
             return;

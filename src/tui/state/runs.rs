@@ -31,9 +31,16 @@ pub struct QueueView {
     pub slots: Vec<SlotView>,
     /// What waits, in the order in which it would start, and what for.
     pub waiting: Vec<(RunId, Waiting)>,
+    /// What Slurm said of the runs that it has.
+    pub jobs: Vec<(RunId, String)>,
 }
 
 impl QueueView {
+    /// What Slurm said of a run.
+    pub fn job_of(&self, id: RunId) -> Option<&str> {
+        self.jobs.iter().find(|(known, _)| *known == id).map(|(_, said)| said.as_str())
+    }
+
     /// What a waiting run waits for, and its place among those that wait.
     pub fn waiting_of(&self, id: RunId) -> Option<(usize, &Waiting)> {
         let at = self.waiting.iter().position(|(waiting, _)| *waiting == id)?;

@@ -109,7 +109,8 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
         (state, None) if state.is_live() => {
             let share = run.progress().map(percent).unwrap_or_default();
             let asked = run.ending_words().map(|words| format!("  {words}")).unwrap_or_default();
-            format!("{share} {}{asked}", list::time(app, run))
+            let job = app.runs.queue.job_of(run.id).map(|said| format!("  {said}")).unwrap_or_default();
+            format!("{share} {}{asked}{job}", list::time(app, run))
         }
         _ => ended(run),
     };
@@ -119,7 +120,9 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
 /// What a waiting run waits for, and what else decides when it starts.
 pub(super) fn why(app: &App, run: &Run) -> String {
     let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason.words(app.now));
-    let mut words: Vec<String> = reason.into_iter().collect();
+    // What Slurm has, Slurm decides about.
+    let job = app.runs.queue.job_of(run.id).map(str::to_owned);
+    let mut words: Vec<String> = job.or(reason).into_iter().collect();
     if run.queue.priority != 0 {
         words.push(format!("priority {}", run.queue.priority));
     }
