@@ -104,7 +104,7 @@ pub(crate) fn submit_locked(
         SweepOf::Known(number) => (Some(*number), Some(SweepFile::folder_of(experiment, *number))),
         SweepOf::New(description) => {
             let (number, folder) = free_sweep_folder(experiment)?;
-            record_sweep(&folder, description, number, &names, order)?;
+            record_sweep(&folder, description, number, order)?;
             (Some(number), Some(folder))
         }
     };
@@ -152,18 +152,10 @@ fn queue_one(
 }
 
 /// Written before the first run of it is queued, so that no trial is without its sweep.
-fn record_sweep(
-    folder: &Path,
-    description: &Value,
-    number: u32,
-    names: &[RunName],
-    order: &Order,
-) -> Result<(), FileError> {
+fn record_sweep(folder: &Path, description: &Value, number: u32, order: &Order) -> Result<(), FileError> {
     let mut sweep = description.clone();
     if let Some(fields) = sweep.as_object_mut() {
         fields.insert("number".to_owned(), json!(number));
-        let names: Vec<String> = names.iter().map(RunName::to_string).collect();
-        fields.insert("runs".to_owned(), json!(names));
         fields.insert("submitted".to_owned(), json!(0));
     }
     // Trials that are made later are of this code, whatever has become of it by then.
@@ -215,7 +207,7 @@ mod tests {
         let status = Status::read(&second.runs[0]).unwrap().unwrap();
         assert_eq!((status.state, status.attempt), (State::Queued, 1));
         let sweep: Value = file::read_json(&second.sweep.unwrap().join("sweep.json")).unwrap().unwrap();
-        assert_eq!((&sweep["number"], &sweep["runs"]), (&json!(1), &json!(["0007-x"])));
+        assert_eq!((&sweep["number"], &sweep["submitted"]), (&json!(1), &json!(1)));
         let (_, frozen) = loradeck_core::config::load_frozen(&second.runs[0].config(), &[]).unwrap();
         assert_eq!((frozen.sweep, frozen.trial), (Some(1), Some(1)));
         let entry = QueueEntry::read(&second.runs[0]).unwrap();

@@ -1,11 +1,7 @@
 //! The runs beside one: those of its sweep, or else of its experiment, as they stand when it ends.
 
-use std::fs;
-
 use loradeck_core::error::FileError;
-use loradeck_core::file;
 use loradeck_core::run::{ExperimentFolder, RunFolder, Status, Summary};
-use serde_json::Value;
 
 use super::inputs::{Sibling, Standing};
 use super::settings::{Frozen, Setting};
@@ -27,24 +23,6 @@ pub(super) struct Beside {
     pub sweep: Option<u32>,
 }
 
-/// A sweep's number and its runs, as its `sweep.json` names them.
-struct Sweep {
-    number: u32,
-    runs: Vec<String>,
-}
-
-/// The sweep that a run was submitted with.
-fn sweep_of(experiment: &ExperimentFolder, run: &str) -> Option<Sweep> {
-    let entries = fs::read_dir(experiment.sweeps()).ok()?;
-    entries.flatten().find_map(|entry| {
-        let number = entry.file_name().to_str()?.parse().ok()?;
-        let sweep: Value = file::read_json(&entry.path().join("sweep.json")).ok()??;
-        let runs = sweep.get("runs")?.as_array()?;
-        let runs: Vec<String> = runs.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-        runs.iter().any(|name| name == run).then_some(Sweep { number, runs })
-    })
-}
-
 /// Reads the runs beside `run`. They are judged by the metric that `run` is judged by.
 pub(super) fn beside(
     experiment: Option<&ExperimentFolder>,
@@ -52,23 +30,18 @@ pub(super) fn beside(
     frozen: &Frozen,
 ) -> Result<Beside, FileError> {
     let runs = experiment.map(ExperimentFolder::runs).unwrap_or_default();
-    let sweep = experiment.and_then(|experiment| sweep_of(experiment, &run.name()));
-    let number = sweep.as_ref().map(|sweep| sweep.number).or(frozen.provenance.sweep);
+    let sweep = frozen.provenance.sweep;
     let summary = Summary::read(run)?;
     let Some(tag) = summary.as_ref().and_then(|summary| key_metric(&frozen.provenance, &summary.metrics))
     else {
-        return Ok(Beside { sweep: number, ..Beside::default() });
+        return Ok(Beside { sweep, ..Beside::default() });
     };
     let goal = goal_of(&frozen.provenance, &tag);
     let others = runs.iter().filter(|other| other.path() != run.path());
     let mut siblings: Vec<Sibling> = others
         .filter_map(|other| {
             let theirs = Frozen::read(other, &[]).ok()?;
-            let is_beside = match &sweep {
-                Some(sweep) => sweep.runs.contains(&other.name()),
-                None => theirs.provenance.sweep == frozen.provenance.sweep,
-            };
-            is_beside.then(|| sibling(other, &theirs, frozen, &tag))?
+            (theirs.provenance.sweep == sweep).then(|| sibling(other, &theirs, frozen, &tag))?
         })
         .collect();
     let ours = summary.and_then(|summary| summary.metrics.get(&tag).copied()).map(|metric| metric.best);
@@ -79,7 +52,7 @@ pub(super) fn beside(
     });
     let left_out = siblings.len().saturating_sub(KEPT);
     siblings.truncate(KEPT);
-    Ok(Beside { siblings, left_out, standing, sweep: number })
+    Ok(Beside { siblings, left_out, standing, sweep })
 }
 
 fn best(sibling: &Sibling) -> Option<f64> {

@@ -127,14 +127,13 @@ fn siblings_stand_beside_the_run_best_first() {
 }
 
 #[test]
-fn a_sweeps_record_says_which_runs_belong_together() {
+fn runs_of_another_sweep_do_not_stand_beside_it() {
     let lab = Lab::new();
     let run = lab.run(&Made::default());
-    lab.run(&Made { name: "0002-other-sweep", rank: 4, ..Made::default() });
+    let other = lab.run(&Made { name: "0002-other-sweep", rank: 4, ..Made::default() });
+    let config = fs::read_to_string(other.config()).unwrap();
+    fs::write(other.config(), config.replace("  sweep: 1\n", "  sweep: 2\n")).unwrap();
     lab.run(&Made { name: "0003-same-sweep", rank: 16, ..Made::default() });
-    let sweep = lab.experiment.sweeps().join("07");
-    fs::create_dir_all(&sweep).unwrap();
-    fs::write(sweep.join("sweep.json"), r#"{"runs": ["0001-rank-8", "0003-same-sweep"]}"#).unwrap();
     let report = report_of(&lab, &run);
     assert_eq!(table(&report, "| Run |").len(), 2 + 2);
     assert!(

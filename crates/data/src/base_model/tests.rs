@@ -31,6 +31,7 @@ fn a_folder_gives_shape_and_weights_without_a_copy() {
     assert!(matches!(view.data, WeightData::Stored(_)));
     assert_eq!(view.to_f32()[..3], [0.0, 1.0, 2.0]);
     assert_eq!(model.peft_name(), root.path().join("m").to_string_lossy());
+    assert_eq!(model.name(), "m", "the same wherever it lies");
     assert_eq!((model.header_hash().len(), model.full_hash().len()), (64, 64));
     assert_ne!(model.header_hash(), model.full_hash());
     let counted: u64 =
@@ -178,6 +179,6 @@ fn a_gguf_file_gives_the_same_weights_as_its_folder() {
         assert_eq!(ours.shape, dims);
         assert_eq!(ours.to_f32(), theirs.to_f32(), "{name}");
     }
-    assert_eq!(gguf.peft_name(), "Tiny");
+    assert_eq!((gguf.peft_name(), gguf.name()), ("Tiny".to_owned(), "Tiny".to_owned()));
     assert!(gguf.weights().tensor("lm_head.weight").is_err());
 }
