@@ -44,18 +44,18 @@ lint:
     # What needs no network; deny.toml says what is held.
     if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
-# Tests on a real Slurm cluster of one node, over a real sshd, both on loopback, and in a cgroup; as root on Debian or Ubuntu.
+# Tests on real Slurm clusters, one of them of hosts that share files as over NFS, over a real sshd, all on loopback, and in a cgroup; as root on Debian or Ubuntu.
 test-system *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
     export PATH="$PATH:/usr/sbin"
     has_all() { for program in "$@"; do command -v "$program" >/dev/null || return 1; done; }
-    if ! has_all slurmctld slurmd munged sshd ssh ssh-keygen; then
+    if ! has_all slurmctld slurmd munged bindfs sshd ssh ssh-keygen; then
         [[ $(id -u) == 0 ]] || { echo "test-system needs root: it installs and starts daemons" >&2; exit 1; }
         # Nothing is started by the packages themselves: the tests bring up clusters of their own.
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            slurm-wlm munge openssh-server openssh-client
+            slurm-wlm munge bindfs openssh-server openssh-client
     fi
     # The cluster trains with the real trainer too.
     cargo build --workspace --features crash-points

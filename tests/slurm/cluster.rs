@@ -1,4 +1,4 @@
-//! A real cluster of one node for a test, ended with the test.
+//! A real cluster for a test, ended with the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,18 +7,37 @@ use std::sync::Mutex;
 
 use loradeck_core::time::Moment;
 
+/// The node of a cluster that has only one.
+pub const NODE: &str = "node";
+
+type Conversation = (ChildStdin, BufReader<ChildStdout>);
+
 pub struct Cluster {
     folder: tempfile::TempDir,
-    conversation: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    conversation: Mutex<Conversation>,
     child: Child,
 }
 
 impl Cluster {
+    /// A cluster of one node, [`NODE`], which sees all files as this process does.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A cluster of these nodes, beside other hosts. Each host sees `shared` through a mount of its own, as over NFS.
+    pub fn of_hosts(shared: &Path, nodes: &[&str], others: &[&str]) -> Self {
+        let mut arguments = vec!["--shared", shared.to_str().unwrap()];
+        arguments.extend(nodes.iter().flat_map(|name| ["--node", name]));
+        arguments.extend(others.iter().flat_map(|name| ["--host", name]));
+        Self::with(&arguments)
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("python3")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/system/slurm/cluster.py"))
             .arg(folder.path().join("cluster"))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -30,24 +49,28 @@ impl Cluster {
     }
 
     fn expect(&self, word: &str) {
-        let mut line = String::new();
-        self.conversation.lock().unwrap().1.read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), word, "the cluster's script");
+        assert_eq!(listen(&mut self.conversation.lock().unwrap()), word, "the cluster's script");
     }
 
-    /// The node and everything on it dies, as by a power cut.
-    pub fn kill_node(&self) {
-        self.say("kill-node");
+    /// The host and everything on it dies, as by a power cut.
+    pub fn kill(&self, host: &str) {
+        assert_eq!(self.say(&format!("kill {host}")), "ok");
     }
 
-    /// The node comes back.
-    pub fn start_node(&self) {
-        self.say("start-node");
+    /// The host comes back.
+    pub fn start_again(&self, host: &str) {
+        assert_eq!(self.say(&format!("start {host}")), "ok");
     }
 
-    fn say(&self, command: &str) {
-        writeln!(self.conversation.lock().unwrap().0, "{command}").unwrap();
-        self.expect("ok");
+    /// A process of the host, by which others enter it.
+    pub fn door(&self, host: &str) -> String {
+        self.say(&format!("pid {host}"))
+    }
+
+    fn say(&self, command: &str) -> String {
+        let mut conversation = self.conversation.lock().unwrap();
+        writeln!(conversation.0, "{command}").unwrap();
+        listen(&mut conversation)
     }
 
     pub fn configuration(&self) -> PathBuf {
@@ -87,6 +110,12 @@ impl Cluster {
         let field = |name: &str| text.split_whitespace().find_map(|field| field.strip_prefix(name));
         (field("JobState=") == Some("PENDING")).then(|| field("EligibleTime=")?.parse().ok())?
     }
+}
+
+fn listen(conversation: &mut Conversation) -> String {
+    let mut line = String::new();
+    conversation.1.read_line(&mut line).unwrap();
+    line.trim().to_owned()
 }
 
 impl Drop for Cluster {

@@ -2,7 +2,7 @@
 
 use loradeck_core::run::{State, read_attempts};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, NODE};
 use crate::deck::{SlurmDeck, wait_long};
 use crate::support::{starts, status};
 
@@ -25,13 +25,13 @@ fn preempted_and_on_a_dead_node_a_run_goes_on_as_its_next_attempt() {
         starts(&runs[0]).len() == 2
     });
 
-    cluster.kill_node();
+    cluster.kill(NODE);
     wait_long("Slurm sees it and requeues", || {
         let words = deck.words(&runs[0]);
         words.contains("pending")
     });
     assert_eq!(status(&runs[0]).state, State::Running, "nobody could write that it is not");
-    cluster.start_node();
+    cluster.start_again(NODE);
     std::fs::write(runs[0].path().join("go"), "").unwrap();
     wait_long("it ends", || {
         cluster.hurry(&job);

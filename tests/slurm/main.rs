@@ -1,4 +1,4 @@
-//! Runs on a real Slurm cluster of one node on loopback, with a stand-in trainer: `just test-system`.
+//! Runs on real Slurm clusters on loopback, with a stand-in trainer: `just test-system`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,15 @@ mod cluster;
 mod crashes;
 mod deck;
 mod failures;
+mod hosts;
+#[path = "../support/made_up.rs"]
+#[allow(dead_code)]
+mod made_up;
+mod nodes;
+mod premises;
+#[path = "../dashboard/screen.rs"]
+#[allow(dead_code)]
+mod screen;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/tiny_model.rs"]

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""A real Slurm cluster of one node on loopback, in one folder: cluster.py FOLDER.
+"""A real Slurm cluster on loopback, in one folder: cluster.py FOLDER [--shared PATH --node NAME… --host NAME…].
 
-Writes the configuration into FOLDER, starts munged, slurmctld and slurmd as children, waits until the node takes
+Writes the configuration into FOLDER, starts munged, slurmctld and slurmd as children, waits until the nodes take
 jobs, prints `ready` and ends everything when its standard input closes, so that no daemon outlives the test that
 asked for it, even one that was killed. Several clusters share nothing: each has its own ports, key and sockets.
 
-Lines on standard input: `kill-node` ends slurmd and everything that it started, as a power cut would;
-`start-node` starts slurmd again. Each is answered by `ok`.
+Each NAME is a host of its own (hosts.py), with its own mount of PATH where `--shared` gives one; those given by `--node`
+run a slurmd. Without any the cluster has one, `node`.
 
-Needs root and Debian's slurm-wlm and munge. GPUs are counted, never touched.
+Lines on standard input: `kill NAME` ends everything on the host, as a power cut would; `start NAME` starts it again. Each is answered by `ok`. `pid NAME` is answered by a process to enter the host by.
+
+Needs root and Debian's slurm-wlm and munge; bindfs for hosts. GPUs are counted, never touched.
 """
 
+import argparse
+
 import os
-import re
 import secrets
 import signal
 import socket
@@ -22,28 +25,29 @@ import sys
 import time
 from pathlib import Path
 
+from hosts import Host
+
 CPUS = 32
 
 CONF = """\
 ClusterName=loradeck
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={controller}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/munge.socket
 CredType=cred/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool/%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+SelectTypeParameters=CR_Core_Memory,CR_LLN
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SchedulerType=sched/backfill
@@ -60,10 +64,15 @@ KillWait=5
 MinJobAge={min_job_age}
 MessageTimeout=10
 MaxArraySize=1001
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Gres=gpu:4 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
-PartitionName=closed Nodes={host} MaxTime=INFINITE State=DOWN
+"""
+
+NODE = "NodeName={node} NodeHostname={node} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory=16000 Gres=gpu:4\n"
+
+PARTITIONS = """\
+PartitionName=DEFAULT Nodes={nodes} MaxTime=INFINITE
+PartitionName=main Default=YES State=UP PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=urgent State=UP PriorityTier=10 PreemptMode=OFF
+PartitionName=closed State=DOWN
 """
 
 
@@ -88,11 +97,13 @@ def wait_until(what, condition, seconds=40):
 
 
 class Cluster:
-    """Configuration and daemons in one folder."""
+    """Configuration and daemons in one folder, and the hosts that they run on."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, shared, nodes, others):
         self.folder = folder
-        self.host = socket.gethostname().split(".")[0]
+        self.controller = socket.gethostname().split(".")[0]
+        self.nodes = nodes
+        self.hosts = {name: Host(name, shared) for name in [*nodes, *others]}
         self.daemons = {}
 
     def write_configuration(self):
@@ -101,17 +112,17 @@ class Cluster:
         key = self.folder / "munge/munge.key"
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
-        controller_port, node_port = free_ports(2)
+        controller_port, *node_ports = free_ports(1 + len(self.nodes))
         text = CONF.format(
             folder=self.folder,
-            host=self.host,
-            cpus=CPUS,
+            controller=self.controller,
             controller_port=controller_port,
-            node_port=node_port,
             node_timeout=os.environ.get("CLUSTER_NODE_TIMEOUT", "10"),
             min_job_age=os.environ.get("CLUSTER_MIN_JOB_AGE", "300"),
         )
-        (self.folder / "slurm.conf").write_text(text)
+        for node, port in zip(self.nodes, node_ports):
+            text += NODE.format(node=node, port=port, cpus=CPUS)
+        (self.folder / "slurm.conf").write_text(text + PARTITIONS.format(nodes=",".join(self.nodes)))
         # Slurm counts device files and sets CUDA_VISIBLE_DEVICES by them; nobody opens these, which are /dev/null.
         for number in range(4):
             os.mknod(self.folder / f"gpu{number}", stat.S_IFCHR | 0o600, os.makedev(1, 3))
@@ -142,85 +153,71 @@ class Cluster:
         wait_until("munged listens", (munge / "munge.socket").exists)
         self.spawn("slurmctld", "slurmctld", "-D", "-c")
         wait_until("slurmctld answers", lambda: "UP" in self.ask("scontrol", "ping"))
-        self.start_node()
+        for name in self.hosts:
+            self.power_on(name)
+        for name in self.nodes:
+            self.wait_for(name)
 
-    def start_node(self):
-        self.spawn("slurmd", "slurmd", "-D", "-c")
-        self.wait_for_node()
+    def power_on(self, name):
+        host = self.hosts[name]
+        host.start()
+        if name in self.nodes:
+            self.spawn(f"slurmd-{name}", *host.enter("slurmd", "-D", "-c", "-N", name))
 
-    def wait_for_node(self):
+    def wait_for(self, name):
+        """Waits until the node takes jobs; one that was taken for dead is told to come back."""
         def usable():
-            state = self.ask("sinfo", "--noheader", "--format=%T", "--partition=main").strip()
+            state = self.ask("sinfo", "--noheader", "--format=%T", "--partition=main", f"--nodes={name}").strip()
             if state.startswith("down"):
-                self.ask("scontrol", "update", f"nodename={self.host}", "state=resume")
+                self.ask("scontrol", "update", f"nodename={name}", "state=resume")
             return state in ("idle", "mixed", "allocated")
 
-        wait_until("the node takes jobs", usable)
+        wait_until(f"{name} takes jobs", usable)
 
-    def kill_node(self):
-        """Everything below slurmd and the steps' own daemons dies at once."""
-        for pid in descendants(self.step_daemons() | {self.daemons["slurmd"].pid}):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.daemons["slurmd"].wait()
-
-    def step_daemons(self):
-        """slurmstepd detaches itself; it is ours where its environment or files name our folder."""
-        ours = set()
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                name = (process / "comm").read_text().strip()
-                if name != "slurmstepd":
-                    continue
-                if str(self.folder).encode() in (process / "environ").read_bytes():
-                    ours.add(int(process.name))
-            except OSError:
-                continue
-        return ours
+    def answer(self, command, name):
+        """Does what a line on standard input asks for."""
+        host = self.hosts[name]
+        if command == "pid":
+            return host.pid
+        if command == "kill":
+            host.power_off()
+            self.daemons.pop(f"slurmd-{name}").wait()
+        elif command == "start":
+            self.power_on(name)
+            self.wait_for(name)
+        else:
+            sys.exit(f"cluster.py: '{command}' is unknown")
+        return "ok"
 
     def stop(self):
-        if "slurmd" in self.daemons:
-            self.kill_node()
-        for name in ["slurmctld", "munged"]:
-            if name in self.daemons:
-                self.daemons[name].terminate()
-                try:
-                    self.daemons[name].wait(5)
-                except subprocess.TimeoutExpired:
-                    self.daemons[name].kill()
-
-
-def descendants(roots):
-    """The processes `roots` and all below them."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = re.sub(r"\(.*\)", "x", status.read_text(), flags=re.DOTALL).split()
-        except OSError:
-            continue
-        parents[int(fields[0])] = int(fields[3])
-    found = set(roots)
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+        for host in self.hosts.values():
+            host.power_off()
+        for name, daemon in reversed(self.daemons.items()):
+            daemon.terminate()
+            try:
+                daemon.wait(5)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--shared", metavar="PATH")
+    parser.add_argument("--node", action="append", metavar="NAME", default=[])
+    parser.add_argument("--host", action="append", metavar="NAME", default=[])
+    asked = parser.parse_args()
+    folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    cluster = Cluster(folder)
-    commands = {"kill-node": cluster.kill_node, "start-node": cluster.start_node}
+    cluster = Cluster(folder, asked.shared, asked.node or ["node"], asked.host)
     try:
         cluster.write_configuration()
         cluster.start()
         print("ready", flush=True)
         for line in sys.stdin:
-            commands[line.strip()]()
-            print("ok", flush=True)
+            print(cluster.answer(*line.split()), flush=True)
     finally:
         cluster.stop()
 
