@@ -23,6 +23,7 @@ mod premises;
 #[path = "../dashboard/screen.rs"]
 #[allow(dead_code)]
 mod screen;
+mod searches;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/tiny_model.rs"]

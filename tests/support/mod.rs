@@ -192,6 +192,11 @@ pub fn status(run: &RunFolder) -> Status {
     Status::read(run).unwrap().unwrap()
 }
 
+/// Nothing where the run is just being made.
+pub fn try_status(run: &RunFolder) -> Option<Status> {
+    Status::read(run).ok().flatten()
+}
+
 pub fn state(run: &RunFolder) -> State {
     status(run).state
 }

@@ -4,6 +4,7 @@
 mod curve;
 mod draw;
 mod judge;
+mod pace;
 mod space;
 mod trials;
 
@@ -25,6 +26,7 @@ use serde_json::json;
 
 use self::curve::TrialCurve;
 use self::judge::{Judgement, judge};
+use self::pace::Pace;
 use self::space::space_of;
 use self::trials::{TrialRun, Trials};
 use super::action::note;
@@ -135,10 +137,11 @@ impl Searches {
             })?;
         }
         let more = plan.is_search() && !reached && self.wants_more(experiment, number, &plan);
-        // One trial waits ahead of its turn; where each follows from those before it, only once there is room for it.
-        let is_wanted = more && !is_paused && !queue.is_paused && trials.waiting() == 0;
-        if is_wanted && (plan.method != Method::Bayes || (queue.room)()? > 0) {
-            advance.queued |= self.draw(workspace, experiment, number, &plan, trials)?;
+        let pace = Pace::of(&plan);
+        let is_wanted = more && !is_paused && !queue.is_paused && pace.wants(trials);
+        if is_wanted {
+            let missing = pace.missing(trials, queue.room)?;
+            advance.queued |= self.draw_some(workspace, experiment, number, (&plan, trials), missing)?;
         }
         // What waits or runs keeps the dispatcher by itself.
         advance.open = is_wanted && !advance.queued;
@@ -218,6 +221,31 @@ impl Searches {
         let cap = plan.run_cap.unwrap_or(u64::MAX);
         let is_used_up = file.get("used_up").is_some_and(|used_up| *used_up == true);
         !is_used_up && (file.trials().len() as u64) < cap
+    }
+
+    /// Makes so many further trials, or fewer where the search comes to its end. Whether any was queued.
+    fn draw_some(
+        &mut self,
+        workspace: &Workspace,
+        experiment: &ExperimentFolder,
+        number: u32,
+        (plan, trials): (&SearchPlan, &Trials),
+        missing: usize,
+    ) -> Result<bool> {
+        let path = SweepFile::path_of(experiment, number);
+        let seeds = plan.seeds.unwrap_or(1).max(1) as usize;
+        let mut any = false;
+        for _ in 0..missing.div_ceil(seeds) {
+            if !self.wants_more(experiment, number, plan)
+                || !self.draw(workspace, experiment, number, plan, trials)?
+            {
+                break;
+            }
+            any = true;
+            // Changed by us, perhaps within one tick of the file system's clock.
+            self.files.remove(&path);
+        }
+        Ok(any)
     }
 
     fn draw(

@@ -53,6 +53,11 @@ impl Trials {
         self.runs.values().filter(queued).count()
     }
 
+    /// How many wait or are at work.
+    pub(super) fn open(&self) -> usize {
+        self.runs.values().filter(|one| !one.status.state.is_end()).count()
+    }
+
     pub(super) fn all_have_ended(&self) -> bool {
         self.runs.values().all(|one| one.status.state.is_end())
     }

@@ -163,6 +163,19 @@ fn a_frozen_sweep_keeps_the_defaults_it_was_made_with() {
 }
 
 #[test]
+fn a_search_knows_how_many_trials_slurm_has_at_once() {
+    let at_once = |more: &str| {
+        let text =
+            format!("sweep:\n  method: random\n  parameters: {{lora_rank: {{values: [4, 8]}}}}\n{more}");
+        plan_of(&text).unwrap().search.unwrap().trials_with_slurm()
+    };
+    assert_eq!(at_once(""), None);
+    assert_eq!(at_once("launcher: slurm\nslurm: {partition: main, array_parallelism: 3}\n"), Some(3));
+    assert_eq!(at_once("launcher: slurm\nslurm: {partition: main}\n"), Some(8));
+    assert_eq!(at_once("launcher: slurm\n"), Some(8));
+}
+
+#[test]
 fn points_follow_their_probabilities_and_conditions() {
     let text = "sweep:\n  method: random\n  run_cap: 4\n  seeds: 2\n  parameters:\n    rank: {values: [4, 8]}\n    \
                 alpha: {values: [8, 32]}\n  when: {alpha: {rank: [8]}}\n";

@@ -8,6 +8,9 @@ use super::plan::Trial;
 use super::sweep::{Assignment, SearchPlan, fit, sweepable};
 use super::value::Value;
 
+/// How many trials of a search Slurm has at once where nobody says it.
+const TRIALS_WITH_SLURM: usize = 8;
+
 impl SearchPlan {
     /// The trial of an assignment, checked as one of a grid is: the same assignment makes the same configuration, however
     /// it came about. Keys that vary are told in the order of the space, further ones after them.
@@ -31,6 +34,20 @@ impl SearchPlan {
         match trial {
             Some(trial) if problems.is_empty() => Ok(trial),
             _ => Err(diagnostics(assignment, problems)),
+        }
+    }
+
+    /// How many trials of a search Slurm has at once, where it starts them: `array_parallelism`, or a number that
+    /// leaves the search something to learn from.
+    pub fn trials_with_slurm(&self) -> Option<usize> {
+        if self.base.get("launcher") != Some(&Value::Text("slurm".to_owned())) {
+            return None;
+        }
+        let Some(Value::Map(fields)) = self.base.get("slurm") else { return Some(TRIALS_WITH_SLURM) };
+        let parallel = fields.iter().find(|(name, _)| name == "array_parallelism");
+        match parallel {
+            Some((_, Value::Whole(count))) => usize::try_from(*count).ok(),
+            _ => Some(TRIALS_WITH_SLURM),
         }
     }
 
