@@ -394,9 +394,12 @@ impl App {
             .collect();
         // In the order in which they would start; where that is not known yet, by what the queue goes by.
         waiting.sort_by_key(|run| {
-            let place = self.runs.queue.waiting_of(run.id).map_or(usize::MAX, |(place, _)| place);
+            let waiting = self.runs.queue.waiting_of(run.id);
+            let place = waiting.map_or(usize::MAX, |(place, _)| place);
+            // What somebody holds back comes after what goes on by itself.
             let held = run.state() == ShownState::Held;
-            (held, place, std::cmp::Reverse(run.queue.priority), run.queue.queued_at, run.id)
+            let paused = waiting.is_some_and(|(_, reason)| !reason.may_pass());
+            (held, paused, place, std::cmp::Reverse(run.queue.priority), run.queue.queued_at, run.id)
         });
         let mut ended: Vec<&Run> = self.runs.iter().filter(|run| is_ended(run)).collect();
         ended.sort_by_key(|run| std::cmp::Reverse(run.status.as_ref().map(|status| status.since)));

@@ -70,7 +70,8 @@ impl Plan {
             + (noise(self.seed ^ u64::from(self.name.number), step) - 0.5) * 0.35 * (0.3 + fall / 2.9)
     }
 
-    fn when(&self, step: u64) -> Moment {
+    /// When a step is done.
+    pub fn when(&self, step: u64) -> Moment {
         Moment(self.begin.0 + (step as f64 * self.pace * 1000.0) as i64)
     }
 }

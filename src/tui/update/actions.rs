@@ -7,7 +7,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::message::Effect;
 use crate::tui::screen::{Pane, Screen};
-use crate::tui::state::{Popup, PromptKind, TextField};
+use crate::tui::state::{Popup, PromptKind, SweepId, TextField};
 
 /// Does what an action asks for.
 pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
@@ -88,10 +88,18 @@ fn go(app: &mut App, screen: Screen) {
     if let Some(run) = app.run_under_cursor().filter(|_| app.screen != screen) {
         // The same run stays chosen from screen to screen.
         app.list.go_to_run(run);
+        go_to_sweep_of(app, run);
     }
     app.document = None;
     app.screen = screen;
     app.table_stale = true;
+}
+
+/// Puts the cursor of the sweeps on a run's.
+fn go_to_sweep_of(app: &mut App, run: crate::store::RunId) {
+    let sweep = app.runs.get(run).and_then(SweepId::of);
+    let at = app.runs.sweeps.iter().position(|known| Some(&known.id) == sweep.as_ref());
+    app.sweeps_cursor = at.unwrap_or(app.sweeps_cursor);
 }
 
 fn focus(app: &mut App, pane: Pane) {

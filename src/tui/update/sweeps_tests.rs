@@ -1,8 +1,10 @@
 //! Sweeps by keys.
 
+use crate::launch::Waiting;
 use crate::store::ShownState;
 use crate::tui::deed::Deed;
 use crate::tui::message::{Effect, Msg};
+use crate::tui::sample::made_up::Plan;
 use crate::tui::sample::{self, Driven};
 use crate::tui::screen::Screen;
 use crate::tui::state::{DocumentOf, Popup, Standing, SweepId};
@@ -111,4 +113,26 @@ fn what_came_of_pausing_is_told() {
     let what = "Pause the sweep halving:1".to_owned();
     driven.send(Msg::Queue { what, result: Err("halving:1 is gone".into()) });
     assert!(driven.app.reports.current(driven.now).unwrap().error);
+}
+
+#[test]
+fn the_screen_of_sweeps_opens_at_that_of_the_run() {
+    let mut driven = driven();
+    driven.press("5j");
+    assert_eq!(driven.app.sweep_under_cursor().unwrap().id, id("old"));
+    driven.press("15");
+    assert_eq!(driven.app.sweep_under_cursor().unwrap().id, id("halving"));
+}
+
+#[test]
+fn what_somebody_holds_back_stands_after_what_goes_on_by_itself() {
+    let mut driven = Driven::new(120, 40);
+    let waiting = Plan::new(6, 2, 1e-3).at(loradeck_core::run::State::Queued, 0);
+    driven.sample.made_up.add("format", &waiting);
+    driven.read(&[crate::watch::Change::Everything]);
+    let runs = driven.app.runs.iter().filter(|run| run.state() == ShownState::Queued);
+    let [first, second] = runs.map(|run| run.id).collect::<Vec<_>>()[..] else { panic!("two wait") };
+    let paused = Waiting::SweepPaused("3 runs failed".into());
+    driven.app.runs.queue.waiting = vec![(first, paused), (second, Waiting::Slot)];
+    assert_eq!(driven.app.queue_rows()[1..3], [second, first]);
 }

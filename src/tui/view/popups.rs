@@ -26,9 +26,10 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) -> Option<Positio
             None
         }
         Popup::Details { run, story, offset } => {
-            let lines = story::lines(app, *run, story.as_deref());
+            let width = usize::from(body.width.saturating_sub(8).clamp(20, 92));
+            let lines = story::lines(app, *run, story.as_deref(), width);
             let title = app.runs.get(*run).map(crate::store::Run::label).unwrap_or_default();
-            let inner = open(app, body, 96, lines.len() as u16 + 2, &title, buffer);
+            let inner = open(app, body, width as u16 + 4, lines.len() as u16 + 2, &title, buffer);
             scroll_lines(app, inner, lines, *offset, buffer);
             None
         }

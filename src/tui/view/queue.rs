@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use super::{list, paint};
+use crate::launch::Waiting;
 use crate::store::{Run, ShownState};
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -119,7 +120,7 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
 
 /// What a waiting run waits for, and what else decides when it starts.
 pub(super) fn why(app: &App, run: &Run) -> String {
-    let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason.words(app.now));
+    let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason_words(app, reason));
     // What Slurm has, Slurm decides about.
     let job = app.runs.queue.job_of(run.id).map(str::to_owned);
     let mut words: Vec<String> = job.or(reason).into_iter().collect();
@@ -130,6 +131,20 @@ pub(super) fn why(app: &App, run: &Run) -> String {
         words.push(format!("group {group}"));
     }
     words.join(", ")
+}
+
+/// A reason in words; where a key of the dashboard changes it, with that key.
+fn reason_words(app: &App, reason: &Waiting) -> String {
+    match reason {
+        Waiting::SweepPaused(why) => {
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("its sweep is paused{why} ({} lets it go on)", app.key_for(Action::PauseSweep))
+        }
+        Waiting::QueuePaused => {
+            format!("the queue is paused ({} lets it go on)", app.key_for(Action::PauseQueue))
+        }
+        other => other.words(app.now),
+    }
 }
 
 fn ended(run: &Run) -> String {

@@ -19,15 +19,15 @@ use crate::tui::state::{Details, SweepView};
 const HAPPENINGS: usize = 40;
 
 /// The lines of the popup.
-pub(super) fn lines(app: &App, id: RunId, story: Option<&Details>) -> Vec<Line<'static>> {
+pub(super) fn lines(app: &App, id: RunId, story: Option<&Details>, width: usize) -> Vec<Line<'static>> {
     let Some(run) = app.runs.get(id) else { return vec![Line::raw("the run is gone")] };
     let mut lines = vec![state_line(app, run)];
     if let Some(message) = run.status.as_ref().and_then(|status| status.message.clone()) {
-        lines.extend(folded(&message, 88, 2).into_iter().map(Line::raw));
+        lines.extend(folded(&message, width, 2).into_iter().map(Line::raw));
     }
     lines.extend(run.ending_words().map(|words| Line::styled(words, app.theme.warning())));
     lines.extend(run.problems.iter().map(|problem| Line::styled(problem.clone(), app.theme.error())));
-    lines.extend(story.and_then(|story| given_up(app, story)));
+    lines.extend(story.map(|story| given_up(app, story, width)).unwrap_or_default());
     facts(app, run, &mut lines);
     results(app, run, &mut lines);
     match story {
@@ -52,15 +52,16 @@ fn state_line(app: &App, run: &Run) -> Line<'static> {
 }
 
 /// Why the sweep gave the newest attempt up, or would have.
-fn given_up(app: &App, story: &Details) -> Option<Line<'static>> {
-    let newest = story.journal.iter().map(|entry| entry.attempt).max()?;
-    let of_newest = story.journal.iter().rev().filter(|entry| entry.attempt == newest);
-    let decision = of_newest.filter_map(Decision::of).find(|decision| !decision.goes_on())?;
+fn given_up(app: &App, story: &Details, width: usize) -> Vec<Line<'static>> {
+    let newest = story.journal.iter().map(|entry| entry.attempt).max();
+    let of_newest = story.journal.iter().rev().filter(|entry| Some(entry.attempt) == newest);
+    let Some(decision) = of_newest.filter_map(Decision::of).find(|decision| !decision.goes_on()) else {
+        return Vec::new();
+    };
     let place = if decision.is_at_a_rung() { "rung" } else { "step" };
     let at = decision.step.map(|step| format!(" at {place} {step}")).unwrap_or_default();
-    let text = format!("{}{at}: {}", decision.verdict, decision.comparison());
-    let name = Span::styled(format!("{:<12}", decision.rule), app.theme.faint());
-    Some(Line::from(vec![name, Span::styled(text, app.theme.warning())]))
+    let text = format!("{:<12}{}{at}: {}", decision.rule, decision.verdict, decision.comparison());
+    folded(&text, width, 12).into_iter().map(|line| Line::styled(line, app.theme.warning())).collect()
 }
 
 fn fact(app: &App, name: &str, value: String) -> Line<'static> {

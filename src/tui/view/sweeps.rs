@@ -13,10 +13,10 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::format;
 use crate::tui::layout;
-use crate::tui::state::{Deciding, Standing, SweepView};
+use crate::tui::state::{Deciding, Rung, Standing, SweepView};
 
-/// The best trials named below the list.
-const NAMED: usize = 5;
+/// The best trials named below the list, however little room there is.
+const LEAST_RANKED: usize = 3;
 
 /// Where the columns stand; a width of 0 is not shown.
 struct Columns {
@@ -31,12 +31,12 @@ struct Columns {
 
 impl Columns {
     fn of(width: u16) -> Self {
-        let (method, bar, states) = match width {
-            110.. => (8, 14, 26),
-            76.. => (8, 0, 24),
-            _ => (0, 0, 18),
+        let (method, bar, states, best) = match width {
+            110.. => (8, 14, 26, 16),
+            76.. => (8, 0, 22, 15),
+            _ => (0, 0, 18, 10),
         };
-        let (ended, best, word) = (9, 10, 8);
+        let (ended, word) = (9, 8);
         // The pointer takes two columns.
         let name = width.saturating_sub(2 + method + bar + ended + states + best + word);
         Self { name, method, bar, ended, states, best, word }
@@ -65,7 +65,7 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
         }
     }
     if let Some(sweep) = sweeps.get(app.sweeps_cursor) {
-        let lines = detail_lines(app, sweep);
+        let lines = detail_lines(app, sweep, usize::from(detail.height));
         for (line, y) in lines.iter().zip(detail.y..detail.bottom()) {
             paint::spans(buffer, detail.x + 1, y, detail.width.saturating_sub(2), line);
         }
@@ -105,8 +105,11 @@ fn draw_sweep(app: &App, sweep: &SweepView, row: Rect, columns: &Columns, buffer
     x += columns.ended;
     paint::spans(buffer, x + 2, row.y, columns.states.saturating_sub(2), &states(app, &standing));
     x += columns.states;
-    if let (Some((_, best)), Some(deciding)) = (standing.ranking.first(), &sweep.deciding) {
-        paint::text_right(buffer, x, row.y, columns.best, &shown(deciding, *best), Style::new());
+    if let (Some((id, best)), Some(deciding)) = (standing.ranking.first(), &sweep.deciding) {
+        let by = app.runs.get(*id).map(|run| format!(" {:04}", run.name.number));
+        let by = by.filter(|_| columns.method > 0).unwrap_or_default();
+        let text = format!("{}{by}", shown(deciding, *best));
+        paint::text_right(buffer, x, row.y, columns.best, &text, Style::new());
     }
     x += columns.best;
     let style = if sweep.is_paused() { app.theme.warning() } else { Style::new() };
@@ -134,26 +137,31 @@ fn shown(deciding: &Deciding, value: f64) -> String {
     format::metric(value, registry::describe(&deciding.metric).unit)
 }
 
-fn detail_lines(app: &App, sweep: &SweepView) -> Vec<Line<'static>> {
+/// What is known of a sweep; the more trials are ranked the more room there is.
+fn detail_lines(app: &App, sweep: &SweepView, height: usize) -> Vec<Line<'static>> {
     let standing = Standing::of(sweep, &app.runs);
     let mut lines = vec![headline(app, sweep), trials(app, sweep, &standing)];
+    let below = lines_below(app, sweep);
     if let Some(deciding) = &sweep.deciding {
         lines.push(fact(app, "decided by", decided_by(deciding)));
-        let ranking = standing.ranking.iter().take(NAMED).enumerate();
+        let room = height.saturating_sub(lines.len() + below.len()).max(LEAST_RANKED);
+        let ranking = standing.ranking.iter().take(room).enumerate();
         lines.extend(ranking.map(|(at, (id, value))| {
             fact(app, if at == 0 { "best" } else { "" }, ranked(app, sweep, *id, &shown(deciding, *value)))
         }));
     }
+    lines.extend(below);
+    lines
+}
+
+fn lines_below(app: &App, sweep: &SweepView) -> Vec<Line<'static>> {
     let called = |name: &'static str, texts: &[String]| -> Vec<Line<'static>> {
         let name_of = |at: usize| if at == 0 { name } else { "" };
         texts.iter().enumerate().map(|(at, text)| fact(app, name_of(at), text.clone())).collect()
     };
-    let rungs: Vec<String> = sweep
-        .rungs
-        .iter()
-        .map(|rung| format!("{}: {} came, {} given up", rung.step, rung.came, rung.given_up))
-        .collect();
-    lines.extend(called("at rung", &rungs));
+    let rung = |rung: &Rung| format!("{}: {} came, {} given up", rung.step, rung.came, rung.given_up);
+    let rungs: Vec<String> = sweep.rungs.iter().map(rung).collect();
+    let mut lines = called("at rung", &rungs);
     lines.extend(called("ends early", &sweep.stopping));
     lines.extend(called("varies", &sweep.space));
     if sweep.refused > 0 {
