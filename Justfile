@@ -112,3 +112,4 @@ bench *ARGUMENTS:
     # Each is one ignored test that prints its figures.
     cargo test --release --package loradeck-core --test metrics_speed -- --ignored --nocapture --test-threads=1 "$@"
     cargo test --release --package loradeck --test store_speed -- --ignored --nocapture --test-threads=1 "$@"
+    cargo test --release --package loradeck --test dashboard -- --ignored --nocapture --test-threads=1 speed "$@"

@@ -17,6 +17,7 @@ mod reading;
 mod screen;
 mod settings;
 mod slow_driver;
+mod speed;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;

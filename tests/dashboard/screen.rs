@@ -69,6 +69,32 @@ impl Screen {
         count
     }
 
+    /// Takes up whatever comes for so long; how many bytes it was.
+    pub(super) fn drain_for(&mut self, time: Duration) -> usize {
+        let (begin, before) = (Instant::now(), self.raw.len());
+        while let Some(left) = time.checked_sub(begin.elapsed()) {
+            let Ok(bytes) = self.bytes.recv_timeout(left) else { break };
+            self.terminal.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        self.raw.len() - before
+    }
+
+    /// Takes up what comes until the screen is as wanted; when the last of it arrived.
+    pub(super) fn arrival(&mut self, is_as_wanted: impl Fn(&vt100::Screen) -> bool) -> Instant {
+        let begin = Instant::now();
+        loop {
+            assert!(begin.elapsed() < PATIENCE, "not as wanted:\n{}", self.text());
+            let Ok(bytes) = self.bytes.recv_timeout(PATIENCE) else { continue };
+            let arrived = Instant::now();
+            self.terminal.process(&bytes);
+            self.raw.extend(bytes);
+            if is_as_wanted(self.terminal.screen()) {
+                return arrived;
+            }
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         self.terminal.screen().contents()
     }
