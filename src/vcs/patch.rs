@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{Delta, DiffDelta, DiffFormat, DiffOptions};
+use git2::{Delta, DiffDelta, DiffFormat, DiffOptions, Repository, Tree};
 
 use super::commit::{head, tree_of};
 use super::open::open_if_any;
@@ -62,26 +62,9 @@ pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, Co
         return Ok(None);
     }
     let tree = head(&repository)?.map(|id| tree_of(&repository, id)).transpose()?;
-    let mut options = DiffOptions::new();
-    options.show_binary(true).include_typechange(true).ignore_submodules(true);
-    options.include_untracked(true).recurse_untracked_dirs(true).show_untracked_content(true);
-    let diff = repository
-        .diff_tree_to_workdir_with_index(tree.as_ref(), Some(&mut options))
-        .in_git("compare the files", repository.path())?;
     let mut patch = Patch::default();
-    let root = repository.workdir().map(Path::to_path_buf).unwrap_or_default();
-    let mut parts: Vec<Part> = Vec::new();
-    let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
-        let file = path_of(&delta);
-        match fate(&delta, &file, &root) {
-            Fate::Ours => {}
-            Fate::Withheld => note(&mut patch.withheld, file),
-            Fate::LeftOut => note(&mut patch.left_out, file),
-            Fate::Kept => append(&mut parts, file, line.origin(), line.content(), limit),
-        }
-        true
-    });
-    printed.in_git("write the patch", repository.path())?;
+    let changed = changed_files(&repository, tree.as_ref(), &mut patch)?;
+    let parts = parts_of(&repository, tree.as_ref(), &changed, limit, &mut patch)?;
     for part in parts {
         if secrets::scan(&part.file, &part.text).is_empty() {
             patch.bytes += part.bytes;
@@ -95,6 +78,68 @@ pub fn uncommitted_patch(start: &Path, limit: usize) -> Result<Option<Patch>, Co
         patch.text.clear();
     }
     Ok((!patch.files.is_empty() || !patch.withheld.is_empty() || !patch.left_out.is_empty()).then_some(patch))
+}
+
+/// The files that a patch is to hold, by names and sizes alone: base models and checkpoints that nobody ignores lie beside
+/// the code, and reading them would take longer than all the rest.
+fn changed_files(
+    repository: &Repository,
+    tree: Option<&Tree<'_>>,
+    patch: &mut Patch,
+) -> Result<Vec<PathBuf>, CommitError> {
+    let mut options = DiffOptions::new();
+    options.include_typechange(true).ignore_submodules(true);
+    options.include_untracked(true).recurse_untracked_dirs(true);
+    let diff = repository
+        .diff_tree_to_workdir_with_index(tree, Some(&mut options))
+        .in_git("compare the files", repository.path())?;
+    let root = repository.workdir().map(Path::to_path_buf).unwrap_or_default();
+    let mut kept = Vec::new();
+    for delta in diff.deltas() {
+        let file = path_of(&delta);
+        match fate(&delta, &file, &root) {
+            Fate::Ours => {}
+            Fate::Withheld => note(&mut patch.withheld, file),
+            Fate::LeftOut => note(&mut patch.left_out, file),
+            Fate::Kept => note(&mut kept, file),
+        }
+    }
+    Ok(kept)
+}
+
+/// The patches of `files`, of each as much as the whole may be long.
+fn parts_of(
+    repository: &Repository,
+    tree: Option<&Tree<'_>>,
+    files: &[PathBuf],
+    limit: usize,
+    patch: &mut Patch,
+) -> Result<Vec<Part>, CommitError> {
+    let mut parts: Vec<Part> = Vec::new();
+    // Without a name it would be all files.
+    if files.is_empty() {
+        return Ok(parts);
+    }
+    let mut options = DiffOptions::new();
+    options.show_binary(true).include_typechange(true).ignore_submodules(true).disable_pathspec_match(true);
+    options.include_untracked(true).recurse_untracked_dirs(true).show_untracked_content(true);
+    for file in files {
+        options.pathspec(file);
+    }
+    let diff = repository
+        .diff_tree_to_workdir_with_index(tree, Some(&mut options))
+        .in_git("compare the files", repository.path())?;
+    let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+        let file = path_of(&delta);
+        if delta.status() == Delta::Untracked && delta.flags().is_binary() {
+            note(&mut patch.left_out, file);
+        } else {
+            append(&mut parts, file, line.origin(), line.content(), limit);
+        }
+        true
+    });
+    printed.in_git("write the patch", repository.path())?;
+    Ok(parts)
 }
 
 enum Fate {
@@ -113,17 +158,16 @@ fn fate(delta: &DiffDelta<'_>, path: &Path, root: &Path) -> Fate {
         Fate::Ours
     } else if is_secretive(path) {
         Fate::Withheld
-    } else if delta.status() == Delta::Untracked && !is_short_text(delta, &root.join(path)) {
+    } else if delta.status() == Delta::Untracked && !is_short(&root.join(path)) {
         Fate::LeftOut
     } else {
         Fate::Kept
     }
 }
 
-fn is_short_text(delta: &DiffDelta<'_>, path: &Path) -> bool {
-    let is_short = std::fs::symlink_metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= UNTRACKED_LIMIT);
-    is_short && !delta.flags().is_binary()
+fn is_short(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= UNTRACKED_LIMIT)
 }
 
 fn note(list: &mut Vec<PathBuf>, path: PathBuf) {

@@ -116,3 +116,16 @@ fn the_patch_of_uncommitted_code_applies() {
     let Patch { text, bytes, .. } = uncommitted_patch(&sandbox.root, 20).unwrap().unwrap();
     assert_eq!((text, bytes), (Vec::new(), patch.bytes));
 }
+
+#[test]
+fn long_untracked_files_are_not_read() {
+    let sandbox = Sandbox::new();
+    // Nobody reads a terabyte of nothing in time.
+    let weights = fs::File::create(sandbox.path("weights.safetensors")).unwrap();
+    weights.set_len(1 << 40).unwrap();
+    let root = sandbox.root.clone();
+    let (answer, answered) = std::sync::mpsc::channel();
+    std::thread::spawn(move || answer.send(uncommitted_patch(&root, 1000).unwrap().unwrap()));
+    let patch = answered.recv_timeout(std::time::Duration::from_secs(60)).expect("it reads them");
+    assert_eq!(patch.left_out, [PathBuf::from("weights.safetensors")]);
+}
