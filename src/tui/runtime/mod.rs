@@ -6,77 +6,44 @@
 
 mod clipboard;
 mod doer;
+mod effects;
+mod job_control;
 mod looking;
+mod options;
 mod pending;
 mod reading;
+mod rhythm;
 mod wake;
 
 use std::env;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use loradeck_core::config::{Diagnostics, WorkspaceSettings};
 use loradeck_core::run::Workspace;
 use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
 use ratatui::Terminal;
 use ratatui::layout::Size;
-use rustix::termios::{isatty, tcgetwinsize};
+use rustix::termios::isatty;
 
-use super::action::Action;
-use super::app::{App, Setup};
-use super::keys::Keymap;
-use super::message::{Batch, Effect, Msg};
-use super::state::DocumentOf;
+use super::app::App;
+use super::message::{Batch, Msg};
 use super::terminal::{
-    Encoder, FrameWriter, FullScreen, InputEvent, InputReader, SignalReader, Signalled, end_by, has_shell,
-    is_full_screen, leave, mouse_mode, stop_job,
+    Encoder, FrameWriter, FullScreen, InputEvent, InputReader, SignalReader, Signalled, end_by, leave,
 };
-use super::theme::{Glyphs, Theme};
 use super::update::update;
-use super::view::view;
-use doer::{Doer, Job};
+use doer::Doer;
+use options::{setup, window_size};
 use pending::Pending;
-use reading::{Ask, Reading};
+use reading::Reading;
 use wake::{Wake, spawn};
 
-/// At most ten frames of data a second.
-const FRAME: Duration = Duration::from_millis(100);
-/// Clocks on the screen move once a second.
-const TICK: Duration = Duration::from_secs(1);
+pub use options::Options;
+
 /// Messages taken up before the next look at the clock.
 const BURST: usize = 256;
-
-/// How the dashboard is to start.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether clicks and the wheel are taken (`v` toggles it).
-    pub mouse: bool,
-    /// What curves are drawn with; `None` chooses by the terminal.
-    pub glyphs: Option<Glyphs>,
-    /// What the terminal can show.
-    pub theme: Theme,
-    /// What keys mean.
-    pub keymap: Keymap,
-}
-
-impl Options {
-    /// What a workspace's `loradeck.yaml` asks for, in this environment.
-    ///
-    /// # Errors
-    /// Keys and actions that there are not, and keys with two meanings.
-    pub fn of(settings: &WorkspaceSettings) -> Result<Self, Diagnostics> {
-        Ok(Self {
-            mouse: settings.theme.mouse.unwrap_or(true),
-            glyphs: settings.theme.curves.as_deref().and_then(Glyphs::of_name),
-            theme: Theme::chosen(&settings.theme, |name| env::var(name).ok()),
-            keymap: Keymap::customised(&settings.keys)?,
-        })
-    }
-}
 
 /// Shows these workspaces until the user quits. Runs go on whatever happens here.
 ///
@@ -219,71 +186,6 @@ impl Dashboard {
         }
     }
 
-    /// Asks for news, if there is any and it is time.
-    fn ask(&mut self) {
-        let due = self.last_ask.is_none_or(|last| last.elapsed() >= FRAME) || self.app.loading;
-        if self.news && !self.asked && !self.app.frozen && !self.suspended && due {
-            self.news = false;
-            self.asked = true;
-            self.last_ask = Some(Instant::now());
-            self.reading.ask(Ask::News);
-        }
-    }
-
-    fn draw(&mut self) {
-        let due = self.urgent || self.last_frame.is_none_or(|last| last.elapsed() >= FRAME);
-        if !self.dirty || !due || self.unwritten > 0 || self.suspended {
-            return;
-        }
-        if !is_full_screen() {
-            // Somebody's panic has restored the terminal.
-            self.end.get_or_insert(End::Broken);
-            return;
-        }
-        let app = &self.app;
-        let Ok(_) = self.terminal.draw(|frame| view(app, frame));
-        (self.dirty, self.urgent) = (false, false);
-        self.last_frame = Some(Instant::now());
-        if let Some(frame) = self.terminal.backend_mut().take_frame() {
-            self.write(frame);
-        }
-    }
-
-    fn write(&mut self, bytes: Vec<u8>) {
-        self.unwritten += 1;
-        self.writer.send(bytes);
-    }
-
-    /// How long nothing needs to be done, if nobody says anything.
-    fn patience(&self) -> Duration {
-        let mut wait = Duration::from_hours(1);
-        let until = |last: Option<Instant>, length: Duration| {
-            last.map_or(Duration::ZERO, |last| length.saturating_sub(last.elapsed()))
-        };
-        if self.dirty && self.unwritten == 0 && !self.suspended {
-            wait = wait.min(until(self.last_frame, FRAME));
-        }
-        if self.news && !self.asked && !self.app.frozen && !self.suspended {
-            wait = wait.min(until(self.last_ask, FRAME));
-        }
-        if self.app.has_clock() && !self.app.frozen && !self.suspended {
-            wait = wait.min(until(Some(self.last_tick), TICK));
-        }
-        if let Some(end) = self.app.reports.until() {
-            wait = wait.min(end.since(Moment::now()) + Duration::from_millis(1));
-        }
-        wait
-    }
-
-    fn tick(&mut self) {
-        let clock = self.app.has_clock() && !self.app.frozen && self.last_tick.elapsed() >= TICK;
-        let report_ends = self.app.reports.until().is_some_and(|until| until <= Moment::now());
-        if (clock || report_ends) && !self.suspended {
-            self.last_tick = Instant::now();
-            self.update(Msg::Tick);
-        }
-    }
-
     fn take(&mut self, message: Wake) {
         match message {
             Wake::Input(Some(event)) => {
@@ -336,130 +238,6 @@ impl Dashboard {
         for effect in effects {
             self.effect(effect);
         }
-    }
-
-    fn effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Quit => self.end = Some(End::Quit),
-            Effect::Suspend => self.suspend(),
-            Effect::Redraw => self.redraw(),
-            Effect::Mouse(on) => self.write(mouse_mode(on).to_vec()),
-            Effect::Watch(interest) => self.reading.ask(Ask::Watch(interest)),
-            Effect::OlderLog => self.reading.ask(Ask::OlderLog),
-            Effect::ReadDetails(id) => {
-                if let Some(run) = self.app.runs.get(id) {
-                    self.doer.give(Job::Story(id, run.folder.clone()));
-                }
-            }
-            Effect::ReadDocument(of) => {
-                if let Some(path) = self.document_path(&of) {
-                    self.doer.give(Job::Document(of, path));
-                }
-            }
-            Effect::Do(deed, runs) => {
-                for run in runs.into_iter().filter_map(|id| self.app.runs.get(id)) {
-                    let Some(workspace) = self.workspaces.get(run.workspace) else { continue };
-                    self.pending.give(format!("{} {}", deed.verb(), run.folder.label()));
-                    self.doer.give(Job::Do(
-                        deed,
-                        workspace.clone(),
-                        run.folder.clone(),
-                        Box::new(run.queue.clone()),
-                    ));
-                }
-            }
-            Effect::PauseQueue(index, paused) => {
-                let Some(workspace) = self.workspaces.get(index) else { return };
-                let what = if paused { "Pause the queue" } else { "Let the queue go on" };
-                self.pending.give(what.to_owned());
-                self.doer.give(Job::PauseQueue(what, workspace.clone(), paused));
-            }
-            Effect::PauseSweep(sweep, paused) => {
-                let Some(workspace) = self.workspaces.get(sweep.workspace) else { return };
-                let what = if paused { "Pause the sweep" } else { "Let the sweep go on" };
-                let what = format!("{what} {}", sweep.label());
-                self.pending.give(what.clone());
-                self.doer.give(Job::PauseSweep(what, workspace.clone(), sweep, paused));
-            }
-            Effect::Copy(text) => {
-                self.write(clipboard::sequence(&text));
-                self.doer.give(Job::CopyInTmux(text));
-            }
-        }
-    }
-
-    fn document_path(&self, of: &DocumentOf) -> Option<PathBuf> {
-        match of {
-            DocumentOf::Report(id) => self.app.runs.get(*id).map(|run| run.folder.report()),
-            DocumentOf::Comparison { workspace, experiment } => {
-                self.workspaces.get(*workspace).map(|found| found.experiment(experiment).comparison())
-            }
-        }
-    }
-
-    /// Clears the screen and draws everything, whatever the terminal shows now.
-    fn redraw(&mut self) {
-        self.terminal.backend_mut().forget();
-        let Ok(()) = self.terminal.clear();
-        (self.dirty, self.urgent) = (true, true);
-    }
-
-    fn suspend(&mut self) {
-        if self.suspended {
-            return;
-        }
-        if !has_shell() {
-            let quit = self.app.key_for(Action::Quit);
-            let said = format!("there is no shell to go back to here ({quit} quits; runs go on)");
-            self.update(Msg::Note(Err(said)));
-            return;
-        }
-        self.suspended = true;
-        leave();
-        if stop_job().is_err() {
-            self.come_back();
-        }
-    }
-
-    fn come_back(&mut self) {
-        self.suspended = false;
-        match self.screen.resume(self.app.mouse) {
-            Ok(()) => {
-                self.take_signal(Signalled::Resize);
-                self.redraw();
-            }
-            Err(_) => self.end = Some(End::Gone),
-        }
-    }
-}
-
-fn setup(workspaces: &[Workspace], options: &Options, size: (u16, u16)) -> Setup {
-    let name = |workspace: &Workspace| {
-        let root = workspace.root();
-        root.file_name()
-            .map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned())
-    };
-    let by_terminal = match (options.theme.unicode, env::var("TERM").as_deref()) {
-        (_, Ok("linux")) => Glyphs::Blocks,
-        (false, _) => Glyphs::Ascii,
-        _ => Glyphs::Braille,
-    };
-    Setup {
-        theme: options.theme,
-        keymap: options.keymap.clone(),
-        glyphs: options.glyphs.unwrap_or(by_terminal),
-        mouse: options.mouse,
-        size,
-        workspaces: workspaces.iter().map(name).collect(),
-        now: Moment::now(),
-    }
-}
-
-/// Columns and rows; 80 × 24 where the terminal does not say.
-fn window_size() -> (u16, u16) {
-    match tcgetwinsize(rustix::stdio::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-        _ => (80, 24),
     }
 }
 
