@@ -110,7 +110,3 @@ pub(super) fn find(app: &mut App, forward: bool) {
         app.reports.add(app.now, false, said);
     }
 }
-
-#[cfg(test)]
-#[path = "document_tests.rs"]
-mod tests;

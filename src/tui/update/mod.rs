@@ -90,9 +90,4 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "sweeps_tests.rs"]
-mod sweeps_tests;
