@@ -16,7 +16,7 @@ use loradeck_core::error::FileError;
 use loradeck_core::run::{FileLock, Recovery, RunFolder, Workspace, try_exclusive};
 use loradeck_core::time::Moment;
 
-pub(super) use self::facts::AllFacts;
+pub(super) use self::facts::{AllFacts, Mark, mark_of};
 use self::scan::{Found, Scanner};
 use super::home::{HomeBeat, be_home};
 use super::program::{detach, poke_mark};

@@ -7,9 +7,11 @@ use std::path::Path;
 use loradeck_core::run::{Attempt, Heartbeat, QueueEntry, RunFolder, Status, Summary};
 use serde::de::DeserializeOwned;
 
-type Mark = (u64, u64, i64, i64);
+/// What differs when a file has become another one: its inode, length and time of change.
+pub(in crate::launch) type Mark = (u64, u64, i64, i64);
 
-fn mark_of(path: &Path) -> Option<Mark> {
+/// A file's mark; `None` where it is not there.
+pub(in crate::launch) fn mark_of(path: &Path) -> Option<Mark> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }

@@ -1,19 +1,12 @@
-//! The next trials of a sweep: chosen by its method, checked as any trial is, and queued with the sweep's frozen code.
+//! The next point of a sweep's space, chosen by its method.
 
-use loradeck_core::config::{Assignment, Goal, Method, Provenance, SearchPlan, Trial};
-use loradeck_core::file;
-use loradeck_core::run::{EndReason, ExperimentFolder, State, Workspace};
-use loradeck_core::time::Moment;
+use loradeck_core::config::{Assignment, Goal, Method, SearchPlan};
+use loradeck_core::run::{EndReason, State};
 use loradeck_search::{Observation, Outcome, Point, Space, Tpe, random};
-use serde::Deserialize;
 
 use super::judge::goal_of;
 use super::space::assignment_at;
 use super::trials::Trials;
-use crate::launch::identities::Identities;
-use crate::launch::prepare::{highest_committed, new_run};
-use crate::launch::submit::{Order, SubmitError, SweepOf, submit_locked};
-use crate::launch::sweep_file::SweepFile;
 
 /// Points that were chosen before are chosen anew so often before the space counts as used up.
 const ATTEMPTS: u64 = 64;
@@ -97,43 +90,6 @@ fn together(outcomes: &[Outcome]) -> Option<Outcome> {
         _ => None,
     });
     Some(Outcome::Finished { value: values.sum::<f64>() / outcomes.len() as f64 })
-}
-
-/// What all trials of a sweep share in the queue, frozen with it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    hold: bool,
-    group: Option<String>,
-    after: Vec<String>,
-}
-
-/// Queues trial `number`. The caller holds the queue lock and has written its assignment into the sweep's file.
-pub(super) fn queue_trial(
-    workspace: &Workspace,
-    experiment: &ExperimentFolder,
-    sweep: u32,
-    file: &SweepFile,
-    number: u32,
-    trial: &Trial,
-) -> Result<(), SubmitError> {
-    let field = |name: &str| file.get(name).cloned().unwrap_or_default();
-    let mut provenance: Provenance = serde_json::from_value(field("provenance")).unwrap_or_default();
-    provenance.submitted_at = Some(Moment::now());
-    provenance.sweep = Some(sweep);
-    Identities::new(workspace.root()).note(&mut provenance, &trial.settings);
-    let plan = file.plan();
-    let metric = plan.as_ref().and_then(|plan| plan.metric.as_ref());
-    let priority = plan.as_ref().map_or(0, SearchPlan::priority);
-    let mut run = new_run(trial, Some(number), metric, priority, provenance);
-    let place: Place = serde_json::from_value(field("place")).unwrap_or_default();
-    (run.entry.hold, run.entry.group, run.entry.after) = (place.hold, place.group, place.after);
-    let order = Order {
-        sweep: SweepOf::Known(sweep),
-        committed: highest_committed(experiment),
-        code_patch: file::read_if_exists(&SweepFile::folder_of(experiment, sweep).join("code.patch"))?,
-    };
-    submit_locked(experiment, &[run], &order).map(drop)
 }
 
 #[cfg(test)]
