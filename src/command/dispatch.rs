@@ -14,6 +14,7 @@ pub(super) fn dispatch(detached: bool) -> Result<u8> {
     if !detached {
         out::note(match ended {
             Ended::AnotherIsAtWork => "another dispatcher is at work in this workspace",
+            Ended::AnotherHostIsHome => "another host has become home of this workspace",
             Ended::NothingLeft => "nothing is left to start, watch or write up",
             Ended::Asked => "the dispatcher ends; running trainings go on",
         });

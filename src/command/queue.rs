@@ -14,7 +14,7 @@ use super::{OK, out, runs};
 use crate::cli::QueueChange;
 use crate::launch::{
     HostSlots, QueueSettings, ShownJob, ShownJobs, SlotSettings, Waiting, action, detect_slots,
-    ensure_dispatcher,
+    ensure_dispatcher, may_act,
 };
 use crate::report::plain_table;
 use crate::store::{Run, ShownState, Store};
@@ -45,6 +45,7 @@ pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
 }
 
 fn set(workspace: &Workspace, change: impl FnOnce(&mut QueueSettings)) -> Result<()> {
+    may_act(workspace)?;
     {
         let _queue = workspace.queue_lock()?;
         let mut settings = QueueSettings::read(workspace)?;

@@ -9,14 +9,14 @@ use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file;
 use loradeck_core::run::{
     Deed, ExperimentFolder, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Workspace,
-    Writer, is_held_patiently, post_request,
+    Writer, is_held_patiently, pending_requests, post_request, withdraw_requests,
 };
 use loradeck_core::time::Moment;
 
-use super::home::{HomeError, be_home};
+use super::home::{HomeError, be_home, is_elsewhere, may_act};
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
-use super::recover::liveness;
+use super::recover::{FarRun, liveness};
 use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
 use super::sweep_file::SweepFile;
 
@@ -53,6 +53,8 @@ pub enum Done {
     Dropped,
     /// A request was left for the processes at work.
     Requested,
+    /// A request was left for the dispatcher on the home host: the run waits.
+    RequestedOfHome,
     /// Queued as this attempt.
     Queued(u32),
     /// Moved there.
@@ -83,14 +85,16 @@ fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, Actio
     let _queue = workspace.queue_lock()?;
     let status = status_of(run)?;
     match status.state {
-        State::Queued if withdraw(run, status.attempt)? == Withdrawal::TooLate => {
+        // The queue's lock does not hold off the dispatcher there: a waiting run is left to that one.
+        State::Queued if is_elsewhere(workspace) => {
+            post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
+            Ok(Done::RequestedOfHome)
+        }
+        State::Queued if take_out(run, status.attempt)? == Withdrawal::TooLate => {
             post_request(run, &Request { attempt: status.attempt, time: Moment::now(), deed })?;
             Ok(Done::Requested)
         }
         State::Queued => {
-            let mut stopped = Status::new(State::Stopped, status.attempt, Moment::now());
-            stopped.message = Some("taken out of the queue".to_owned());
-            stopped.write(run)?;
             if is_with_slurm(run) {
                 // Its job is still to be cancelled.
                 ensure_dispatcher(workspace)?;
@@ -105,10 +109,35 @@ fn end(workspace: &Workspace, run: &RunFolder, deed: Deed) -> Result<Done, Actio
     }
 }
 
+/// Takes a waiting run out of the queue. The caller holds the queue's lock.
+fn take_out(run: &RunFolder, attempt: u32) -> Result<Withdrawal, FileError> {
+    let withdrawal = withdraw(run, attempt)?;
+    if withdrawal == Withdrawal::Done {
+        let mut stopped = Status::new(State::Stopped, attempt, Moment::now());
+        stopped.message = Some("taken out of the queue".to_owned());
+        stopped.write(run)?;
+    }
+    Ok(withdrawal)
+}
+
+/// Takes out what another host asked to end while it waited. One that an element has claimed meanwhile is left to it.
+pub(super) fn drop_unwanted(workspace: &Workspace, run: &RunFolder, attempt: u32) -> Result<(), FileError> {
+    let _queue = workspace.queue_lock()?;
+    let waits = |status: &Status| status.state == State::Queued && status.attempt == attempt;
+    if Status::read(run)?.as_ref().is_some_and(waits) && take_out(run, attempt)? == Withdrawal::Done {
+        let answered: Vec<String> = pending_requests(run).into_iter().map(|file| file.id).collect();
+        withdraw_requests(run, &answered);
+    }
+    Ok(())
+}
+
 /// Queues the next attempt of an ended (or lost) run, from its newest checkpoint. `overrides` are `key=value` and
 /// stay in force for later attempts; the caller has checked them.
 pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Done, ActionError> {
+    // Watched from the beginning: its host may be the one that was home and has gone.
+    let far = FarRun::begin(run)?;
     be_home(workspace)?;
+    refuse_far(run, far)?;
     let attempt = {
         let _queue = workspace.queue_lock()?;
         let status = status_of(run)?;
@@ -147,8 +176,19 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
     Ok(Done::Queued(attempt))
 }
 
+/// Not under the queue's lock: this may take a minute.
+fn refuse_far(run: &RunFolder, far: Option<FarRun>) -> Result<(), ActionError> {
+    match far.map(|mut far| far.is_alive(run)).transpose()? {
+        Some(true) => Err(refused(run, "at work", "it trains on another host (hint: stop it first)")),
+        _ => Ok(()),
+    }
+}
+
 /// Moves an ended or waiting run to its experiment's trash.
 pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    let far = FarRun::begin(run)?;
+    may_act(workspace)?;
+    refuse_far(run, far)?;
     let _queue = workspace.queue_lock()?;
     let status = Status::read(run)?;
     let live = liveness(run)?;
@@ -171,6 +211,7 @@ pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionErro
 
 /// Moves a removed run back.
 pub fn restore(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
+    may_act(workspace)?;
     let _queue = workspace.queue_lock()?;
     move_between(run, "trash", "runs")
 }
@@ -195,6 +236,7 @@ fn move_between(run: &RunFolder, from: &'static str, to: &str) -> Result<Done, A
 
 /// Holds a waiting run back, or lets it go.
 pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<(), ActionError> {
+    may_act(workspace)?;
     let _queue = workspace.queue_lock()?;
     let mut entry = QueueEntry::read(run)?;
     entry.hold = hold;
@@ -203,6 +245,7 @@ pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<()
 
 /// Keeps a trial that its sweep would give up, or leaves it to the sweep again.
 pub fn set_keep(workspace: &Workspace, run: &RunFolder, keep: bool) -> Result<(), ActionError> {
+    may_act(workspace)?;
     let _queue = workspace.queue_lock()?;
     let mut entry = QueueEntry::read(run)?;
     entry.keep = keep;
@@ -211,6 +254,7 @@ pub fn set_keep(workspace: &Workspace, run: &RunFolder, keep: bool) -> Result<()
 
 /// Gives a waiting run another priority; higher goes first.
 pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Result<(), ActionError> {
+    may_act(workspace)?;
     let _queue = workspace.queue_lock()?;
     let mut entry = QueueEntry::read(run)?;
     entry.priority = priority;
@@ -219,6 +263,7 @@ pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Re
 
 /// Pauses the queue (nothing new starts), or lets it go on.
 pub fn pause_queue(workspace: &Workspace, paused: bool) -> Result<(), ActionError> {
+    may_act(workspace)?;
     {
         let _queue = workspace.queue_lock()?;
         let mut settings = QueueSettings::read(workspace)?;

@@ -18,7 +18,7 @@ use loradeck_core::time::Moment;
 
 pub(super) use self::facts::{AllFacts, Mark, mark_of};
 use self::scan::{Found, Scanner};
-use super::home::{HomeBeat, be_home};
+use super::home::{HomeBeat, settle};
 use super::program::{detach, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
@@ -41,6 +41,8 @@ const RESCAN: Duration = Duration::from_secs(2);
 pub enum Ended {
     /// Another one owns the workspace.
     AnotherIsAtWork,
+    /// Another host has become home of the workspace.
+    AnotherHostIsHome,
     /// Nothing is left to do.
     NothingLeft,
     /// SIGTERM or SIGINT.
@@ -61,12 +63,14 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
     let Some(mut lock) = try_exclusive(&workspace.dispatch_lock())? else {
         return Ok(Ended::AnotherIsAtWork);
     };
-    be_home(workspace)?;
-    clear_staged(workspace)?;
     loop {
+        let mut home = HomeBeat::of(settle(workspace)?);
+        clear_staged(workspace)?;
         let mut dispatcher = Dispatcher::new(workspace)?;
-        dispatcher.work(&asked)?;
-        dispatcher.home.take().into_iter().for_each(|beat| beat.end(workspace));
+        if !dispatcher.work(&asked, &mut home)? {
+            return Ok(Ended::AnotherHostIsHome);
+        }
+        home.end(workspace);
         drop(lock);
         if asked.load(Ordering::Relaxed) {
             return Ok(Ended::Asked);
@@ -90,7 +94,6 @@ struct Dispatcher<'a> {
     writing: Writing,
     launchers: Launchers,
     cluster: Cluster,
-    home: Option<HomeBeat>,
     searches: Searches,
 }
 
@@ -104,18 +107,20 @@ impl<'a> Dispatcher<'a> {
             writing: Writing::begin(workspace.clone()),
             launchers: Launchers::default(),
             cluster: Cluster::begin(workspace.clone()),
-            home: Some(HomeBeat::begin()),
             searches: Searches::default(),
         })
     }
 
-    fn work(&mut self, asked: &AtomicBool) -> Result<()> {
+    /// Works until nothing is left or it is asked to end; `false`: until another host has become home.
+    fn work(&mut self, asked: &AtomicBool, home: &mut HomeBeat) -> Result<bool> {
         loop {
             let mark = poke_mark(self.workspace);
-            self.home.iter_mut().for_each(|beat| beat.beat(self.workspace));
+            if !home.beat(self.workspace) {
+                return Ok(false);
+            }
             let turn = self.turn()?;
             if asked.load(Ordering::Relaxed) || !self.anything_left(&turn) {
-                return Ok(());
+                return Ok(true);
             }
             self.wait_for_news(mark, &turn, asked);
         }
@@ -165,13 +170,19 @@ impl<'a> Dispatcher<'a> {
         for (run, attempt, pause) in &found.comebacks {
             deeds::come_back(self.workspace, run, *attempt, *pause)?;
         }
+        for (run, attempt) in &found.unwanted {
+            super::action::drop_unwanted(self.workspace, run, *attempt)?;
+        }
         for (run, attempt, why) in &found.forsaken {
             deeds::forsake(self.workspace, run, *attempt, why)?;
         }
         for (experiment, number, why) in &found.failing_sweeps {
             deeds::pause_sweep(self.workspace, experiment, *number, why)?;
         }
-        Ok(!(found.comebacks.is_empty() && found.forsaken.is_empty() && found.failing_sweeps.is_empty()))
+        Ok(!(found.comebacks.is_empty()
+            && found.unwanted.is_empty()
+            && found.forsaken.is_empty()
+            && found.failing_sweeps.is_empty()))
     }
 
     /// Hands the waiting runs for Slurm to their keeper; whether one is to be submitted now or by itself later.
@@ -244,6 +255,7 @@ impl<'a> Dispatcher<'a> {
         if for_slurm
             || found.anything_at_work()
             || !found.forsaken.is_empty()
+            || !found.unwanted.is_empty()
             || advance.queued
             || advance.open
         {

@@ -41,7 +41,7 @@ pub(crate) use environment::library_path;
 pub use environment::trainer_program;
 pub use examine::examine;
 pub(crate) use gpu::{Gpu, list as list_gpus};
-pub use home::{HomeError, be_home, is_elsewhere, take_over};
+pub use home::{HomeError, be_home, is_elsewhere, may_act, take_over};
 pub use logout::{Logout, at_logout};
 pub use loradeck_search::Arrival;
 pub use prepare::{Place, Prepared, Target, prepare, queue, retry};

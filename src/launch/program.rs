@@ -8,6 +8,7 @@ use std::process::Stdio;
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::run::{Workspace, is_held};
 
+use super::home::is_elsewhere;
 use super::logout::{Logout, at_logout, sparing_command};
 
 /// The running program, even if its file has been replaced by an upgrade in the meantime.
@@ -27,7 +28,8 @@ fn lasting_program() -> PathBuf {
 pub fn ensure_dispatcher(workspace: &Workspace) -> Result<(), FileError> {
     workspace.ensure_state_folder()?;
     poke(workspace)?;
-    if is_held(&workspace.dispatch_lock())? {
+    // Another host's dispatcher looks by itself; one here would only watch it and refuse.
+    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? {
         return Ok(());
     }
     let log_path = workspace.dispatch_log();

@@ -1,15 +1,52 @@
 //! Looking after runs that nobody looks after: lost, orphaned, or claimed by a dispatcher that died.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    CommandExit, Journal, JournalEntry, Liveness, Recovery, RunFolder, State, Status, Summary, Workspace,
-    Writer, decide_recovery, end_state, is_held, try_exclusive,
+    CommandExit, Heartbeat, Host, Journal, JournalEntry, Liveness, Place, Pulse, Recovery, RunFolder, State,
+    Status, Summary, Workspace, Writer, decide_recovery, end_state, is_held, read_attempt, try_exclusive,
 };
 use loradeck_core::time::Moment;
 
 /// Whose locks of `run` are held.
 pub(crate) fn liveness(run: &RunFolder) -> Result<Liveness, FileError> {
     Ok(Liveness { supervisor: is_held(&run.run_lock())?, trainer: is_held(&run.train_lock())? })
+}
+
+/// A run that should be at work on another host, whose locks cannot be seen from here.
+pub(crate) struct FarRun {
+    first: Option<Heartbeat>,
+    pulse: Pulse,
+}
+
+impl FarRun {
+    /// Begins to watch `run`; `None` where it is on this host, with Slurm, or not at work.
+    pub(crate) fn begin(run: &RunFolder) -> Result<Option<Self>, FileError> {
+        let status = Status::read(run)?.filter(|status| status.state.is_live());
+        let record = status.and_then(|status| read_attempt(run, status.attempt));
+        if record.is_none_or(|record| record.place(&Host::here()) != Place::OtherHost) {
+            return Ok(None);
+        }
+        let first = Heartbeat::read(run)?;
+        let mut pulse = Pulse::default();
+        pulse.is_felt(first.clone(), Instant::now());
+        Ok(Some(Self { first, pulse }))
+    }
+
+    /// Whether its supervisor lives: watched until it beats, or has not for a minute.
+    pub(crate) fn is_alive(&mut self, run: &RunFolder) -> Result<bool, FileError> {
+        loop {
+            if Heartbeat::read(run)? != self.first {
+                return Ok(true);
+            }
+            if !self.pulse.is_felt(self.first.clone(), Instant::now()) {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
 }
 
 /// Looks at one run and puts right what a dead process left. Returns what was decided; for [`Recovery::Adopt`] the

@@ -3,7 +3,8 @@
 
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, has_started, is_held,
+    ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, asked_to_end, comeback, has_started,
+    is_held,
 };
 
 use super::home::is_elsewhere;
@@ -62,7 +63,11 @@ fn calls(run: &RunFolder, status: &Status, paused: bool, entry: impl FnOnce() ->
     match status.state {
         State::Starting | State::Running => true,
         // A claim without a word is recovered even in a paused queue.
-        State::Queued => run.attempt(status.attempt).exists() || !(paused || is_held_back(run, &entry())),
+        State::Queued => {
+            run.attempt(status.attempt).exists()
+                || asked_to_end(run, status.attempt)
+                || !(paused || is_held_back(run, &entry()))
+        }
         State::Failed if comeback(status, &entry()).is_some() => true,
         _ => needs_report(run) && has_started(run),
     }

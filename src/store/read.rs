@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use loradeck_core::run::{
-    Deed, FORMAT, Heartbeat, Host, Liveness, Request, RunFolder, STANDSTILL, Status, is_held,
+    Deed, FORMAT, Heartbeat, Host, Liveness, Place, Pulse, Request, RunFolder, Status, is_held,
     pending_requests, read_attempt,
 };
 use serde::de::DeserializeOwned;
@@ -13,18 +13,6 @@ use serde::de::DeserializeOwned;
 use super::config::{ConfigValues, Interner};
 use super::run::Run;
 use super::stamp::{Fetched, FolderStamp, Stamp};
-
-/// Where an attempt is at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// On this host, where its locks tell.
-    Here,
-    /// On another one, where its heartbeat does.
-    OtherHost,
-    /// On a node of Slurm's, where neither is to be trusted: the dispatcher asks Slurm, and writes the end of a run
-    /// whose job is over.
-    Slurm,
-}
 
 /// What was last seen of one run's files.
 #[derive(Debug, Default)]
@@ -37,7 +25,7 @@ pub(super) struct Seen {
     config: Stamp,
     /// The attempt whose place was looked up, and that place.
     place: Option<(u32, Place)>,
-    heartbeat: Option<(u64, Instant)>,
+    pulse: Pulse,
 }
 
 /// What reading needs besides the run.
@@ -119,7 +107,9 @@ impl Seen {
         let both = |alive| Liveness { supervisor: alive, trainer: alive };
         match self.place(run, status.attempt, here) {
             Place::Slurm => both(true),
-            Place::OtherHost => both(self.heartbeat_moves(run)),
+            Place::OtherHost => {
+                both(self.pulse.is_felt(Heartbeat::read(&run.folder).ok().flatten(), Instant::now()))
+            }
             Place::Here => {
                 // A lock that cannot be asked is not taken for a dead process.
                 let held = |path: PathBuf| is_held(&path).unwrap_or(true);
@@ -132,25 +122,10 @@ impl Seen {
         match self.place {
             Some((known, place)) if known == attempt => place,
             _ => {
-                let place = match read_attempt(&run.folder, attempt) {
-                    Some(record) if record.job.is_some() => Place::Slurm,
-                    Some(record) if record.host.host != here.host => Place::OtherHost,
-                    _ => Place::Here,
-                };
+                let record = read_attempt(&run.folder, attempt);
+                let place = record.map_or(Place::Here, |record| record.place(here));
                 self.place = Some((attempt, place));
                 place
-            }
-        }
-    }
-
-    fn heartbeat_moves(&mut self, run: &Run) -> bool {
-        let Ok(Some(beat)) = Heartbeat::read(&run.folder) else { return false };
-        let now = Instant::now();
-        match self.heartbeat {
-            Some((counter, since)) if counter == beat.counter => now.duration_since(since) < STANDSTILL,
-            _ => {
-                self.heartbeat = Some((beat.counter, now));
-                true
             }
         }
     }

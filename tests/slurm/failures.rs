@@ -16,7 +16,10 @@ fn preempted_and_on_a_dead_node_a_run_goes_on_as_its_next_attempt() {
     wait_long("it trains", || starts(&runs[0]).len() == 1);
     let job = deck.job(1);
 
-    let urgent = cluster.ask("sbatch", &["--parsable", "-p", "urgent", "--mem=12G", "--wrap", "sleep 3"]);
+    let urgent = cluster.ask(
+        "sbatch",
+        &["--parsable", "-p", "urgent", "--mem=12G", "--output=/dev/null", "--wrap", "sleep 3"],
+    );
     assert!(urgent.status.success(), "{urgent:?}");
     wait_long("it is preempted", || status(&runs[0]).state == State::Queued);
     assert_eq!(runs[0].checkpoint_steps(), [1], "it was given the time for a checkpoint");

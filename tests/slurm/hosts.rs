@@ -35,6 +35,10 @@ impl Host<'_> {
         entered.args(&words[1..]).arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
+                // Hosts do not share their slots.
+                Some(value) if name == "LORADECK_SLOT_LOCKS" => {
+                    entered.env(name, Path::new(value).with_extension(self.name))
+                }
                 Some(value) => entered.env(name, value),
                 None => entered.env_remove(name),
             };

@@ -29,17 +29,17 @@ sweep:
     seed: {values: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]}
 ";
 
-fn workspace() -> Deck {
+pub fn workspace(experiment: &str) -> Deck {
     let deck = Deck::in_git();
     let root = deck.workspace.root().to_path_buf();
     tiny_model::write_model(&root.join("models/tiny"));
     tiny_model::write_data(&root.join("experiments/x/data/train.jsonl"), 12);
-    fs::write(root.join("experiments/x/experiment.yaml"), EXPERIMENT).unwrap();
+    fs::write(root.join("experiments/x/experiment.yaml"), experiment).unwrap();
     deck
 }
 
 /// What `host` says to a command that succeeds.
-fn says(deck: &SlurmDeck<'_>, host: &Host<'_>, arguments: &[&str]) -> String {
+pub fn says(deck: &SlurmDeck<'_>, host: &Host<'_>, arguments: &[&str]) -> String {
     let output = host.command(&deck.command(arguments)).output().unwrap();
     assert!(output.status.success(), "{} {arguments:?}: {output:?}", host.name);
     String::from_utf8(output.stdout).unwrap()
@@ -54,14 +54,14 @@ fn job_of(run: &RunFolder) -> String {
     read_attempts(run)[0].job.clone().unwrap().id
 }
 
-fn go(run: &RunFolder) {
+pub fn go(run: &RunFolder) {
     fs::write(run.path().join("go"), "").unwrap();
 }
 
 #[test]
 #[ignore = "child: `just test-system` runs it on a real cluster"]
 fn a_sweep_on_hosts_that_share_nothing_but_files_loses_nothing_and_starts_nothing_twice() {
-    let deck = workspace();
+    let deck = workspace(EXPERIMENT);
     let cluster = Cluster::of_hosts(deck.workspace.root(), &["node1", "node2"], &["home", "desk"]);
     let deck = SlurmDeck { deck, cluster: &cluster };
     let root = deck.root().to_path_buf();
@@ -84,8 +84,10 @@ fn a_sweep_on_hosts_that_share_nothing_but_files_loses_nothing_and_starts_nothin
     let [asked_to_stop, cancelled] = on("node2", &runs)[..2] else { panic!("four runs on each node") };
     says(&deck, &desk, &["stop", &asked_to_stop.label()]);
     let dropped = &runs[11];
-    says(&deck, &desk, &["stop", &dropped.label()]);
+    let told = says(&deck, &desk, &["stop", &dropped.label()]);
+    assert!(told.contains("its home host takes it out of the queue"), "{told}");
     assert_eq!(wait_for_end(asked_to_stop).state, State::Stopped);
+    assert_eq!(wait_for_end(dropped).state, State::Stopped);
     cluster.ask("scancel", &[&job_of(cancelled)]);
     assert_eq!(wait_for_end(cancelled).state, State::Stopped);
     let refused = refused.wait_with_output().unwrap();

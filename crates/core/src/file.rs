@@ -2,8 +2,11 @@
 //! appended whole, and every error names its path.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
@@ -20,12 +23,34 @@ pub enum Durability {
     Renamed,
 }
 
-/// A sibling name that no other process or thread uses, hidden from listings.
+/// A sibling name that no other process or thread uses, hidden from listings. Process numbers are unique on one host
+/// only, where others may share the folder: the random part tells those apart.
 pub fn staging_path(path: &Path) -> PathBuf {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
+    static OURS: LazyLock<u32> = LazyLock::new(|| RandomState::new().hash_one(0) as u32);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".tmp-{name}-{}-{count}", std::process::id()))
+    path.with_file_name(format!(".tmp-{name}-{}-{:08x}-{count}", std::process::id(), *OURS))
+}
+
+/// Makes `path` with these contents unless it is there: written under another name, then linked, which of all hosts
+/// that share a folder one alone succeeds in. Whether it was us.
+pub fn make_once(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
+    let staged = staging_path(path);
+    let linked = write_staged(&staged, contents, Durability::Synced)
+        .and_then(|()| link_once(&staged, fs::hard_link(&staged, path)).with_path(path, "link"));
+    let _ = fs::remove_file(&staged);
+    if linked? { sync_folder_of(path).map(|()| true) } else { Ok(false) }
+}
+
+/// Over NFS the answer to a link that was made may be lost, and the repeated call be told that the file exists. The
+/// number of names of the staged file tells the truth (`open(2)`, on `O_EXCL`).
+fn link_once(staged: &Path, answer: io::Result<()>) -> io::Result<bool> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fs::metadata(staged)?.nlink() > 1),
+        Err(error) => Err(error),
+    }
 }
 
 /// Replaces `path` by `contents`: temporary file, sync, rename.
@@ -145,6 +170,22 @@ mod tests {
         replace(&path, b"two", Durability::Renamed).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_a_lost_answer_is_no_refusal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("01.json");
+        assert!(make_once(&path, b"ours").unwrap());
+        assert!(!make_once(&path, b"another's").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let exists = || Err(io::ErrorKind::AlreadyExists.into());
+        let staged = folder.path().join("staged");
+        fs::write(&staged, "").unwrap();
+        assert!(!link_once(&staged, exists()).unwrap());
+        fs::hard_link(&staged, folder.path().join("02.json")).unwrap();
+        assert!(link_once(&staged, exists()).unwrap(), "the link was made, its answer lost");
     }
 
     #[test]

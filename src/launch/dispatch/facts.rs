@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Instant;
 
-use loradeck_core::run::{Attempt, Heartbeat, QueueEntry, RunFolder, Status, Summary};
+use loradeck_core::run::{Attempt, Heartbeat, Pulse, QueueEntry, RunFolder, Status, Summary};
 use serde::de::DeserializeOwned;
 
 /// What differs when a file has become another one: its inode, length and time of change.
@@ -48,6 +49,7 @@ pub(in crate::launch) struct Facts {
     entry: Known<QueueEntry>,
     attempt: Known<Attempt>,
     heartbeat: Known<Heartbeat>,
+    pulse: Pulse,
     summary: Known<Summary>,
 }
 
@@ -64,6 +66,12 @@ impl Facts {
     /// The record of the status's attempt.
     pub(super) fn attempt(&mut self, run: &RunFolder, number: u32) -> Option<Attempt> {
         self.attempt.of(&run.attempt(number)).filter(|record| record.attempt == number).cloned()
+    }
+
+    /// Whether the supervisor of a run on another host counts as alive.
+    pub(super) fn beats(&mut self, run: &RunFolder) -> bool {
+        let beat = self.heartbeat.of(&run.heartbeat()).cloned();
+        self.pulse.is_felt(beat, Instant::now())
     }
 
     /// The most GPU memory that the run was seen to use, once it has trained far enough to have used it.

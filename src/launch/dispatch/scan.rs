@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    EndReason, ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, comeback, is_held,
-    read_attempt,
+    EndReason, ExperimentFolder, Host, Place, QueueEntry, RunFolder, State, Status, Workspace, asked_to_end,
+    comeback, is_held, read_attempt,
 };
 use loradeck_core::time::Moment;
 
@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub(super) unattended: Vec<(RunFolder, u32)>,
     /// Failed runs that go on by themselves after this pause.
     pub(super) comebacks: Vec<(RunFolder, u32, Duration)>,
+    /// Waiting runs that another host asked to leave the queue.
+    pub(super) unwanted: Vec<(RunFolder, u32)>,
     /// Waiting runs whose parent has failed, and the parent's name and state.
     pub(super) forsaken: Vec<(RunFolder, u32, String)>,
     /// Sweeps whose runs fail one after the other, and what is to be said of it.
@@ -59,9 +61,16 @@ impl Found {
 }
 
 /// Looks at all run folders of a workspace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scanner {
+    here: Host,
     facts: AllFacts,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self { here: Host::here(), facts: AllFacts::default() }
+    }
 }
 
 /// A run as it was found.
@@ -124,7 +133,9 @@ impl Scanner {
                     found.unattended.push((one.run.clone(), one.status.attempt));
                 }
                 State::Queued => {
-                    if let Some(parent) = self.parent_that_failed(workspace, &one.entry) {
+                    if asked_to_end(&one.run, one.status.attempt) {
+                        found.unwanted.push((one.run.clone(), one.status.attempt));
+                    } else if let Some(parent) = self.parent_that_failed(workspace, &one.entry) {
                         found.forsaken.push((one.run.clone(), one.status.attempt, parent));
                     } else {
                         let blocked = if paused { Some(Waiting::QueuePaused) } else { None };
@@ -134,7 +145,7 @@ impl Scanner {
                 }
                 State::Starting | State::Running => {
                     found.running.push(self.running(one, known));
-                    if !is_held(&one.run.run_lock())? {
+                    if !self.is_attended(one)? {
                         found.unattended.push((one.run.clone(), one.status.attempt));
                     }
                 }
@@ -153,8 +164,22 @@ impl Scanner {
 
     /// Whether an element of an array has it, perhaps on another host: its locks tell nothing, Slurm does.
     fn is_with_slurm(&mut self, one: &Seen) -> bool {
+        self.place(one) == Place::Slurm
+    }
+
+    /// Where the attempt of a run at work is, seen from here.
+    fn place(&mut self, one: &Seen) -> Place {
         let record = self.facts.of(&one.run).attempt(&one.run, one.status.attempt);
-        record.is_some_and(|record| record.job.is_some())
+        record.map_or(Place::Here, |record| record.place(&self.here))
+    }
+
+    /// Whether a supervisor looks after it: on this host its lock tells, on another one, whose locks cannot be seen from
+    /// here, its heartbeat.
+    fn is_attended(&mut self, one: &Seen) -> Result<bool, FileError> {
+        match self.place(one) {
+            Place::OtherHost => Ok(self.facts.of(&one.run).beats(&one.run)),
+            Place::Here | Place::Slurm => is_held(&one.run.run_lock()),
+        }
     }
 
     /// The files of sweeps that have something waiting.
@@ -228,11 +253,14 @@ impl Scanner {
     }
 
     fn running(&mut self, one: &Seen, memory: Option<u64>) -> RunningRun {
+        // What a run on another host takes, it does not take of this one.
+        let is_here = self.place(one) == Place::Here;
         let facts = self.facts.of(&one.run);
         let devices = facts.attempt(&one.run, one.status.attempt).map(|record| record.devices);
+        let slot = devices.filter(|_| is_here).and_then(|devices| devices.into_iter().next());
         RunningRun {
             run: one.run.clone(),
-            slot: devices.and_then(|devices| devices.into_iter().next()).unwrap_or_default(),
+            slot: slot.unwrap_or_default(),
             runs_per_gpu: one.entry.needs.runs_per_gpu,
             memory: memory.or_else(|| facts.peak_gpu_memory(&one.run)),
             group: one.entry.group.clone(),

@@ -181,7 +181,8 @@ class Cluster:
             return host.pid
         if command == "kill":
             host.power_off()
-            self.daemons.pop(f"slurmd-{name}").wait()
+            if daemon := self.daemons.pop(f"slurmd-{name}", None):
+                daemon.wait()
         elif command == "start":
             self.power_on(name)
             self.wait_for(name)

@@ -46,6 +46,29 @@ pub struct ClusterJob {
     pub restart: u32,
 }
 
+/// Where an attempt is at work, seen from one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this host, where its locks tell whether it lives.
+    Here,
+    /// On another one, where its heartbeat does.
+    OtherHost,
+    /// On a node of Slurm's, where neither is to be trusted: the dispatcher asks Slurm, and writes the end of a run
+    /// whose job is over.
+    Slurm,
+}
+
+impl Attempt {
+    /// Where it is at work, seen from `here`.
+    pub fn place(&self, here: &Host) -> Place {
+        match self.job {
+            Some(_) => Place::Slurm,
+            None if self.host.host != here.host => Place::OtherHost,
+            None => Place::Here,
+        }
+    }
+}
+
 /// How a claim ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -59,19 +82,8 @@ pub enum Claim {
 pub fn claim(run: &RunFolder, record: &Attempt) -> Result<Claim, FileError> {
     file::create_folder(&run.attempts())?;
     let path = run.attempt(record.attempt);
-    let staged = file::staging_path(&path);
     let text = serde_json::to_vec_pretty(record).map_err(io::Error::from).with_path(&path, "encode")?;
-    file::replace(&staged, &text, file::Durability::Synced)?;
-    let linked = fs::hard_link(&staged, &path);
-    let _ = fs::remove_file(&staged);
-    match linked {
-        Ok(()) => {
-            file::sync_folder_of(&path)?;
-            Ok(Claim::Won)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Claim::Taken),
-        Err(error) => Err(FileError::new(&path, "claim", error)),
-    }
+    Ok(if file::make_once(&path, &text)? { Claim::Won } else { Claim::Taken })
 }
 
 /// The highest attempt claimed; 0 where there is none.
@@ -121,6 +133,17 @@ mod tests {
             job: None,
             withdrawn: false,
         }
+    }
+
+    #[test]
+    fn another_boot_of_this_host_is_here_and_a_job_with_slurm() {
+        let seen = |attempt: &Attempt, host: &str| {
+            attempt.place(&Host { host: host.into(), boot_id: "another".into() })
+        };
+        assert_eq!(seen(&record(1), "a"), Place::Here);
+        assert_eq!(seen(&record(1), "b"), Place::OtherHost);
+        let job = ClusterJob { submission: "s".into(), id: "7_1".into(), restart: 0 };
+        assert_eq!(seen(&Attempt { job: Some(job), ..record(1) }, "a"), Place::Slurm);
     }
 
     #[test]

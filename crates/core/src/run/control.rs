@@ -78,6 +78,12 @@ pub fn pending_requests(run: &RunFolder) -> Vec<RequestFile> {
     requests
 }
 
+/// Whether this attempt was asked to end, in whichever way.
+pub fn asked_to_end(run: &RunFolder, attempt: u32) -> bool {
+    let ends = |deed| matches!(deed, Deed::Stop | Deed::Kill | Deed::Prune);
+    pending_requests(run).iter().any(|file| file.request.attempt == attempt && ends(file.request.deed))
+}
+
 /// Removes answered requests of ended attempts.
 pub fn withdraw_requests(run: &RunFolder, ids: &[String]) {
     for id in ids {
@@ -98,5 +104,7 @@ mod tests {
         }
         let deeds: Vec<Deed> = pending_requests(&run).into_iter().map(|file| file.request.deed).collect();
         assert_eq!(deeds, [Deed::Stop, Deed::Kill]);
+        post_request(&run, &Request { attempt: 2, time: Moment(30), deed: Deed::Save }).unwrap();
+        assert!(asked_to_end(&run, 1) && !asked_to_end(&run, 2));
     }
 }

@@ -19,13 +19,15 @@ mod summary;
 mod workspace;
 
 pub use attempt::{
-    Attempt, Claim, ClusterJob, claim, has_started, latest_attempt, read_attempt, read_attempts,
+    Attempt, Claim, ClusterJob, Place, claim, has_started, latest_attempt, read_attempt, read_attempts,
 };
 pub use comeback::comeback;
 pub use command_exit::CommandExit;
-pub use control::{Deed, Request, RequestFile, pending_requests, post_request, withdraw_requests};
+pub use control::{
+    Deed, Request, RequestFile, asked_to_end, pending_requests, post_request, withdraw_requests,
+};
 pub use folder::{CHECKPOINT_PREFIX, RunFolder, RunName, checkpoint_step};
-pub use heartbeat::Heartbeat;
+pub use heartbeat::{Heartbeat, Pulse};
 pub use home::{HOME_BEAT, Home, HomeIs, STANDSTILL};
 pub use host::Host;
 pub use journal::{Journal, JournalEntry, JournalReading, Writer, read_journal};

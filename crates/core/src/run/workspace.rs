@@ -143,6 +143,11 @@ impl Workspace {
         self.state_folder().join("home.json")
     }
 
+    /// The claims of hosts to be home, by their terms.
+    pub fn homes(&self) -> PathBuf {
+        self.state_folder().join("homes")
+    }
+
     /// The experiment called `name`.
     pub fn experiment(&self, name: &str) -> ExperimentFolder {
         ExperimentFolder { path: self.experiments_folder().join(name) }
