@@ -4,6 +4,7 @@
 //! It is to the supervisor what the trainer is: the same lock, the same summary, the same exit codes. So everything
 //! that is done about dead supervisors holds for foreign trainings without a word more.
 
+mod devices;
 mod examine;
 mod outcome;
 mod record;
@@ -30,6 +31,7 @@ use loradeck_core::run::{
 use loradeck_core::time::Moment;
 use rustix::process::{Pid, Signal, kill_process};
 
+use self::devices::{cuda_name, product_names};
 pub(super) use self::examine::examine_commands;
 pub use self::examine::preview;
 use self::outcome::outcome_of;
@@ -37,6 +39,7 @@ use self::record::Record;
 use self::requests::{Requests, Wish};
 use self::words::{RunFacts, Words, words};
 use super::code_snapshot::code_folder;
+use super::gpu;
 use super::inherit::while_inheritable;
 use super::supervise::MemoryKills;
 
@@ -163,7 +166,7 @@ fn facts_of(run: &RunFolder, attempt: u32) -> RunFacts {
         experiment: run.experiment().unwrap_or_default(),
         attempt,
         resumes: read_journal(run).entries.iter().any(|entry| entry.kind == BEGUN && entry.attempt < attempt),
-        devices: record.map(|record| record.devices).unwrap_or_default(),
+        devices: record.iter().flat_map(|record| &record.devices).map(|slot| cuda_name(slot)).collect(),
     }
 }
 
@@ -210,7 +213,7 @@ fn evidence(facts: &RunFacts, words: &Words) -> Evidence {
     let threads = std::env::var("LORADECK_THREADS").ok().and_then(|threads| threads.parse().ok());
     Evidence {
         host: Host::here().host,
-        device: facts.devices.join(", "),
+        device: product_names(&facts.devices, &gpu::list()),
         threads: threads.unwrap_or(0),
         trainer: words.shown.first().cloned().unwrap_or_default(),
         ..Evidence::default()
