@@ -144,7 +144,7 @@ fn row(run: &Run, why: String) -> Vec<String> {
 
 fn why(run: &Run, reason: Option<&Waiting>, job: Option<&ShownJob>) -> String {
     if let Some(job) = job {
-        return job.words();
+        return job.words_beside(reason, Moment::now());
     }
     match (run.state(), reason) {
         (ShownState::Lost, _) => "its processes died (resume goes on from the last checkpoint)".to_owned(),

@@ -4,6 +4,7 @@
 
 mod deeds;
 mod facts;
+mod for_slurm;
 mod scan;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use loradeck_core::run::{FileLock, Recovery, RunFolder, Workspace, try_exclusive
 use loradeck_core::time::Moment;
 
 pub(super) use self::facts::{AllFacts, Mark, mark_of};
+use self::for_slurm::{SlurmQueue, TakenOut};
 use self::scan::{Found, Scanner};
 use super::home::{HomeBeat, settle};
 use super::program::{detach, poke_mark};
@@ -26,7 +28,7 @@ use super::schedule::{Limits, QueuedRun, Waiting, next};
 use super::search::{Advance, QueueNow, Searches};
 use super::slot::Slot;
 use super::slots::{HostSlots, SlotSettings, detect_slots};
-use super::slurm::{Cluster, ForSlurm, Launchers, Order};
+use super::slurm::{Cluster, ForSlurm, Order};
 use super::start::{Started, adopt, start};
 use super::write_up::Writing;
 
@@ -92,7 +94,7 @@ struct Dispatcher<'a> {
     scanner: Scanner,
     started: Vec<Started>,
     writing: Writing,
-    launchers: Launchers,
+    slurm_queue: SlurmQueue,
     cluster: Cluster,
     searches: Searches,
 }
@@ -105,7 +107,7 @@ impl<'a> Dispatcher<'a> {
             scanner: Scanner::default(),
             started: Vec::new(),
             writing: Writing::begin(workspace.clone()),
-            launchers: Launchers::default(),
+            slurm_queue: SlurmQueue::default(),
             cluster: Cluster::begin(workspace.clone()),
             searches: Searches::default(),
         })
@@ -137,8 +139,8 @@ impl<'a> Dispatcher<'a> {
         if advance.queued {
             found = self.scanner.scan(self.workspace)?;
         }
-        let for_slurm = self.hand_to_slurm(&mut found);
-        let (started, may_pass) = self.start_next(&found)?;
+        let (for_slurm, groups) = self.hand_to_slurm(&mut found)?;
+        let (started, may_pass) = self.start_next(&found, groups)?;
         if started {
             found = self.scanner.scan(self.workspace)?;
         }
@@ -185,12 +187,14 @@ impl<'a> Dispatcher<'a> {
             && found.failing_sweeps.is_empty()))
     }
 
-    /// Hands the waiting runs for Slurm to their keeper; whether one is to be submitted now or by itself later.
-    fn hand_to_slurm(&mut self, found: &mut Found) -> bool {
-        let waiting = self.launchers.take_out(&mut found.queued);
+    /// Hands the waiting runs for Slurm to their keeper: whether one is to be submitted now or by itself later, and the
+    /// groups of those that Slurm has or gets.
+    fn hand_to_slurm(&mut self, found: &mut Found) -> Result<(bool, Vec<String>)> {
+        let TakenOut { waiting, shares } = self.slurm_queue.take_out(self.workspace, found)?;
+        let groups = for_slurm::groups_with_slurm(&waiting, found);
         let any = waiting.iter().any(ForSlurm::may_start);
-        self.cluster.hand_over(Order { waiting });
-        any
+        self.cluster.hand_over(Order { waiting, shares });
+        Ok((any, groups))
     }
 
     fn anything_left(&self, turn: &Turn) -> bool {
@@ -214,11 +218,12 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Whether something was started, and whether something waits for what may come by itself.
-    fn start_next(&mut self, found: &Found) -> Result<(bool, bool)> {
+    fn start_next(&mut self, found: &Found, groups_with_slurm: Vec<String>) -> Result<(bool, bool)> {
         if found.queued.is_empty() {
             return Ok((false, false));
         }
         let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
+        let limits = Limits { groups_with_slurm, ..limits };
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         let mut any = false;
         for start in &schedule.starts {
@@ -250,7 +255,8 @@ impl<'a> Dispatcher<'a> {
 
     fn something_waits(&mut self) -> Result<bool> {
         let mut found = self.scanner.scan(self.workspace)?;
-        let for_slurm = self.launchers.take_out(&mut found.queued).iter().any(ForSlurm::may_start);
+        let waiting = self.slurm_queue.take_out(self.workspace, &mut found)?.waiting;
+        let for_slurm = waiting.iter().any(ForSlurm::may_start);
         let advance = self.advance_searches(&found)?;
         if for_slurm
             || found.anything_at_work()
@@ -305,6 +311,7 @@ fn look_at_slots(workspace: &Workspace, host: &HostSlots) -> Result<(Vec<Slot>, 
     let slots = detect_slots(&settings);
     let limits = Limits {
         groups: queue.groups.into_iter().collect(),
+        groups_with_slurm: Vec::new(),
         shared_with_others: settings.file.shared_with_others,
         taken: host.taken(&slots),
     };
@@ -320,14 +327,16 @@ pub fn waiting(workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
 #[derive(Debug, Default)]
 pub struct WaitingReader {
     scanner: Scanner,
+    slurm_queue: SlurmQueue,
 }
 
 impl WaitingReader {
     /// As [`waiting`].
     pub fn read(&mut self, workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
         let mut found = self.scanner.scan(workspace)?;
-        let for_slurm = Launchers::default().take_out(&mut found.queued);
+        let for_slurm = self.slurm_queue.take_out(workspace, &mut found)?.waiting;
         let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
+        let limits = Limits { groups_with_slurm: for_slurm::groups_with_slurm(&for_slurm, &found), ..limits };
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
         let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));

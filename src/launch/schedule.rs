@@ -54,6 +54,8 @@ pub struct RunningRun {
 pub struct Limits {
     /// The most runs at once of a group.
     pub groups: HashMap<String, u32>,
+    /// Groups of runs that Slurm has or is to get: they use their groups' shares.
+    pub groups_with_slurm: Vec<String>,
     /// Runs may go where programs are that are not ours.
     pub shared_with_others: bool,
     /// Ids of slots that another workspace's run holds for itself.
@@ -167,11 +169,11 @@ impl Occupied {
 
     fn check_group(&self, queued: &QueuedRun, limits: &Limits) -> Result<(), Waiting> {
         let Some(group) = &queued.group else { return Ok(()) };
+        let elsewhere = limits.groups_with_slurm.iter().filter(|other| *other == group).count() as u32;
+        let used = self.groups.get(group).copied().unwrap_or(0) + elsewhere;
         match limits.groups.get(group) {
             Some(0) => Err(Waiting::GroupPaused(group.clone())),
-            Some(most) if self.groups.get(group).is_some_and(|used| used >= most) => {
-                Err(Waiting::GroupFull(group.clone()))
-            }
+            Some(most) if used >= *most => Err(Waiting::GroupFull(group.clone())),
             _ => Ok(()),
         }
     }

@@ -48,14 +48,17 @@ impl<'a> SlurmDeck<'a> {
 
     /// Queues one run per mode of the stand-in trainer, with these settings of Slurm.
     pub fn queue(&self, modes: &[&str], slurm: &str) -> Vec<RunFolder> {
+        self.queue_as(&QueueEntry::default(), modes, &for_slurm(slurm))
+    }
+
+    /// The same with this place in the queue; `more` ends the configuration and says who starts the run.
+    pub fn queue_as(&self, entry: &QueueEntry, modes: &[&str], more: &str) -> Vec<RunFolder> {
         let runs: Vec<NewRun> = modes
             .iter()
             .map(|mode| {
-                let text = format!(
-                    "base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\nlauncher: slurm\nslurm: {slurm}\n"
-                );
+                let text = format!("base_model: m.gguf\ntrain_data_dir: data\nnotes: {mode}\n{more}");
                 let (settings, provenance) = read_frozen(Path::new("e.yaml"), &text, &[]).unwrap();
-                NewRun { slug: (*mode).into(), settings, provenance, entry: QueueEntry::default() }
+                NewRun { slug: (*mode).into(), settings, provenance, entry: entry.clone() }
             })
             .collect();
         let workspace = &self.deck.workspace;
@@ -95,6 +98,11 @@ impl<'a> SlurmDeck<'a> {
     pub fn wait_until_quiet(&self) {
         wait_long("the dispatcher goes", || !self.deck.dispatcher_is_at_work());
     }
+}
+
+/// What a configuration says of Slurm.
+pub fn for_slurm(settings: &str) -> String {
+    format!("launcher: slurm\nslurm: {settings}\n")
 }
 
 impl Drop for SlurmDeck<'_> {

@@ -14,6 +14,7 @@ mod cluster;
 mod crashes;
 mod deck;
 mod failures;
+mod groups;
 mod homes;
 mod hosts;
 #[path = "../support/made_up.rs"]

@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) queued: Vec<QueuedRun>,
     /// Runs in a slot.
     pub(super) running: Vec<RunningRun>,
+    /// The groups of runs that are at work on nodes of Slurm's.
+    pub(super) groups_on_nodes: Vec<String>,
     /// Runs that should have a supervisor and have none, or whose claim stands without a word.
     pub(super) unattended: Vec<(RunFolder, u32)>,
     /// Failed runs that go on by themselves after this pause.
@@ -126,6 +128,7 @@ impl Scanner {
             is_busy |= !one.status.state.is_end();
             let known = one.entry.needs.gpu_memory.or(memory.get(&one.entry.sweep).copied());
             if !one.status.state.is_end() && self.is_with_slurm(one) {
+                found.groups_on_nodes.extend(one.entry.group.clone());
                 continue;
             }
             match one.status.state {

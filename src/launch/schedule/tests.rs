@@ -138,6 +138,9 @@ fn groups_have_their_share() {
     let schedule = next(&queue, &[], &slots, &limits(1));
     assert_eq!((schedule.starts.len(), reasons(&schedule)), (2, vec![Waiting::GroupFull("night".into())]));
     assert_eq!(reasons(&next(&queue, &[], &slots, &limits(0)))[0], Waiting::GroupPaused("night".into()));
+    let groups_with_slurm = vec!["night".to_owned(), "day".to_owned()];
+    let limits = Limits { groups_with_slurm, ..limits(2) };
+    assert_eq!(next(&queue, &[], &slots, &limits).starts.len(), 2, "Slurm has one of the two");
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! The dispatcher's third thread: it alone talks to Slurm, so that a slow controller delays no local run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,6 +16,7 @@ use loradeck_core::time::Moment;
 use super::deeds;
 use super::launchers::ForSlurm;
 use super::poll::Poll;
+use super::shares::Shares;
 use super::shown::{ShownJob, ShownJobs};
 use super::submission::{Filed, open_submissions};
 use super::submit;
@@ -32,9 +33,19 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Order {
     /// Waiting runs for Slurm, those that it has already included.
     pub(crate) waiting: Vec<ForSlurm>,
+    /// How many of each group may be with Slurm.
+    pub(crate) shares: Shares,
 }
 
 impl Order {
+    /// Marks again who finds its group's share used up, by what Slurm has by now: nothing else gives it runs.
+    fn mark(&mut self, open: &[Filed]) {
+        if !self.shares.is_empty() {
+            let taken: HashSet<RunFolder> = open.iter().flat_map(Filed::open_runs).collect();
+            self.shares.mark(&mut self.waiting, &|run| taken.contains(run));
+        }
+    }
+
     /// Whether the queue holds this run back, by a person's wish or for any other reason; `None` where it is not known
     /// as waiting.
     pub(super) fn is_blocked(&self, run: &RunFolder) -> Option<bool> {
@@ -110,7 +121,7 @@ fn keep(workspace: Workspace, orders: &Receiver<Order>, busy: &AtomicBool) {
         if Instant::now() < next {
             continue;
         }
-        let is_busy = keeper.turn_and_tell(&order);
+        let is_busy = keeper.turn_and_tell(&mut order);
         next = Instant::now() + if keeper.problem.is_some() { PAUSE } else { POLL };
         busy.store(is_busy, Ordering::Release);
     }
@@ -132,7 +143,7 @@ impl Keeper {
     }
 
     /// One turn; whether anything of ours is, or is to be, with Slurm. What goes wrong is told and tried again.
-    fn turn_and_tell(&mut self, order: &Order) -> bool {
+    fn turn_and_tell(&mut self, order: &mut Order) -> bool {
         self.problem = None;
         let is_busy = self.turn(order).unwrap_or_else(|error| {
             self.tell(&format!("{error:#}"));
@@ -141,8 +152,9 @@ impl Keeper {
         is_busy || self.problem.is_some()
     }
 
-    fn turn(&mut self, order: &Order) -> Result<bool> {
+    fn turn(&mut self, order: &mut Order) -> Result<bool> {
         let (mut open, unreadable) = open_submissions(&self.workspace);
+        order.mark(&open);
         for error in unreadable {
             self.tell(&error.to_string());
         }

@@ -9,6 +9,8 @@ use loradeck_core::run::{RunFolder, Workspace};
 use loradeck_core::time::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::launch::schedule::Waiting;
+
 /// What Slurm said of one run's element.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownJob {
@@ -59,6 +61,16 @@ impl ShownJob {
     }
 }
 
+impl ShownJob {
+    /// The same with what we hold it back for ourselves, where we do.
+    pub fn words_beside(&self, reason: Option<&Waiting>, now: Moment) -> String {
+        match reason {
+            None | Some(Waiting::Nothing) => self.words(),
+            Some(reason) => format!("{}; {}", self.words(), reason.words(now)),
+        }
+    }
+}
+
 impl ShownJobs {
     fn path(workspace: &Workspace) -> std::path::PathBuf {
         workspace.state_folder().join("slurm.json")
@@ -94,6 +106,12 @@ mod tests {
         };
         let expected = format!("Slurm 7_1: pending (Resources), expected to start {}", Moment(0).to_minute());
         assert_eq!(waiting.words(), expected);
+        let why = Waiting::GroupPaused("night".into());
+        assert_eq!(
+            waiting.words_beside(Some(&why), Moment(0)),
+            format!("{expected}; the group 'night' is paused")
+        );
+        assert_eq!(waiting.words_beside(Some(&Waiting::Nothing), Moment(0)), expected);
         let running =
             ShownJob { state: "RUNNING".into(), reason: "None".into(), nodes: "n1".into(), ..waiting };
         assert_eq!(running.words(), "Slurm 7_1: running on n1");

@@ -1,6 +1,7 @@
 //! `sweeps/slurm/ID/submission.json`: which runs went to Slurm in which array. Written down before sbatch is called,
 //! so that nothing is submitted twice; its one writer is the dispatcher.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -102,6 +103,12 @@ impl Filed {
         RunFolder::new(self.experiment.runs_folder().join(&element.run))
     }
 
+    /// The runs whose elements are not over.
+    pub(crate) fn open_runs(&self) -> Vec<RunFolder> {
+        let elements = self.submission.elements.iter().filter(|element| !element.over);
+        elements.map(|element| self.run(element)).collect()
+    }
+
     /// Writes the file.
     pub(crate) fn write(&self) -> Result<(), FileError> {
         file::create_folder(&self.folder())?;
@@ -159,6 +166,11 @@ fn open_of_experiment(experiment: &ExperimentFolder) -> (Vec<Filed>, Vec<FileErr
         }
     }
     (open, unreadable)
+}
+
+/// Every run that an open submission has.
+pub(crate) fn runs_with_slurm(workspace: &Workspace) -> HashSet<RunFolder> {
+    open_submissions(workspace).0.iter().flat_map(Filed::open_runs).collect()
 }
 
 /// The open submission that has `run`, and the run's index (from 1) in it.

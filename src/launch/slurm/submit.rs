@@ -30,7 +30,7 @@ const LARGEST_ARRAY: usize = 1000;
 
 /// Submits whatever waits and is in no open submission: one array for each experiment and kind of request.
 pub(super) fn submit_waiting(keeper: &mut Keeper, order: &Order, open: &mut Vec<Filed>) -> Result<bool> {
-    let taken: HashSet<RunFolder> = open.iter().flat_map(in_submission).collect();
+    let taken: HashSet<RunFolder> = open.iter().flat_map(Filed::open_runs).collect();
     let free: Vec<ForSlurm> = order
         .waiting
         .iter()
@@ -47,11 +47,6 @@ pub(super) fn submit_waiting(keeper: &mut Keeper, order: &Order, open: &mut Vec<
         }
     }
     Ok(any)
-}
-
-fn in_submission(filed: &Filed) -> Vec<RunFolder> {
-    let elements = filed.submission.elements.iter().filter(|element| !element.over);
-    elements.map(|element| filed.run(element)).collect()
 }
 
 /// Groups runs that may share an array, in the order in which they are to start.
