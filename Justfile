@@ -44,7 +44,7 @@ lint:
     # What needs no network; deny.toml says what is held.
     if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
-# Tests on real Slurm clusters, one of them of hosts that share files as over NFS, over a real sshd, all on loopback, and in a cgroup; as root on Debian or Ubuntu.
+# Tests on real Slurm clusters, one of them of hosts that share files as over NFS, over a real sshd, all on loopback, in a cgroup and on a full disk; as root on Debian or Ubuntu.
 test-system *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -59,7 +59,7 @@ test-system *ARGUMENTS:
     fi
     # The cluster trains with the real trainer too.
     cargo build --workspace --features crash-points
-    exec cargo test --package loradeck --features crash-points --test slurm --test ssh --test memory_kill -- --ignored "$@"
+    exec cargo test --package loradeck --features crash-points --test slurm --test ssh --test memory_kill --test full_disk -- --ignored "$@"
 
 # Build deck and trainer, release profile.
 build:

@@ -375,6 +375,7 @@ pub enum QueueChange {
         /// The run.
         run: String,
         /// The priority.
+        #[arg(allow_negative_numbers = true)]
         priority: i64,
     },
     /// Hold waiting runs back.

@@ -120,6 +120,58 @@ fn a_group_takes_its_share_and_no_more() {
 }
 
 #[test]
+fn only_what_waits_has_a_place_in_the_queue() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["finish"]);
+    assert!(deck.run(&["queue", "move", "x/1", "-5"]).status.success());
+    assert_eq!(QueueEntry::read(&runs[0]).unwrap().priority, -5);
+    deck.dispatch().wait().unwrap();
+    for change in [&["queue", "hold", "x/1"][..], &["queue", "move", "x/1", "3"]] {
+        let refused = deck.run(change);
+        assert_eq!(refused.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("x/0001-finish is finished: only a run that waits"), "{said}");
+    }
+    let entry = QueueEntry::read(&runs[0]).unwrap();
+    assert_eq!((entry.hold, entry.priority), (false, -5));
+}
+
+#[test]
+fn a_finished_run_is_extended_and_never_shortened() {
+    let deck = Deck::new();
+    let runs = deck.queue(&["finish"]);
+    deck.dispatch().wait().unwrap();
+    let refused = deck.run(&["resume", "x/1", "max_steps=1"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(
+        (refused.status.code(), said.trim_end()),
+        (
+            Some(2),
+            "x/0001-finish has done these steps: nothing is left to train (hint: a larger max_steps extends it)"
+        )
+    );
+    assert_eq!(state(&runs[0]), State::Finished);
+    assert!(deck.run(&["resume", "x/1", "max_steps=9"]).status.success());
+    wait_until("it has gone on", || starts(&runs[0]).len() == 2);
+    assert_eq!(wait_for_end(&runs[0]).attempt, 2);
+}
+
+#[test]
+fn who_waits_for_a_removed_run_says_so_and_goes_on_when_it_is_back() {
+    let deck = Deck::new();
+    let parent = deck.queue(&["finish"]).remove(0);
+    deck.dispatch().wait().unwrap();
+    wait_until("the dispatcher goes", || !deck.dispatcher_is_at_work());
+    let child = deck.queue(&["finish"]).remove(0);
+    change(&child, |entry| entry.after = vec![parent.label()]);
+    assert!(deck.run(&["remove", "x/1"]).status.success());
+    let reason = why(&deck, &child);
+    assert_eq!(reason, "waits for x/0001-finish, which is not there (restore brings a removed run back)");
+    assert!(deck.run(&["restore", "x/1"]).status.success());
+    assert_eq!(wait_for_end(&child).state, State::Finished);
+}
+
+#[test]
 fn checkpoints_go_only_once_they_are_listed_and_agreed_to() {
     let deck = Deck::new();
     let runs = deck.queue(&["finish"]);

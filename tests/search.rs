@@ -113,6 +113,60 @@ fn a_grid_is_edited_while_it_runs_and_numbers_stay() {
 }
 
 #[test]
+fn a_commands_own_parameters_are_added_dropped_and_set_too() {
+    let deck = Deck::new();
+    let folder = deck.workspace.experiment("x").path().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "command: [\"true\", \"${a}\", \"${b}\", \"${c}\"]\nparameters: {a: 1, b: 1, c: 1}\n\
+                sweep: {parameters: {a: {values: [1, 2]}, b: {values: [1, 2]}}}\n";
+    std::fs::write(folder.join("experiment.yaml"), text).unwrap();
+    let edit = |arguments: &[&str]| {
+        let output = deck.run(&[&["sweep"], arguments].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).trim_end().to_owned())
+    };
+    let done = (Some(0), String::new());
+    assert!(deck.run(&["queue", "pause"]).status.success());
+    assert!(deck.run(&["run", "x"]).status.success());
+    assert_eq!(edit(&["drop", "x", "b=2"]), done);
+    assert_eq!(edit(&["add", "x", "a=3"]), done);
+    assert_eq!(edit(&["add", "x", "b=5"]), done);
+    assert_eq!(edit(&["set", "x", "c=7"]), done);
+    let told = |arguments: &[&str]| {
+        let (code, said) = edit(arguments);
+        assert_eq!(code, Some(2), "{said}");
+        said
+    };
+    assert!(told(&["add", "x", "a=3"]).starts_with("these trials are there already"));
+    assert_eq!(told(&["drop", "x", "a=77"]), "no trial of this sweep has a=77");
+    assert!(told(&["add", "x", "c=2"]).starts_with("c does not vary in this sweep"));
+    assert!(told(&["set", "x", "a=2"]).contains("is what the sweep varies"));
+    assert!(told(&["set", "x", "run_cap=2"]).starts_with("run_cap: a grid has its trials"));
+    assert_eq!(told(&["add", "x:9", "a=2"]), "'x' has no sweep 9 (it has [1])");
+    assert!(deck.run(&["queue", "resume"]).status.success());
+    wait_until("all have ended", || {
+        runs(&deck).len() == 8 && runs(&deck).iter().all(|run| state(run).is_end())
+    });
+    let made: Vec<(String, State)> =
+        runs(&deck).iter().map(|run| (run.name()[5..].to_owned(), state(run))).collect();
+    let (finished, stopped) = (State::Finished, State::Stopped);
+    let expected = [
+        ("a-1-b-1", finished),
+        ("a-1-b-2", stopped),
+        ("a-2-b-1", finished),
+        ("a-2-b-2", stopped),
+        ("a-3-b-1", finished),
+        ("a-1-b-5", finished),
+        ("a-2-b-5", finished),
+        ("a-3-b-5", finished),
+    ];
+    assert_eq!(made, expected.map(|(name, state)| (name.to_owned(), state)));
+    for run in runs(&deck).iter().filter(|run| state(run) == finished) {
+        let journal = std::fs::read_to_string(run.logs().join("journal/trainer.jsonl")).unwrap();
+        assert!(journal.contains("\"7\"]"), "{journal}");
+    }
+}
+
+#[test]
 fn a_dropped_value_leaves_the_queue_and_a_raised_budget_reaches_what_waits_and_what_has_finished() {
     let deck = Deck::new();
     deck.submit_search("  method: grid\n  parameters: {lora_rank: {values: [2, 4]}}\n");

@@ -6,6 +6,7 @@ use anyhow::Result;
 use loradeck_core::config::load_frozen;
 use loradeck_core::run::{QueueEntry, RunFolder, Workspace};
 
+use super::out::UsageError;
 use super::{OK, USAGE, out};
 use crate::launch::action::{self, ActionError, Done};
 
@@ -43,7 +44,11 @@ pub(super) fn resume(name: &str, overrides: &[String]) -> Result<u8> {
     let run = workspace.find_run(name)?;
     // Overrides are checked before anything is queued, on top of those that are in force already.
     let in_force = QueueEntry::read(&run)?.overrides;
-    load_frozen(&run.config(), &[in_force, overrides.to_vec()].concat())?;
+    let (settings, _) = load_frozen(&run.config(), &[in_force, overrides.to_vec()].concat())?;
+    if action::is_no_extension(&run, &settings)? {
+        let message = format!("{} has done these steps: nothing is left to train", run.label());
+        return Err(UsageError(format!("{message} (hint: a larger max_steps extends it)")).into());
+    }
     tell(&run, &action::resume(&workspace, &run, overrides)?);
     Ok(OK)
 }

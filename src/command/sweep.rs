@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use loradeck_core::run::{ExperimentFolder, QueueEntry, Status, Workspace};
 use loradeck_core::text::harmless;
 use serde_json::json;
 
+use super::out::UsageError;
 use super::{OK, out};
 use crate::cli::SweepChange;
 use crate::launch::sweep_edit::{self, Edited};
@@ -36,6 +37,9 @@ pub(super) fn sweep(change: Option<SweepChange>, as_json: bool) -> Result<u8> {
 }
 
 fn tell(edited: &Edited) {
+    if *edited == Edited::default() {
+        out::line("changed for trials to come; none waits now");
+    }
     if edited.added > 0 {
         out::line(&format!("{} trials added", edited.added));
     }
@@ -46,21 +50,28 @@ fn tell(edited: &Edited) {
 /// What `EXPERIMENT` (its newest sweep) or `EXPERIMENT:NUMBER` means.
 fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
     let (name, number) = match text.split_once(':') {
-        Some((name, number)) => {
-            (name, Some(number.parse().with_context(|| format!("'{number}' is no number of a sweep"))?))
-        }
+        Some((name, number)) => match number.parse() {
+            Ok(number) => (name, Some(number)),
+            Err(_) => return refuse(format!("'{number}' is no number of a sweep")),
+        },
         None => (text, None),
     };
     let experiment = workspace.experiments().into_iter().find(|experiment| experiment.name() == name);
-    let experiment = experiment.with_context(|| format!("no experiment is named '{name}'"))?;
+    let Some(experiment) = experiment else {
+        return refuse(format!("no experiment is named '{name}'"));
+    };
     let numbers = sweep_numbers(&experiment);
     match number.or(numbers.last().copied()) {
         Some(number) if numbers.contains(&number) => Ok((experiment, number)),
-        Some(number) => bail!("'{name}' has no sweep {number} (it has {numbers:?})"),
-        None => bail!(
+        Some(number) => refuse(format!("'{name}' has no sweep {number} (it has {numbers:?})")),
+        None => refuse(format!(
             "'{name}' has no sweep (hint: `sweep:` in its experiment.yaml, or `loradeck run {name} key=a,b`)"
-        ),
+        )),
     }
+}
+
+fn refuse<T>(message: String) -> Result<T> {
+    Err(UsageError(message).into())
 }
 
 fn set_paused(workspace: &Workspace, text: &str, why: Option<&str>) -> Result<()> {

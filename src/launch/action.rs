@@ -5,11 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use loradeck_core::config::{Settings, Value};
 use loradeck_core::error::{FileError, WithPath};
 use loradeck_core::file;
 use loradeck_core::run::{
-    Deed, ExperimentFolder, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Workspace,
-    Writer, is_held_patiently, pending_requests, post_request, withdraw_requests,
+    Deed, ExperimentFolder, Journal, JournalEntry, QueueEntry, Request, RunFolder, State, Status, Summary,
+    Workspace, Writer, is_held_patiently, pending_requests, post_request, withdraw_requests,
 };
 use loradeck_core::time::Moment;
 
@@ -184,6 +185,14 @@ fn refuse_far(run: &RunFolder, far: Option<FarRun>) -> Result<(), ActionError> {
     }
 }
 
+/// Whether a finished run has done all the steps already that these settings give it: it is extended, never shortened.
+pub fn is_no_extension(run: &RunFolder, settings: &Settings) -> Result<bool, FileError> {
+    let is_finished = Status::read(run)?.is_some_and(|status| status.state == State::Finished);
+    let steps = Summary::read(run)?.map_or(0, |summary| summary.step);
+    let Some(Value::Whole(wanted)) = settings.value_of("max_steps") else { return Ok(false) };
+    Ok(is_finished && wanted <= i128::from(steps))
+}
+
 /// Moves an ended or waiting run to its experiment's trash.
 pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
     let far = FarRun::begin(run)?;
@@ -212,8 +221,13 @@ pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionErro
 /// Moves a removed run back.
 pub fn restore(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionError> {
     may_act(workspace)?;
-    let _queue = workspace.queue_lock()?;
-    move_between(run, "trash", "runs")
+    let moved = {
+        let _queue = workspace.queue_lock()?;
+        move_between(run, "trash", "runs")?
+    };
+    // A run may wait for this one.
+    ensure_dispatcher(workspace)?;
+    Ok(moved)
 }
 
 fn move_between(run: &RunFolder, from: &'static str, to: &str) -> Result<Done, ActionError> {
@@ -236,10 +250,23 @@ fn move_between(run: &RunFolder, from: &'static str, to: &str) -> Result<Done, A
 
 /// Holds a waiting run back, or lets it go.
 pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<(), ActionError> {
+    change_place(workspace, run, |entry| entry.hold = hold)
+}
+
+/// Changes the place in the queue of a run that waits: one that does not has none.
+fn change_place(
+    workspace: &Workspace,
+    run: &RunFolder,
+    change: impl FnOnce(&mut QueueEntry),
+) -> Result<(), ActionError> {
     may_act(workspace)?;
     let _queue = workspace.queue_lock()?;
+    let status = status_of(run)?;
+    if status.state != State::Queued {
+        return Err(refused(run, status.state.word(), "only a run that waits has a place in the queue"));
+    }
     let mut entry = QueueEntry::read(run)?;
-    entry.hold = hold;
+    change(&mut entry);
     Ok(entry.write(run)?)
 }
 
@@ -254,11 +281,7 @@ pub fn set_keep(workspace: &Workspace, run: &RunFolder, keep: bool) -> Result<()
 
 /// Gives a waiting run another priority; higher goes first.
 pub fn set_priority(workspace: &Workspace, run: &RunFolder, priority: i64) -> Result<(), ActionError> {
-    may_act(workspace)?;
-    let _queue = workspace.queue_lock()?;
-    let mut entry = QueueEntry::read(run)?;
-    entry.priority = priority;
-    Ok(entry.write(run)?)
+    change_place(workspace, run, |entry| entry.priority = priority)
 }
 
 /// Pauses the queue (nothing new starts), or lets it go on.

@@ -108,14 +108,19 @@ pub(crate) fn submit_locked(
             (Some(number), Some(folder))
         }
     };
+    let staged = stage(experiment, names.iter().zip(runs), number, order)?;
     let mut queued = Vec::new();
-    for (name, run) in names.iter().zip(runs) {
-        match queue_one(experiment, name, run, number, order) {
+    for one in &staged {
+        match one.put_in_place() {
             Ok(folder) => queued.push(folder),
-            Err(source) => return Err(SubmitError::Partly { queued, wanted: runs.len(), source }),
+            Err(source) => {
+                staged[queued.len()..].iter().for_each(Staged::discard);
+                return Err(SubmitError::Partly { queued, wanted: runs.len(), source });
+            }
         }
         crash::point("submit.after-run");
     }
+    file::sync_folder_of(&experiment.runs_folder().join("next"))?;
     if let (SweepOf::New(_), Some(number)) = (&order.sweep, number)
         && let Some(mut sweep) = SweepFile::read(experiment, number)?
     {
@@ -125,30 +130,74 @@ pub(crate) fn submit_locked(
     Ok(Submission { runs: queued, sweep: folder })
 }
 
-fn queue_one(
+/// Up to so many runs, each file is made durable by itself. More would take minutes that way, in which nobody else gets
+/// at the queue: their file system is made durable once.
+const SYNCED_ONE_BY_ONE: usize = 8;
+
+/// A run's folder, complete and durable under a temporary name.
+struct Staged {
+    run: RunFolder,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn put_in_place(&self) -> Result<RunFolder, FileError> {
+        crash::point("submit.before-rename");
+        fs::rename(self.run.path(), &self.path).with_path(&self.path, "queue")?;
+        Ok(RunFolder::new(&self.path))
+    }
+
+    fn discard(&self) {
+        let _ = fs::remove_dir_all(self.run.path());
+    }
+}
+
+/// Makes all of the folders; where one cannot be made, none stays.
+fn stage<'r>(
     experiment: &ExperimentFolder,
-    name: &RunName,
+    runs: impl ExactSizeIterator<Item = (&'r RunName, &'r NewRun)>,
+    sweep: Option<u32>,
+    order: &Order,
+) -> Result<Vec<Staged>, FileError> {
+    let is_synced = runs.len() <= SYNCED_ONE_BY_ONE;
+    let durability = if is_synced { Durability::Synced } else { Durability::Renamed };
+    let mut staged = Vec::with_capacity(runs.len());
+    for (name, run) in runs {
+        let path = experiment.runs_folder().join(name.to_string());
+        let one = Staged { run: RunFolder::new(staging_path(&path)), path };
+        let filled = fill(&one.run, run, sweep, order, durability);
+        staged.push(one);
+        if let Err(error) = filled {
+            staged.iter().for_each(Staged::discard);
+            return Err(error);
+        }
+    }
+    if !is_synced && let Err(error) = file::sync_file_system_of(&experiment.runs_folder()) {
+        staged.iter().for_each(Staged::discard);
+        return Err(error);
+    }
+    Ok(staged)
+}
+
+fn fill(
+    folder: &RunFolder,
     run: &NewRun,
     sweep: Option<u32>,
     order: &Order,
-) -> Result<RunFolder, FileError> {
-    let path = experiment.runs_folder().join(name.to_string());
-    let staged = RunFolder::new(staging_path(&path));
-    file::create_folder(staged.path())?;
+    durability: Durability,
+) -> Result<(), FileError> {
+    file::create_folder(folder.path())?;
     let now = Moment::now();
     let provenance = Provenance { sweep: sweep.or(run.provenance.sweep), ..run.provenance.clone() };
     let config = frozen_text(&run.settings, Some(&provenance));
-    file::replace(&staged.config(), config.as_bytes(), Durability::Synced)?;
+    file::replace(&folder.config(), config.as_bytes(), durability)?;
     if let Some(patch) = &order.code_patch {
-        file::replace(&staged.code_patch(), patch, Durability::Synced)?;
+        file::replace(&folder.code_patch(), patch, durability)?;
     }
     let trial = provenance.trial.filter(|_| sweep.is_some());
-    QueueEntry { queued_at: now, sweep, trial, ..run.entry.clone() }.write(&staged)?;
-    Status::new(State::Queued, 1, now).write(&staged)?;
-    crash::point("submit.before-rename");
-    fs::rename(staged.path(), &path).with_path(&path, "queue")?;
-    file::sync_folder_of(&path)?;
-    Ok(RunFolder::new(path))
+    let entry = QueueEntry { queued_at: now, sweep, trial, ..run.entry.clone() };
+    file::replace_json(&folder.queue(), &entry, durability)?;
+    file::replace_json(&folder.status(), &Status::new(State::Queued, 1, now), durability)
 }
 
 /// Written before the first run of it is queued, so that no trial is without its sweep.
@@ -181,6 +230,31 @@ fn free_sweep_folder(experiment: &ExperimentFolder) -> Result<(u32, PathBuf), Fi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_runs_are_queued_as_few_are() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("loradeck.yaml"), "format: 1\n").unwrap();
+        let workspace = Workspace::find(root.path()).unwrap();
+        let experiment = workspace.experiment("style");
+        let text = "base_model: m.gguf\ntrain_data_dir: data\n";
+        let (settings, provenance) =
+            loradeck_core::config::read_frozen(Path::new("e.yaml"), text, &[]).unwrap();
+        let new = |trial: u32| NewRun {
+            slug: format!("trial {trial}"),
+            settings: settings.clone(),
+            provenance: Provenance { trial: Some(trial), ..provenance.clone() },
+            entry: QueueEntry::default(),
+        };
+        let many: Vec<NewRun> = (1..=3 * SYNCED_ONE_BY_ONE as u32).map(new).collect();
+        let queued = submit(&workspace, &experiment, &many, &Order::default()).unwrap().runs;
+        assert_eq!((queued.len(), queued[23].name().as_str()), (24, "0024-trial-24"));
+        assert!(queued.iter().all(|run| Status::read(run).unwrap().unwrap().state == State::Queued));
+        let again = submit(&workspace, &experiment, &many, &Order::default()).unwrap().runs;
+        assert_eq!(again[0].name(), "0025-trial-1");
+        let names = fs::read_dir(experiment.runs_folder()).unwrap().flatten();
+        assert!(names.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')));
+    }
 
     #[test]
     fn runs_are_queued_whole_and_numbered_on() {

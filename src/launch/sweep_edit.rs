@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use loradeck_core::config::{
     Assignment, AxisValues, Distribution, SearchAxis, SearchPlan, Value, find_key, frozen_text, load_frozen,
     plan, setting,
@@ -12,13 +12,22 @@ use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, State, Status,
 use loradeck_core::time::Moment;
 use serde_json::json;
 
-use super::action::{self, Done};
+use super::action::{self, Done, is_no_extension};
 use super::home::be_home;
 use super::program::ensure_dispatcher;
 use super::sweep_file::SweepFile;
 
 /// The most values of a range that a grid lists.
 const LISTED: usize = 10_000;
+
+/// Why an edit was refused: it would change nothing, or what cannot be changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+fn refuse<T>(why: impl Into<String>) -> Result<T> {
+    Err(Refused(why.into()).into())
+}
 
 /// What an edit changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +58,9 @@ pub fn add(
             return Ok(());
         }
         let known = file.trials();
+        for (key, value) in given.iter().flatten() {
+            list_value(search, key, value)?;
+        }
         for assignment in given.iter().flat_map(|given| combinations(search, given)) {
             for trial in search.with_seeds(&search.without_inactive(assignment)) {
                 search.trial_of(&trial)?;
@@ -57,6 +69,9 @@ pub fn add(
                     edited.added += 1;
                 }
             }
+        }
+        if edited.added == 0 {
+            return refuse("these trials are there already (hint: `loradeck resume RUN` brings one back)");
         }
         if file.submitted() > known.len() {
             file.set("submitted", json!(known.len()));
@@ -81,6 +96,14 @@ pub fn drop_values(
         if search.is_search() {
             for (key, value) in &given {
                 drop_choice(search, key, value)?;
+            }
+        } else {
+            let has = |(key, value): &&(String, Value)| trials.iter().any(|one| one.get(key) == Some(value));
+            if let Some((key, value)) = given.iter().find(|one| !has(one)) {
+                return refuse(format!("no trial of this sweep has {key}={}", value.plain()));
+            }
+            for (key, value) in &given {
+                unlist_value(search, key, value);
             }
         }
         for run in waiting_trials(experiment, number)? {
@@ -116,20 +139,31 @@ pub fn set(
     edit(workspace, experiment, number, |file, search| {
         for cap in caps {
             let text = cap.trim_start_matches("run_cap=");
-            let cap = text.parse().with_context(|| format!("run_cap: '{text}' is no whole number"))?;
+            let Some(cap) = text.parse().ok().filter(|cap| *cap > 0) else {
+                return refuse(format!("run_cap: '{text}' is no whole number from 1 on"));
+            };
+            if !search.is_search() {
+                return refuse("run_cap: a grid has its trials (hint: sweep add and sweep drop change them)");
+            }
             search.run_cap = Some(cap);
             file.set("used_up", serde_json::Value::Null);
         }
         for (key, value) in assignments(search, &changes)?.into_iter().flatten() {
             if search.space.iter().any(|axis| axis.keys.contains(&key)) {
-                bail!("{key} is what the sweep varies (hint: sweep add and sweep drop change its values)");
+                let hint = "sweep add and sweep drop change its values";
+                return refuse(format!("{key} is what the sweep varies (hint: {hint})"));
             }
             search.base.insert(key, value);
         }
+        let mut waiting = Vec::new();
         for run in waiting_trials(experiment, number)? {
             let mut entry = QueueEntry::read(&run)?;
             entry.overrides.extend(changes.iter().cloned());
             load_frozen(&run.config(), &entry.overrides)?;
+            waiting.push((run, entry));
+        }
+        // Only once all are known to be right.
+        for (run, entry) in waiting {
             entry.write(&run)?;
             edited.changed.push(run.label());
         }
@@ -138,7 +172,10 @@ pub fn set(
     if resume && !changes.is_empty() {
         for run in trials_in(experiment, number, State::Finished)? {
             let in_force = QueueEntry::read(&run)?.overrides;
-            load_frozen(&run.config(), &[in_force, changes.clone()].concat())?;
+            let (settings, _) = load_frozen(&run.config(), &[in_force, changes.clone()].concat())?;
+            if is_no_extension(&run, &settings)? {
+                continue;
+            }
             if let Done::Queued(_) = action::resume(workspace, &run, &changes)? {
                 edited.resumed.push(run.label());
             }
@@ -175,12 +212,19 @@ fn assignments(search: &SearchPlan, changes: &[String]) -> Result<Vec<Assignment
     }
     let base = search.trial_of(&Assignment::new())?;
     let (_, planned) = plan(Path::new("the sweep"), &frozen_text(&base.settings, None), changes, None)?;
-    let names = changes.iter().filter_map(|change| find_key(change.split('=').next()?.trim()));
-    let names: Vec<&str> = names.map(|key| key.name).collect();
+    // A command's own parameters are no keys of the table.
+    let typed = |change: &String| change.split('=').next().unwrap_or_default().trim().to_owned();
+    let names = changes.iter().map(typed);
+    let names: Vec<String> =
+        names.map(|name| find_key(&name).map_or(name.clone(), |key| key.name.to_owned())).collect();
     let of = |settings| {
-        names.iter().filter_map(|name| Some(((*name).to_owned(), setting(settings, name)?))).collect()
+        let value = |name: &String| match setting(settings, name) {
+            Some(value) => Ok((name.clone(), value)),
+            None => refuse(format!("{name}: is nothing that the trials have")),
+        };
+        names.iter().map(value).collect()
     };
-    Ok(planned.trials.iter().map(|trial| of(&trial.settings)).collect())
+    planned.trials.iter().map(|trial| of(&trial.settings)).collect()
 }
 
 /// `given` together with every combination of the values of the keys that it leaves out.
@@ -218,8 +262,32 @@ fn choices<'a>(
         Some(AxisValues::Drawn(Distribution::Categorical { values, probabilities })) => {
             Ok((values, probabilities))
         }
-        Some(_) => bail!("{key} is drawn from a range (hint: only listed values can be added and dropped)"),
-        None => bail!("{key} does not vary in this sweep by itself"),
+        Some(_) => {
+            let hint = "only listed values can be added and dropped";
+            refuse(format!("{key} is drawn from a range (hint: {hint})"))
+        }
+        None => refuse(format!("{key} does not vary in this sweep by itself")),
+    }
+}
+
+/// Notes a value of a grid, so that what is added later goes together with it too.
+fn list_value(search: &mut SearchPlan, key: &str, value: &Value) -> Result<()> {
+    if !search.space.iter().any(|axis| axis.keys.iter().any(|known| known == key)) {
+        return refuse(format!(
+            "{key} does not vary in this sweep (hint: sweep set changes it for all trials)"
+        ));
+    }
+    if let Ok((values, _)) = choices(search, key)
+        && !values.contains(value)
+    {
+        values.push(value.clone());
+    }
+    Ok(())
+}
+
+fn unlist_value(search: &mut SearchPlan, key: &str, value: &Value) {
+    if let Ok((values, _)) = choices(search, key) {
+        values.retain(|known| known != value);
     }
 }
 
@@ -244,12 +312,13 @@ fn add_choice(search: &mut SearchPlan, key: &str, value: &Value) -> Result<()> {
 fn drop_choice(search: &mut SearchPlan, key: &str, value: &Value) -> Result<()> {
     let (values, probabilities) = choices(search, key)?;
     let Some(at) = values.iter().position(|known| known == value) else {
-        bail!("{key} has no value {value} in this sweep")
+        return refuse(format!("{key} has no value {} in this sweep", value.plain()));
     };
     let shares = probabilities.get_or_insert_with(|| vec![1.0; values.len()]);
     shares[at] = 0.0;
     if shares.iter().sum::<f64>() <= 0.0 {
-        bail!("{key} would have no value left (hint: `loradeck sweep pause` ends the drawing)")
+        let hint = "`loradeck sweep pause` ends the drawing";
+        return refuse(format!("{key} would have no value left (hint: {hint})"));
     }
     Ok(())
 }

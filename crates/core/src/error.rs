@@ -4,17 +4,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// An input or output error with its path and the action that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {source}", path.display())]
+///
+/// Its words hold the system's answer; so it names no source, which who prints a chain of errors would say once more.
+#[derive(Debug)]
 pub struct FileError {
     /// The file or folder concerned.
     pub path: PathBuf,
     /// A verb phrase that completes "cannot …", such as `"read"` or `"create the folder"`.
     pub action: &'static str,
     /// The operating system's answer.
-    #[source]
     pub source: io::Error,
 }
+
+impl std::fmt::Display for FileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot {} {}: {}", self.action, self.path.display(), self.source)
+    }
+}
+
+impl std::error::Error for FileError {}
 
 impl FileError {
     /// Wraps `source` with the path and action it happened in.

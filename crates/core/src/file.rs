@@ -85,6 +85,13 @@ pub fn sync_folder_of(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Makes everything durable that was written to the file system of `folder`: for many files at once, much sooner than
+/// one by one.
+pub fn sync_file_system_of(folder: &Path) -> Result<(), FileError> {
+    let handle = File::open(folder).with_path(folder, "open")?;
+    rustix::fs::syncfs(&handle).map_err(io::Error::from).with_path(folder, "sync the file system of")
+}
+
 /// Replaces `path` by `value` as indented JSON with a final newline.
 pub fn replace_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), FileError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(io::Error::from).with_path(path, "encode")?;

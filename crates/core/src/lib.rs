@@ -8,6 +8,7 @@ pub mod crash;
 pub mod error;
 pub mod file;
 pub mod metrics;
+pub mod patience;
 pub mod run;
 pub mod template;
 pub mod text;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use loradeck_core::config::Diagnostics;
 use loradeck_core::error::FileError;
+use loradeck_core::patience::WantsRoom;
 use loradeck_core::run::Outcome;
 use loradeck_data::base_model::BaseModelError;
 use loradeck_data::tokenizer::TokenizerError;
@@ -89,6 +90,12 @@ pub enum TrainError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+impl WantsRoom for TrainError {
+    fn wants_room(&self) -> bool {
+        matches!(self, Self::File(error) if error.wants_room())
+    }
 }
 
 impl TrainError {

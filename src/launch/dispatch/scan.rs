@@ -235,7 +235,9 @@ impl Scanner {
             return Some(Waiting::SweepPaused(why.to_owned()));
         }
         if let Some(parent) = entry.after.iter().find(|label| !has_finished(workspace, label)) {
-            return Some(Waiting::After(parent.clone()));
+            let is_there = run_of(workspace, parent).is_some();
+            let wait = if is_there { Waiting::After } else { Waiting::AfterRemoved };
+            return Some(wait(parent.clone()));
         }
         if let Some(moment) = entry.not_before.filter(|moment| *moment > now) {
             return Some(Waiting::NotBefore(moment));

@@ -11,6 +11,7 @@ mod record;
 mod requests;
 mod words;
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,8 +23,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use loradeck_core::config::{CodeState, Provenance, Settings, load_frozen};
 use loradeck_core::crash;
+use loradeck_core::error::FileError;
 use loradeck_core::file;
 use loradeck_core::metrics::{LogTail, MetricSource, SourceKind, SourceSpec};
+use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{
     Attempt, CommandExit, Evidence, FileLock, Host, JournalEntry, Outcome, RunFolder, Workspace,
     read_journal, try_exclusive,
@@ -82,8 +85,14 @@ pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
         }
     };
     crash::point("exec.before-outcome");
-    record.end(outcome, message)?;
+    AT_THE_END.with(tell, || record.end(outcome, message.clone()))?;
     Ok(outcome.exit_code())
+}
+
+/// What keeps the end from being written stands in the log, unless that has no room either.
+fn tell(error: &FileError) {
+    let text = error.to_string();
+    let _ = writeln!(std::io::stderr(), "loradeck: {} (trying again)", loradeck_core::text::harmless(&text));
 }
 
 /// SIGTERM reaches the command as well, being sent to the group: its parent waits for what it does about it. A
@@ -265,7 +274,7 @@ fn follow(
     };
     let exit = CommandExit { attempt, code: status.code(), signal: status.signal(), time: Moment::now() };
     crash::point("exec.before-exit");
-    exit.write(run)?;
+    AT_THE_END.with(tell, || exit.write(run))?;
     crash::point("exec.after-exit");
     record.convert(true);
     record.tell_silent_sources(&started.sources);

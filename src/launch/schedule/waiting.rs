@@ -17,6 +17,8 @@ pub enum Waiting {
     GroupFull(String),
     /// A run that must have finished first.
     After(String),
+    /// A run that must have finished first and is not there: it was removed.
+    AfterRemoved(String),
     /// A moment, after a failure.
     NotBefore(Moment),
     /// None of the devices that it names is here.
@@ -56,6 +58,9 @@ impl Waiting {
             Self::GroupPaused(group) => format!("the group '{group}' is paused"),
             Self::GroupFull(group) => format!("the group '{group}' uses all of its slots"),
             Self::After(run) => format!("waits for {run} to finish"),
+            Self::AfterRemoved(run) => {
+                format!("waits for {run}, which is not there (restore brings a removed run back)")
+            }
             Self::NotBefore(moment) => {
                 format!("tries again in {} s", moment.since(now).as_secs())
             }
@@ -77,6 +82,13 @@ impl Waiting {
 
     /// Whether waiting may end without anybody doing anything about it: a dispatcher stays at work for it.
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Held | Self::QueuePaused | Self::SweepPaused(_) | Self::GroupPaused(_))
+        !matches!(
+            self,
+            Self::Held
+                | Self::QueuePaused
+                | Self::SweepPaused(_)
+                | Self::GroupPaused(_)
+                | Self::AfterRemoved(_)
+        )
     }
 }

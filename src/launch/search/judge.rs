@@ -64,7 +64,7 @@ fn judge_by(
     let Known { recorded, given_up, curves, end } = *known;
     let goal = goal_of(plan.metric.as_ref().map_or(Goal::Minimize, |metric| metric.goal));
     match rule {
-        Stopping::Asha { unit, reduction_factor, .. } => {
+        Stopping::Asha { unit, reduction_factor, by_best, .. } => {
             let counted: BTreeMap<u32, Vec<(u64, f64)>> = curves
                 .iter()
                 .filter(|(trial, _)| !given_up.contains(trial))
@@ -77,7 +77,7 @@ fn judge_by(
                 max_t: end,
                 brackets: 1,
             };
-            halve(&asha, &rungs, goal, recorded, &counted)
+            halve(&asha, &rungs, goal, *by_best, recorded, &counted)
         }
         Stopping::MedianStop { grace_period, min_runs } => {
             let rule = MedianStop { grace_period: *grace_period, min_trials: *min_runs as usize };
@@ -98,6 +98,7 @@ fn halve(
     asha: &Asha,
     rungs: &[u64],
     goal: SearchGoal,
+    by_best: bool,
     recorded: &[Arrival],
     curves: &BTreeMap<u32, Vec<(u64, f64)>>,
 ) -> Vec<Judgement> {
@@ -114,7 +115,9 @@ fn halve(
             let arrival = Arrival { trial: u64::from(*trial), rung: *rung, step, value };
             let decision = asha.judge(goal, &recorded, arrival);
             recorded.push(arrival);
-            let gives_up = decision.verdict == Verdict::Stop;
+            let so_far = points.iter().take_while(|(at, _)| *at <= step).map(|(_, value)| *value);
+            let was_good = by_best && reaches(goal, so_far, decision.threshold);
+            let gives_up = decision.verdict == Verdict::Stop && !was_good;
             judgements.push(Judgement {
                 trial: *trial,
                 arrival: Some(arrival),
@@ -131,6 +134,14 @@ fn halve(
         }
     }
     judgements
+}
+
+/// Whether one of the values is as good as the threshold.
+fn reaches(goal: SearchGoal, mut values: impl Iterator<Item = f64>, threshold: f64) -> bool {
+    values.any(|value| match goal {
+        SearchGoal::Minimize => value <= threshold,
+        SearchGoal::Maximize => value >= threshold,
+    })
 }
 
 fn compare_with_median(
@@ -212,6 +223,18 @@ mod tests {
         let recorded: Vec<Arrival> = at_once.iter().filter_map(|one| one.arrival).collect();
         let again = judged(&plan, &recorded, &[3], &curves(&all), &mut BTreeMap::new());
         assert_eq!(again, []);
+    }
+
+    #[test]
+    fn hyperband_forgives_a_bad_value_after_a_good_one_unless_it_is_strict() {
+        let all = curves(&[&[5.0, 4.0, 3.0], &[5.0, 2.0, 9.0], &[6.0, 6.0, 6.0]]);
+        let given_up = |strict: &str| {
+            let rule = format!("early_terminate: {{type: hyperband, min_iter: 3, eta: 2{strict}}}");
+            let told = judged(&plan(&rule), &[], &[], &all, &mut BTreeMap::new());
+            told.iter().filter(|one| one.gives_up).map(|one| one.trial).collect::<Vec<_>>()
+        };
+        assert_eq!(given_up(""), [3]);
+        assert_eq!(given_up(", strict: true"), [2, 3]);
     }
 
     #[test]

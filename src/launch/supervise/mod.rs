@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::crash;
+use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{
     CommandExit, FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State, Status,
     Summary, Workspace, Writer, end_state, try_exclusive,
@@ -281,8 +282,9 @@ impl Supervisor {
         if let Some(signal) = end.process.signal {
             entry = entry.with("signal", signal);
         }
-        self.journal.append(&entry)?;
-        status.write(&self.run)?;
+        // Nobody listens here: what there is no room for shows in the state, which stays as it was.
+        AT_THE_END.with(|_| (), || self.journal.append(&entry))?;
+        AT_THE_END.with(|_| (), || status.write(&self.run))?;
         crash::point("supervise.after-end");
         self.requests.withdraw(&self.run);
         Ok(())

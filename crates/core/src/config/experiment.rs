@@ -68,8 +68,12 @@ impl Experiment {
                 return;
             }
         };
-        self.source.sweep = Some((path, text.clone()));
+        self.source.sweep = Some((path.clone(), text.clone()));
         match yaml::read(&text) {
+            Ok(node) if node.content == Content::Null => {
+                let problem = Problem::new(place, "sweep", "is an empty file").value(Some(path));
+                problems.push(problem.hint("sweep=null makes no sweep"));
+            }
             Ok(node) => self.sweep = SweepReader::of_file(problems, &mut self.warnings).read(&node),
             Err(error) => {
                 let place = Place::SweepText(error.line as u32, error.column as u32);

@@ -63,6 +63,7 @@ pub(crate) struct SyntaxError {
 
 /// Reads one document; an empty one is [`Content::Null`].
 pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
+    let text = without_mark(text);
     refuse_unreadable(text)?;
     let pass = Pass::new(None);
     let mut root = (&pass)
@@ -89,9 +90,15 @@ pub(crate) fn read_value(text: &str) -> Node {
 
 /// Line and column, from 1, at which the node stands; for one that came through an alias, where it was anchored.
 pub(crate) fn locate(text: &str, id: NodeId) -> (usize, usize) {
-    let pass = Pass::new(Some(id));
+    let (text, pass) = (without_mark(text), Pass::new(Some(id)));
     let stopped = (&pass).deserialize(serde_yaml::Deserializer::from_str(text)).err();
     stopped.and_then(|error| error.location()).map_or((1, 1), |at| (at.line(), at.column()))
+}
+
+/// The text behind the byte order mark that some editors put before it; the parser underneath takes the mark for a
+/// document.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// What the parser underneath would refuse without saying where.

@@ -77,6 +77,16 @@ fn empty_texts_are_null() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_document() {
+    let text = "\u{feff}a: 1\r\nb: x y\r\n";
+    let node = read(text).unwrap();
+    let Content::Map(entries) = &node.content else { panic!("{node:?}") };
+    assert_eq!((entries[0].0.text.as_str(), entries[1].1.text.as_str()), ("a", "x y"));
+    assert_eq!(locate(text, entries[1].1.id), (2, 4));
+    assert_eq!(locate(text, entries[0].1.id), (1, 4));
+}
+
+#[test]
 fn hostile_texts_end_soon() {
     let deep = format!("a: {}", "[".repeat(9_000));
     let laughs = (0..20).fold(String::from("a0: &a0 [x]\n"), |text, level| {

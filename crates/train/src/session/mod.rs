@@ -9,10 +9,12 @@ mod setup;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::thread;
 
 use loradeck_core::config::frozen_text;
 use loradeck_core::file::{self, Durability};
+use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::Outcome;
 use loradeck_data::dataset::{Dataset, metadata_csv};
 
@@ -59,7 +61,7 @@ pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) 
         Some(message) => message.lines().for_each(|line| record.line(&format!("error: {line}"))),
         None => record.line(&format!("ended at step {}: {outcome:?}", record.summary.step)),
     }
-    match record.end(outcome, message) {
+    match AT_THE_END.with(tell_of_waiting, || record.end(outcome, message.clone())) {
         Ok(()) => outcome,
         Err(error) => {
             record.line(&format!("error: {error}"));
@@ -101,6 +103,11 @@ fn run(inputs: &Inputs, record: &mut Record, signals: Signals) -> Result<Ending,
         write_weights(record, inputs, &machine)?;
     }
     Ok(ending)
+}
+
+/// On standard error alone: the records may lie on the disk that has no room.
+fn tell_of_waiting(error: &impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "warning: {error} (trying again)");
 }
 
 fn write_metadata(record: &mut Record, inputs: &Inputs) -> Result<(), TrainError> {
@@ -202,8 +209,10 @@ fn write_weights(record: &mut Record, inputs: &Inputs, machine: &Machine) -> Res
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
     let folder = record.run().checkpoints();
-    let sha256 =
-        export::write_final(&folder, &machine.adapters, &machine.facts, &metadata, &inputs.tokenizer)?;
+    let sha256 = AT_THE_END.with(
+        |error: &TrainError| tell_of_waiting(error),
+        || export::write_final(&folder, &machine.adapters, &machine.facts, &metadata, &inputs.tokenizer),
+    )?;
     record.summary.weights_sha256 = Some(sha256.clone());
     let entry = record.entry("weights").at(record.summary.step).with("sha256", sha256);
     record.journal(&entry);

@@ -1,11 +1,11 @@
 //! Reading what numbers are drawn from, and whether that fits the key.
 
-use super::fitting::{Ends, fitting};
+use super::fitting::{Ends, fit, fitting};
 use super::reader::SweepReader;
 use super::{Bell, Bounds, Distribution};
 use crate::config::keys::Key;
-use crate::config::place::Problem;
-use crate::config::value::number_text;
+use crate::config::place::{Place, Problem};
+use crate::config::value::{Value, number_text};
 use crate::config::yaml::{Content, Node};
 use crate::text::nearest;
 
@@ -60,12 +60,33 @@ impl SweepReader<'_> {
         let distribution = self.built(spelling, node, name, &field)?;
         let end = |name: &str| self.place(field(name).unwrap_or(node));
         let ends = Ends { min: end("min"), max: end("max") };
+        let distribution = self.opened(key, spelling, ends.min, distribution);
         if let Err(problem) = fitting(key, spelling, &distribution, ends) {
             self.problems.push(problem);
             return None;
         }
         self.warn_of_exponents(spelling, field("distribution"), &distribution);
         Some(distribution)
+    }
+
+    /// W&B's own examples draw learning rates evenly from 0 on, where a learning rate must be above 0. What is drawn has
+    /// six digits: the range begins that far below its end.
+    fn opened(
+        &mut self,
+        key: &Key,
+        spelling: &str,
+        place: Place,
+        distribution: Distribution,
+    ) -> Distribution {
+        let Distribution::Uniform(Bounds { min, max, q: None }) = distribution else { return distribution };
+        let fits = |number: f64| fit(key, &Value::Real(number)).is_ok();
+        let first = 1e-6 * max;
+        if min != 0.0 || fits(min) || !fits(first) {
+            return distribution;
+        }
+        let message = format!("0 cannot be: it draws from {} on", number_text(first));
+        self.warnings.push(Problem::new(place, format!("{spelling}.min"), message));
+        Distribution::Uniform(Bounds { min: first, max, q: None })
     }
 
     fn known_name(&mut self, spelling: &str, node: &Node) -> Option<&'static str> {

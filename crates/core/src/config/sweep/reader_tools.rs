@@ -74,6 +74,15 @@ impl SweepReader<'_> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, node: &Node, path: &str) -> Option<bool> {
+        if let Content::Flag(flag) = node.content {
+            return Some(flag);
+        }
+        self.wrong(node, path, "is neither true nor false");
+        None
+    }
+
     /// Any finite number.
     pub(super) fn number(&mut self, node: &Node, path: &str) -> Option<f64> {
         match node.content {

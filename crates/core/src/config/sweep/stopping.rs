@@ -18,6 +18,9 @@ pub enum Stopping {
         /// Nothing is decided from here on; a run's own steps, where it is left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_t: Option<u64>,
+        /// A run goes on where its best value so far would, as W&B has it unless `strict` is set.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_best: bool,
     },
     /// A run ends where its best value so far is worse than the median of the others' averages up to the same step
     /// (D. Golovin et al., "Google Vizier", 2017, section 3.2.2).
@@ -68,7 +71,7 @@ mod tests {
     use super::*;
 
     fn asha(grace_period: f64, reduction_factor: u64, max_t: Option<u64>) -> Stopping {
-        Stopping::Asha { unit: Unit::Steps, grace_period, reduction_factor, max_t }
+        Stopping::Asha { unit: Unit::Steps, grace_period, reduction_factor, max_t, by_best: false }
     }
 
     #[test]

@@ -44,11 +44,13 @@ impl SweepReader<'_> {
     }
 
     /// W&B's hyperband: brackets at `min_iter`, `min_iter * eta`, …, or at `max_iter / eta`, `max_iter / eta²`, …, `s`
-    /// of them, in values of the metric.
+    /// of them, in values of the metric. Unless it is `strict`, a run's best value so far counts, not the one at the
+    /// bracket (`hyperband_stopping.py` of W&B's package `sweeps`).
     fn hyperband(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Stopping> {
         const PATH: &str = "sweep.early_terminate";
         let before = self.problems.len();
         let (mut kind, mut min_iter, mut max_iter, mut brackets, mut eta) = (None, None, None, None, 3);
+        let mut strict = false;
         for (key, value) in fields {
             let path = format!("{PATH}.{}", key.text);
             match key.text.as_str() {
@@ -57,9 +59,7 @@ impl SweepReader<'_> {
                 "max_iter" => max_iter = self.count(value, &path, 1, 1_000_000_000),
                 "s" => brackets = self.count(value, &path, 1, 100),
                 "eta" => eta = self.count(value, &path, 2, 1_000_000).unwrap_or(eta),
-                "strict" => {
-                    self.warn(key, &path, "is ignored: a run is judged at every rung as soon as it is there");
-                }
+                "strict" => strict = self.flag(value, &path).unwrap_or(strict),
                 _ => self.unknown(
                     key,
                     &path,
@@ -79,11 +79,11 @@ impl SweepReader<'_> {
         if self.problems.len() > before {
             return None;
         }
-        let unit = Unit::Values;
+        let (unit, reduction_factor, by_best) = (Unit::Values, eta, !strict);
         match (min_iter, max_iter, brackets) {
             (Some(first), None, None) => {
                 let grace_period = first as f64;
-                Some(Stopping::Asha { unit, grace_period, reduction_factor: eta, max_t: None })
+                Some(Stopping::Asha { unit, grace_period, reduction_factor, max_t: None, by_best })
             }
             (None, Some(last), Some(count)) => {
                 // W&B leaves brackets below 1 out.
@@ -94,7 +94,7 @@ impl SweepReader<'_> {
                     return None;
                 };
                 let grace_period = last as f64 / (eta as f64).powi(power);
-                Some(Stopping::Asha { unit, grace_period, reduction_factor: eta, max_t: Some(last) })
+                Some(Stopping::Asha { unit, grace_period, reduction_factor, max_t: Some(last), by_best })
             }
             _ if is_given("min_iter") => {
                 self.wrong_with_hint(node, PATH, "has both min_iter and max_iter or s", "min_iter: 3");
@@ -139,7 +139,8 @@ impl SweepReader<'_> {
             self.wrong_with_hint(node, PATH, "has no grace_period", hint);
         }
         let grace_period = grace_period? as f64;
-        Some(Stopping::Asha { unit: Unit::Steps, grace_period, reduction_factor, max_t })
+        let (unit, by_best) = (Unit::Steps, false);
+        Some(Stopping::Asha { unit, grace_period, reduction_factor, max_t, by_best })
     }
 
     fn median_stop(&mut self, fields: &Fields<'_>) -> Option<Stopping> {

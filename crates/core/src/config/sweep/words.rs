@@ -116,7 +116,7 @@ impl fmt::Display for Condition {
 impl fmt::Display for Stopping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asha { unit, grace_period, reduction_factor, max_t } => {
+            Self::Asha { unit, grace_period, reduction_factor, max_t, by_best } => {
                 let unit = match unit {
                     Unit::Steps => "steps",
                     Unit::Values => "values of the metric",
@@ -126,7 +126,8 @@ impl fmt::Display for Stopping {
                     f,
                     "asha: after {first} {unit} and each {factor} times as many one run of {factor} goes on"
                 )?;
-                max_t.map_or(Ok(()), |max_t| write!(f, ", up to {max_t}"))
+                max_t.map_or(Ok(()), |max_t| write!(f, ", up to {max_t}"))?;
+                f.write_str(if *by_best { ", by its best value so far" } else { "" })
             }
             Self::MedianStop { grace_period, min_runs } => write!(
                 f,

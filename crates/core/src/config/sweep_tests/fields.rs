@@ -50,10 +50,20 @@ fn rules_of_stopping_are_read_and_need_a_metric() {
     };
     assert_eq!(
         with("asha: {grace_period: 100, reduction_factor: 4, max_t: 5000}"),
-        Ok(Stopping::Asha { unit: Unit::Steps, grace_period: 100.0, reduction_factor: 4, max_t: Some(5000) })
+        Ok(Stopping::Asha {
+            unit: Unit::Steps,
+            grace_period: 100.0,
+            reduction_factor: 4,
+            max_t: Some(5000),
+            by_best: false
+        })
     );
     assert_eq!(with("median_stop: {min_runs: 3}"), Ok(Stopping::MedianStop { grace_period: 1, min_runs: 3 }));
     assert_eq!(with("early_terminate: {type: hyperband, min_iter: 2}").unwrap().rungs(20), [2, 6, 18]);
+    for (strict, by_best) in [("", true), (", strict: true", false), (", strict: false", true)] {
+        let rule = with(&format!("early_terminate: {{type: hyperband, min_iter: 2{strict}}}")).unwrap();
+        assert!(matches!(rule, Stopping::Asha { by_best: read, .. } if read == by_best), "{rule:?}");
+    }
     let problem = |rule: &str| with(rule).unwrap_err().lines().next().unwrap().to_owned();
     assert_eq!(problem("asha: {reduction_factor: 3}"), "e.yaml:7:9: sweep.asha: has no grace_period");
     assert!(

@@ -73,6 +73,7 @@ fn a_file_of_its_own_is_a_sweep_too() {
         ("wandb.yaml", WANDB_BAYES),
         ("bad.yaml", "method: grid\nparameters:\n  rank: {values: [4, x]}\n"),
         ("no.yaml", "a: ["),
+        ("empty.yaml", "# nothing yet\n"),
     ];
     let with = |arguments: &[&str]| planned("parameters: {seed: {values: [1, 2]}}\n", arguments, &files);
     let plan = with(&["sweep=wandb.yaml"]).unwrap();
@@ -85,6 +86,10 @@ fn a_file_of_its_own_is_a_sweep_too() {
     assert_eq!(labels(&with(&["sweep=null", "rank=4,8"]).unwrap()), ["lora_rank=4", "lora_rank=8"]);
     assert_eq!(with(&["sweep=bad.yaml"]).unwrap_err(), "bad.yaml:3:22: rank: 'x' is no whole number");
     assert!(with(&["sweep=no.yaml"]).unwrap_err().starts_with("no.yaml:2:1: no valid YAML"));
+    assert_eq!(
+        with(&["sweep=empty.yaml"]).unwrap_err(),
+        "command line:1:7: sweep: 'empty.yaml' is an empty file\n  hint: sweep=null makes no sweep"
+    );
     assert_eq!(
         with(&["sweep=gone.yaml"]).unwrap_err(),
         "command line:1:7: sweep: 'gone.yaml' cannot be read: no such file"
@@ -100,6 +105,18 @@ fn a_file_of_its_own_is_a_sweep_too() {
     };
     assert_eq!(named("wandb.yaml").unwrap().search.unwrap().run_cap, Some(5));
     assert_eq!(named("gone.yaml").unwrap_err().to_string(), "e.yaml:4:8: sweep: 'gone.yaml' is not there");
+}
+
+#[test]
+fn the_learning_rate_of_wandbs_own_example_is_opened() {
+    let with = |bounds: &str| {
+        sweep(&format!("method: random\nrun_cap: 5\nparameters: {{learning_rate: {{{bounds}}}}}\n"), &[])
+    };
+    let plan = with("distribution: uniform, min: 0, max: 0.1").unwrap();
+    assert_eq!(space(&plan), ["learning_rate: 1e-7 to 0.1 (uniform)"]);
+    assert_eq!(warnings(&plan), ["7:60: learning_rate.min: 0 cannot be: it draws from 1e-7 on"]);
+    assert!(with("distribution: uniform, min: -0.1, max: 0.1").is_err());
+    assert!(with("distribution: q_uniform, min: 0, max: 0.1, q: 0.01").is_err());
 }
 
 #[test]
