@@ -263,10 +263,50 @@ fn a_foreign_folder_is_tracked_in_place_and_nothing_is_written_in_it() {
     let refused = deck.run(&["run", "my-lora/1"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     assert!(text(&refused).contains("only looked at"), "{}", text(&refused));
+    for deed in ["retry", "resume", "stop"] {
+        let refused = deck.run(&[deed, "my-lora/1"]);
+        assert_eq!(refused.status.code(), Some(2), "{deed}: {}", text(&refused));
+        assert!(text(&refused).contains("tracked in place"), "{deed}: {}", text(&refused));
+    }
+    for own in [".", "..", "experiments/my-lora", "experiments/my-lora/runs/0001-my-lora"] {
+        let refused = deck.run(&["adopt", own]);
+        assert_eq!(refused.status.code(), Some(2), "{own}: {}", text(&refused));
+        assert!(text(&refused).contains("holds runs of this workspace"), "{own}: {}", text(&refused));
+    }
+    assert_eq!(deck.workspace.runs().len(), 1);
     let reported = deck.run(&["report", "my-lora/1"]);
     assert!(reported.status.success(), "{}", text(&reported));
     let report = read(run.report());
     assert!(report.contains("Tracked Folder") && report.contains("trained by another program"), "{report}");
+}
+
+#[test]
+fn an_attempt_that_is_not_at_work_is_not_trained_by_hand() {
+    let deck = with_program("command: [\"true\"]\n", "");
+    let run = queue(&deck, "x", &[]).remove(0);
+    assert_eq!(wait_for_end(&run).state, State::Finished);
+    let before = read(run.summary());
+    for attempt in ["1", "9"] {
+        let refused = deck.run(&["exec", &run.path().to_string_lossy(), "--attempt", attempt]);
+        assert_eq!(refused.status.code(), Some(2));
+        let expected = format!("attempt {attempt} of {} is not at work", run.label());
+        assert!(text(&refused).contains(&expected), "{}", text(&refused));
+    }
+    assert_eq!(read(run.summary()), before);
+}
+
+#[test]
+fn a_hook_whose_program_is_not_there_is_told_before_anything_trains() {
+    let deck = with_program("command: [\"true\"]\non_finish: [./tell-me.sh]\n", "");
+    let refused = deck.run(&["run", "x"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused);
+    assert!(
+        said.contains("x/experiment.yaml:2:12: on_finish: the program './tell-me.sh' is not there"),
+        "{said}"
+    );
+    fs::write(deck.workspace.root().join("tell-me.sh"), "").unwrap();
+    assert!(deck.run(&["run", "x"]).status.success());
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<UsageError>()
         || error.is::<loradeck_core::config::Diagnostics>()
         || error.is::<crate::launch::Unknown>()
-        || error.is::<crate::launch::sweep_edit::Refused>()
+        || error.is::<crate::launch::BadInput>()
         || matches!(
             error.downcast_ref::<WorkspaceError>(),
             Some(

@@ -14,6 +14,7 @@ use loradeck_core::run::{
 };
 use loradeck_core::time::Moment;
 
+use super::adopt::is_adopted;
 use super::home::{HomeError, be_home, is_elsewhere, may_act};
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
@@ -68,6 +69,9 @@ pub(super) fn refused(run: &RunFolder, state: impl Into<String>, why: &'static s
 
 fn status_of(run: &RunFolder) -> Result<Status, ActionError> {
     Status::read(run)?.ok_or_else(|| {
+        if is_adopted(run) {
+            return refused(run, "tracked in place", "the program that trains it is not loradeck's");
+        }
         refused(run, "archived", "it has no status here (a clone lists runs but does not run them)")
     })
 }

@@ -7,7 +7,7 @@ use loradeck_core::run::Workspace;
 use loradeck_core::time::Moment;
 use loradeck_data::check::{CheckSummary, open_inputs};
 
-use super::exec::examine_commands;
+use super::exec::{examine_commands, examine_hooks};
 use super::prepare::Prepared;
 use super::slot::Slot;
 use super::slots::{SlotSettings, detect_slots};
@@ -18,6 +18,7 @@ pub fn examine(workspace: &Workspace, prepared: &Prepared) -> Result<Vec<CheckSu
     let trials = prepared.plan.checked_trials();
     let mut problems = check_paths(&prepared.experiment, &prepared.plan, workspace.root()).0;
     problems.extend(examine_commands(&prepared.experiment, trials, workspace.root()).0);
+    problems.extend(examine_hooks(&prepared.experiment, trials, workspace.root()).0);
     if trials.iter().any(|trial| trial.settings.is_foreign()) {
         // What another trainer makes of a model or of data is its own affair.
         return Diagnostics::sorted(problems).or(Vec::new());

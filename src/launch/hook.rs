@@ -21,10 +21,13 @@ const LIMIT: Duration = Duration::from_mins(10);
 pub(super) fn due(run: &RunFolder, status: &Status) -> Option<Vec<String>> {
     // Most runs have none: the text is searched before it is read as a configuration.
     let text = std::fs::read_to_string(run.config()).ok()?;
-    if !text.contains("\non_finish:") && !text.contains("\non_fail:") {
+    let overrides = QueueEntry::read(run).ok()?.overrides;
+    let is_named = |key: &str| {
+        text.contains(&format!("\n{key}:")) || overrides.iter().any(|change| change.trim().starts_with(key))
+    };
+    if !is_named("on_finish") && !is_named("on_fail") {
         return None;
     }
-    let overrides = QueueEntry::read(run).ok()?.overrides;
     let (settings, _) = load_frozen(&run.config(), &overrides).ok()?;
     let command = match status.state {
         State::Finished => settings.running.on_finish,
@@ -129,6 +132,17 @@ mod tests {
         assert_eq!(due(&run, &status), None, "it has run");
         assert!(due(&run, &Status::new(State::Failed, 2, Moment::now())).is_some(), "another attempt");
         assert_eq!(due(&run, &Status::new(State::Finished, 1, Moment(5))), None);
+    }
+
+    #[test]
+    fn a_hook_that_came_with_a_resume_counts_too() {
+        let root = tempfile::tempdir().unwrap();
+        let run = run_with(root.path(), "");
+        let status = Status::new(State::Finished, 2, Moment(5));
+        assert_eq!(due(&run, &status), None);
+        let overrides = vec!["on_finish=[echo, done]".to_owned()];
+        QueueEntry { overrides, ..QueueEntry::default() }.write(&run).unwrap();
+        assert_eq!(due(&run, &status), Some(vec!["echo".to_owned(), "done".to_owned()]));
     }
 
     #[test]

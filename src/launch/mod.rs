@@ -56,6 +56,11 @@ pub use sweep_file::{SweepFile, sweep_numbers};
 pub use wake::{wake_for, wake_for_shown};
 pub use write_up::{WriteUp, commit_pending, commit_word, write_up_experiment, write_up_run};
 
+/// What a person asked for and cannot be, with the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadInput(pub String);
+
 /// A target that is neither an experiment, a run nor a file.
 #[derive(Debug, thiserror::Error)]
 #[error(

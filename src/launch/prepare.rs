@@ -13,6 +13,7 @@ use loradeck_core::text::slug;
 use loradeck_core::time::Moment;
 use serde_json::{Value, json};
 
+use super::BadInput;
 use super::home::be_home;
 use super::identities::Identities;
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
@@ -222,6 +223,13 @@ pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Re
     let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
     let experiment = ExperimentFolder::at(folder);
     let (settings, mut provenance) = load_frozen(&run.config(), overrides)?;
+    if settings.foreign.adopted.is_some() {
+        let label = run.label();
+        return Err(BadInput(format!(
+            "{label} is tracked in place: the program that trains it is not loradeck's"
+        ))
+        .into());
+    }
     Identities::new(workspace.root()).note(&mut provenance, &settings);
     provenance.retry_of = Some(run.name());
     provenance.submitted_at = Some(Moment::now());

@@ -12,6 +12,7 @@ use loradeck_core::run::{ExperimentFolder, QueueEntry, RunFolder, State, Status,
 use loradeck_core::time::Moment;
 use serde_json::json;
 
+use super::BadInput;
 use super::action::{self, Done, is_no_extension};
 use super::home::be_home;
 use super::program::ensure_dispatcher;
@@ -20,13 +21,9 @@ use super::sweep_file::SweepFile;
 /// The most values of a range that a grid lists.
 const LISTED: usize = 10_000;
 
-/// Why an edit was refused: it would change nothing, or what cannot be changed.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(String);
-
+/// An edit that would change nothing, or what cannot be changed.
 fn refuse<T>(why: impl Into<String>) -> Result<T> {
-    Err(Refused(why.into()).into())
+    Err(BadInput(why.into()).into())
 }
 
 /// What an edit changed.

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use loradeck_core::config::{Provenance, Settings, Value, expand, frozen_text, load_frozen, plan};
 use loradeck_core::error::WithPath;
 use loradeck_core::file::{self, Durability, staging_path};
@@ -24,6 +24,7 @@ use loradeck_core::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use self::detect::Found;
+use super::BadInput;
 
 /// What has not been written to for so long has ended.
 const QUIET: Duration = Duration::from_secs(600);
@@ -47,23 +48,36 @@ pub struct AdoptedRun {
 
 /// Tracks the runs in `folder` as runs of the experiment `name`, by default called after the folder.
 pub fn adopt_folder(workspace: &Workspace, folder: &Path, name: Option<&str>) -> Result<Vec<AdoptedRun>> {
-    let folder = fs::canonicalize(folder).with_path(folder, "find")?;
-    if !folder.is_dir() {
-        bail!("'{}' is no folder (hint: name the output folder of a training)", folder.display());
+    let folder = match fs::canonicalize(folder) {
+        Ok(found) if found.is_dir() => found,
+        _ => return refuse(folder, "is no folder here (hint: name the output folder of a training)"),
+    };
+    if holds_own_runs(workspace, &folder) {
+        return refuse(&folder, "holds runs of this workspace, which are listed already");
     }
     let found = detect::runs_in(&folder);
     if found.is_empty() {
-        bail!(
-            "'{}' holds no metrics: no event files, trainer_state.json, metrics.jsonl or metrics.csv",
-            folder.display()
-        );
+        let kinds = "no event files, trainer_state.json, metrics.jsonl or metrics.csv";
+        return refuse(&folder, &format!("holds no metrics: {kinds}"));
     }
     let stem = name.map_or_else(|| name_of(&folder), str::to_owned);
     let experiment = slug(&stem, 48);
     if experiment.is_empty() {
-        bail!("'{stem}' gives no name for an experiment (hint: --name NAME)");
+        return Err(BadInput(format!("'{stem}' gives no name for an experiment (hint: --name NAME)")).into());
     }
     found.iter().map(|found| adopt_one(workspace, &experiment, &folder, found)).collect()
+}
+
+fn refuse<T>(folder: &Path, why: &str) -> Result<T> {
+    Err(BadInput(format!("'{}' {why}", folder.display())).into())
+}
+
+/// Whether the folder is the workspace or above it, an experiment, or a run in one.
+fn holds_own_runs(workspace: &Workspace, folder: &Path) -> bool {
+    let root = fs::canonicalize(workspace.root()).unwrap_or_else(|_| workspace.root().to_path_buf());
+    let is_of_runs =
+        |inside: &Path| inside.iter().nth(1).is_none_or(|part| part == "runs" || part == "trash");
+    root.starts_with(folder) || folder.strip_prefix(root.join("experiments")).is_ok_and(is_of_runs)
 }
 
 fn name_of(folder: &Path) -> String {
@@ -93,12 +107,17 @@ fn known(workspace: &Workspace, folder: &Path) -> Option<RunFolder> {
     })
 }
 
+/// Whether a run tracks another program's folder.
+pub(super) fn is_adopted(run: &RunFolder) -> bool {
+    marker(run).is_file()
+}
+
 fn marker(run: &RunFolder) -> PathBuf {
     run.path().join("adopted.json")
 }
 
 fn adopted_runs(workspace: &Workspace) -> Vec<RunFolder> {
-    workspace.runs().into_iter().filter(|run| marker(run).is_file()).collect()
+    workspace.runs().into_iter().filter(is_adopted).collect()
 }
 
 /// The settings that the folder's files tell; what does not fit a key is left out.

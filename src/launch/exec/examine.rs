@@ -20,6 +20,40 @@ pub(in crate::launch) fn examine_commands(
     Diagnostics::sorted(problems)
 }
 
+/// Hooks whose program is not there: they would fail when a training has ended, with nobody at the screen.
+pub(in crate::launch) fn examine_hooks(
+    experiment: &Experiment,
+    trials: &[Trial],
+    root: &Path,
+) -> Diagnostics {
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    for trial in trials {
+        let running = &trial.settings.running;
+        for (key, command) in [("on_finish", &running.on_finish), ("on_fail", &running.on_fail)] {
+            let program = command.iter().flatten().next();
+            if let Some(program) = program.filter(|program| !can_be_found(program, root)) {
+                problems.push(no_program(experiment, trial, key, program, root));
+            }
+        }
+    }
+    Diagnostics::sorted(problems)
+}
+
+fn no_program(
+    experiment: &Experiment,
+    trial: &Trial,
+    key: &'static str,
+    program: &str,
+    folder: &Path,
+) -> Diagnostic {
+    let problem = experiment.diagnostic(trial, key, format!("the program '{program}' is not there"));
+    Diagnostic { hint: Some(looked_in(program, folder)), ..problem }
+}
+
+fn looked_in(program: &str, folder: &Path) -> String {
+    format!("looked in {}", if program.contains('/') { folder.display().to_string() } else { "PATH".into() })
+}
+
 /// The command as its words will be, with facts of the run left as they are written.
 pub fn preview(settings: &Settings) -> Vec<String> {
     let words = settings.foreign.command.iter().flatten();
@@ -45,11 +79,7 @@ fn complaints(settings: &Settings, root: &Path) -> Vec<(&'static str, String, St
         let program = command.iter().flatten().next().filter(|program| !program.contains("${"));
         if let Some(program) = program.filter(|program| !can_be_found(program, &folder)) {
             let message = format!("the program '{program}' is not there");
-            let hint = format!(
-                "looked in {}",
-                if program.contains('/') { folder.display().to_string() } else { "PATH".into() }
-            );
-            found.push((key, message, hint));
+            found.push((key, message, looked_in(program, &folder)));
         }
     }
     let texts = [("command", foreign.command.as_ref()), ("resume_command", foreign.resume_command.as_ref())];

@@ -28,19 +28,20 @@ use loradeck_core::file;
 use loradeck_core::metrics::{LogTail, MetricSource, SourceKind, SourceSpec};
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{
-    Attempt, CommandExit, Evidence, FileLock, Host, JournalEntry, Outcome, RunFolder, Workspace,
+    Attempt, CommandExit, Evidence, FileLock, Host, JournalEntry, Outcome, RunFolder, Status, Workspace,
     read_journal, try_exclusive,
 };
 use loradeck_core::time::Moment;
 use rustix::process::{Pid, Signal, kill_process};
 
 use self::devices::{cuda_name, product_names};
-pub(super) use self::examine::examine_commands;
 pub use self::examine::preview;
+pub(super) use self::examine::{examine_commands, examine_hooks};
 use self::outcome::outcome_of;
 use self::record::Record;
 use self::requests::{Requests, Wish};
 use self::words::{RunFacts, Words, words};
+use super::BadInput;
 use super::code_snapshot::code_folder;
 use super::gpu;
 use super::inherit::while_inheritable;
@@ -73,6 +74,7 @@ pub(super) fn why_not_resumable(run: &RunFolder) -> Option<&'static str> {
 pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
     let run =
         RunFolder::new(std::fs::canonicalize(path).with_context(|| format!("no run at {}", path.display()))?);
+    refuse_what_nobody_started(&run, attempt)?;
     let terminated = listen()?;
     let lock = own_lock(&run)?;
     let mut record = Record::open(&run, attempt)?;
@@ -87,6 +89,18 @@ pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
     crash::point("exec.before-outcome");
     AT_THE_END.with(tell, || record.end(outcome, message.clone()))?;
     Ok(outcome.exit_code())
+}
+
+/// A supervisor has said that the attempt begins. Whoever calls this by hand, for another one or for one that is over,
+/// would train it again and write over what is known of it.
+fn refuse_what_nobody_started(run: &RunFolder, attempt: u32) -> Result<()> {
+    let status = Status::read(run)?;
+    if status.is_some_and(|status| status.attempt == attempt && status.state.is_live()) {
+        return Ok(());
+    }
+    let hint = "`loradeck resume` or `loradeck retry` starts it, `loradeck dispatch` in this terminal";
+    let message = format!("attempt {attempt} of {} is not at work (hint: {hint})", run.label());
+    Err(BadInput(message).into())
 }
 
 /// What keeps the end from being written stands in the log, unless that has no room either.
