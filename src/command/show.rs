@@ -59,7 +59,9 @@ fn print_status(run: &Run) {
     }
     if let Some((step, total)) = run.steps() {
         let left = run.seconds_left(Moment::now()).map(|left| format!(", {} left", duration(left)));
-        out::line(&format!("step {step} of {total}{}", left.unwrap_or_default()));
+        // A command need not say how many there will be.
+        let of_all = if total > 0 { format!(" of {total}") } else { String::new() };
+        out::line(&format!("step {step}{of_all}{}", left.unwrap_or_default()));
     }
     out::line(&format!("{}", run.path().display()));
 }

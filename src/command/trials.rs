@@ -81,10 +81,11 @@ pub(super) fn list(prepared: &Prepared, limit: usize, detail: &dyn Fn(usize) -> 
 /// Steps and time of all.
 pub(super) fn cost_line(cost: &Cost) -> String {
     let most = if cost.at_most { "at most " } else { "" };
+    let runs = if cost.runs == 1 { "1 run".to_owned() } else { format!("{} runs", cost.runs) };
     if cost.steps == 0 {
-        return format!("cost: {most}{} runs of a command that does not say its steps", cost.runs);
+        return format!("cost: {most}{runs} of a command that does not say its steps");
     }
-    let steps = format!("cost: {most}{} steps in {} runs", cost.steps, cost.runs);
+    let steps = format!("cost: {most}{} steps in {runs}", cost.steps);
     match (cost.seconds, cost.seconds_per_step) {
         (Some(seconds), Some(pace)) => format!(
             "{steps}, about {} one after another ({} s a step in the experiment's {} earlier runs)",

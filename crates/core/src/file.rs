@@ -119,6 +119,11 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).with_path(path, "read")
 }
 
+/// What `text` names below `root`, without the `./` in between that people write and nobody wants to read.
+pub fn below(root: &Path, text: &str) -> PathBuf {
+    root.join(text).components().collect()
+}
+
 /// Creates a folder and its parents.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).with_path(path, "create the folder")
@@ -168,6 +173,12 @@ fn ends_with_newline(file: &mut File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_below_a_folder_has_no_dots_in_between() {
+        let at = |text: &str| below(Path::new("/w"), text).display().to_string();
+        assert_eq!(["./m/./a.gguf", "m", "../m", "/m"].map(at), ["/w/m/a.gguf", "/w/m", "/w/../m", "/m"]);
+    }
 
     #[test]
     fn a_replacement_leaves_no_staged_file() {

@@ -9,7 +9,7 @@ use crate::gguf::GgufFile;
 use crate::safetensors::SafetensorsFile;
 
 pub(super) fn find(root: &Path, text: &str) -> Result<BaseModel, BaseModelError> {
-    let path = root.join(text);
+    let path = file::below(root, text);
     let Ok(metadata) = std::fs::metadata(&path) else { return Err(not_found(text, path)) };
     let model = if metadata.is_dir() { open_folder(path)? } else { open_file(path)? };
     model.weights().check()?;

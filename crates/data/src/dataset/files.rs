@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use loradeck_core::config::{DataIdentity, Diagnostic, Diagnostics};
+use loradeck_core::file;
 
 use crate::mapped::sha256_hex;
 
@@ -43,7 +44,7 @@ fn fault(file: impl Into<String>, message: impl Into<String>) -> Diagnostics {
 
 /// Reads what `text` names, relative to `root`.
 pub(super) fn read(root: &Path, text: &str) -> Result<Files, Diagnostics> {
-    let path = root.join(text);
+    let path = file::below(root, text);
     let Ok(metadata) = std::fs::metadata(&path) else {
         let message = format!("there is no such file or folder (looked for {})", path.display());
         return Err(fault(text, message));
