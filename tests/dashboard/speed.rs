@@ -162,7 +162,7 @@ fn speed_of_writing_to_the_terminal() {
     screen.wait_for("last ");
     for (keys, what) in [
         ("z2", "12 small charts of 1 run (21 metrics)"),
-        ("1z\te", "one chart of 4 runs on the whole screen"),
+        ("1zptrain/loss\r\te", "one chart of 4 runs on the whole screen"),
         ("e", "list, chart of 4 runs, log and settings"),
     ] {
         screen.press(keys);

@@ -9,7 +9,8 @@ use std::io::Write as _;
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Cell, CellWidth as _};
 use ratatui::layout::{Position, Size};
-use ratatui::style::{Color, Modifier};
+
+use super::pen::{PLAIN, Pen};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
@@ -26,15 +27,6 @@ pub struct Encoder {
     cursor_shown: bool,
     cursor: Position,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Pen {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
-}
-
-const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 
 impl Encoder {
     /// An encoder for a screen of `size` cells; without `colours` only bold, dim, reverse and the like are sent.
@@ -100,85 +92,52 @@ impl Encoder {
     }
 
     fn pen(&mut self, wanted: Pen) {
-        if wanted == self.style {
-            return;
+        if wanted != self.style {
+            self.put(format_args!("\x1b[{}m", self.style.change_to(wanted)));
+            self.style = wanted;
         }
-        let mut codes: Vec<String> = Vec::new();
-        let mut from = self.style;
-        if !(from.modifier - wanted.modifier).is_empty() {
-            codes.push("0".into());
-            from = PLAIN;
-        }
-        codes.extend(modifier_codes(wanted.modifier - from.modifier).map(str::to_owned));
-        if from.fg != wanted.fg {
-            codes.push(colour_code(wanted.fg, 30));
-        }
-        if from.bg != wanted.bg {
-            codes.push(colour_code(wanted.bg, 40));
-        }
-        let codes = if codes == ["0"] { String::new() } else { codes.join(";") };
-        self.put(format_args!("\x1b[{codes}m"));
-        self.style = wanted;
     }
 
-    fn cell(&mut self, cell: &Cell, at: Position) {
-        let colour = |colour| if self.colours { colour } else { Color::Reset };
-        let wanted = Pen { fg: colour(cell.fg), bg: colour(cell.bg), modifier: cell.modifier };
+    fn cell(&mut self, at: Position, pen: Pen, symbol: &str) {
         self.go(at);
-        self.pen(wanted);
-        let symbol = cell.symbol();
+        self.pen(pen);
         self.out.extend_from_slice(symbol.as_bytes());
         let after = at.x + symbol.cell_width();
         // At the right edge terminals differ, and about the width of some characters too: address afresh then.
         self.at = (after < self.size.width && symbol.chars().all(has_known_width))
             .then_some(Position::new(after, at.y));
     }
+
+    /// Writes cells in whichever order takes fewer bytes: as they stand, or all of one pen before those of the next. In
+    /// a frame of a few scattered changes, changing the pen costs more than moving.
+    fn cells(&mut self, mut cells: Vec<(Position, Pen, &str)>) {
+        let before = (self.at, self.style, self.out.len());
+        cells.iter().for_each(|(at, pen, symbol)| self.cell(*at, *pen, symbol));
+        if cells.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+            return;
+        }
+        let mut pens = vec![before.1];
+        for (_, pen, _) in &cells {
+            if !pens.contains(pen) {
+                pens.push(*pen);
+            }
+        }
+        let after = (self.at, self.style);
+        let standing = self.out.split_off(before.2);
+        (self.at, self.style) = (before.0, before.1);
+        cells.sort_by_key(|(_, pen, _)| pens.iter().position(|known| known == pen));
+        cells.iter().for_each(|(at, pen, symbol)| self.cell(*at, *pen, symbol));
+        if self.out.len() - before.2 >= standing.len() {
+            self.out.truncate(before.2);
+            self.out.extend_from_slice(&standing);
+            (self.at, self.style) = after;
+        }
+    }
 }
 
 /// Whether every terminal draws the character one column wide.
 fn has_known_width(character: char) -> bool {
     matches!(character, ' '..='~' | '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}')
-}
-
-fn modifier_codes(modifier: Modifier) -> impl Iterator<Item = &'static str> {
-    [
-        (Modifier::BOLD, "1"),
-        (Modifier::DIM, "2"),
-        (Modifier::ITALIC, "3"),
-        (Modifier::UNDERLINED, "4"),
-        (Modifier::REVERSED, "7"),
-        (Modifier::CROSSED_OUT, "9"),
-    ]
-    .into_iter()
-    .filter(move |(flag, _)| modifier.contains(*flag))
-    .map(|(_, code)| code)
-}
-
-/// The code of a colour: `base` is 30 for the letters and 40 for what lies under them.
-fn colour_code(colour: Color, base: u8) -> String {
-    let basic = |index: u8| (base + index).to_string();
-    let bright = |index: u8| (base + 60 + index).to_string();
-    match colour {
-        Color::Reset => basic(9),
-        Color::Black => basic(0),
-        Color::Red => basic(1),
-        Color::Green => basic(2),
-        Color::Yellow => basic(3),
-        Color::Blue => basic(4),
-        Color::Magenta => basic(5),
-        Color::Cyan => basic(6),
-        Color::Gray => basic(7),
-        Color::DarkGray => bright(0),
-        Color::LightRed => bright(1),
-        Color::LightGreen => bright(2),
-        Color::LightYellow => bright(3),
-        Color::LightBlue => bright(4),
-        Color::LightMagenta => bright(5),
-        Color::LightCyan => bright(6),
-        Color::White => bright(7),
-        Color::Indexed(index) => format!("{};5;{index}", base + 8),
-        Color::Rgb(red, green, blue) => format!("{};2;{red};{green};{blue}", base + 8),
-    }
 }
 
 impl Backend for Encoder {
@@ -188,13 +147,13 @@ impl Backend for Encoder {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let before = self.out.len();
-        for (x, y, cell) in content {
-            if self.cursor_shown && self.out.len() == before {
-                self.out.extend_from_slice(b"\x1b[?25l");
-                self.cursor_shown = false;
-            }
-            self.cell(cell, Position::new(x, y));
+        let of = |(x, y, cell): (u16, u16, &'a Cell)| {
+            (Position::new(x, y), Pen::of(cell, self.colours), cell.symbol())
+        };
+        let cells: Vec<_> = content.map(of).collect();
+        if !cells.is_empty() {
+            self.hide_cursor()?;
+            self.cells(cells);
         }
         Ok(())
     }

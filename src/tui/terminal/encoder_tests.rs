@@ -1,7 +1,9 @@
 //! Bytes per frame.
 
+use proptest::prelude::*;
 use ratatui::Terminal;
-use ratatui::style::Style;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::*;
@@ -61,4 +63,61 @@ fn the_text_cursor_is_hidden_while_cells_change() {
     assert!(type_letter("a", 1).unwrap().ends_with("a\x1b[?25h\x1b[?2026l"));
     assert!(type_letter("ab", 2).unwrap().contains("\x1b[?25lb\x1b[?25h"));
     assert_eq!(type_letter("ab", 2), None);
+}
+
+#[test]
+fn scattered_changes_of_two_pens_change_the_pen_once() {
+    let mut terminal = terminal(true);
+    let letters = |letter: &'static str| {
+        let pieces = (0..6).flat_map(move |index| {
+            let style = if index % 2 == 0 { Style::new().red() } else { Style::new().bold() };
+            [Span::styled(letter, style), Span::raw("-")]
+        });
+        Line::from(pieces.collect::<Vec<_>>())
+    };
+    show(&mut terminal, letters("a"));
+    let frame = show(&mut terminal, letters("b")).unwrap();
+    assert_eq!(frame.matches('m').count(), 2, "{}", frame.escape_debug());
+}
+
+/// Cells of a screen of 12 by 3: a letter and a style for each.
+fn cells() -> impl Strategy<Value = Vec<(char, u8)>> {
+    proptest::collection::vec((proptest::char::range('a', 'c'), 0u8..6), 36)
+}
+
+fn style(number: u8) -> Style {
+    let style =
+        [Style::new(), Style::new().red(), Style::new().fg(Color::Indexed(200))][usize::from(number % 3)];
+    if number > 2 { style.bold() } else { style }
+}
+
+fn paint(buffer: &mut Buffer, cells: &[(char, u8)]) {
+    for (cell, (letter, number)) in buffer.content.iter_mut().zip(cells) {
+        cell.set_char(*letter).set_style(style(*number));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_terminal_shows_what_was_drawn_whatever_the_order_of_its_bytes(first in cells(), second in cells()) {
+        let (columns, rows) = (12u16.try_into().unwrap(), 3u16.try_into().unwrap());
+        let mut emulator = vt100::Parser::new(rows, columns, 0);
+        let mut terminal = Terminal::new(Encoder::new(Size::new(12, 3), true)).unwrap();
+        for cells in [&first, &second] {
+            terminal.draw(|frame| paint(frame.buffer_mut(), cells)).unwrap();
+            emulator.process(&terminal.backend_mut().take_frame().unwrap_or_default());
+            for (index, (letter, number)) in (0u16..).zip(cells) {
+                let shown = emulator.screen().cell(index / 12, index % 12).unwrap();
+                let (wanted, mut colour) = (style(*number), vt100::Color::Default);
+                if let Some(Color::Red) = wanted.fg {
+                    colour = vt100::Color::Idx(1);
+                } else if let Some(Color::Indexed(index)) = wanted.fg {
+                    colour = vt100::Color::Idx(index);
+                }
+                prop_assert_eq!(shown.contents(), letter.to_string());
+                prop_assert_eq!(shown.fgcolor(), colour);
+                prop_assert_eq!(shown.bold(), wanted.add_modifier.contains(Modifier::BOLD));
+            }
+        }
+    }
 }

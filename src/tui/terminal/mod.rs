@@ -5,6 +5,7 @@
 mod encoder;
 mod guard;
 mod input;
+mod pen;
 mod reader;
 mod signals;
 mod writer;
