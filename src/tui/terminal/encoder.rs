@@ -112,7 +112,9 @@ impl Encoder {
     /// a frame of a few scattered changes, changing the pen costs more than moving.
     fn cells(&mut self, mut cells: Vec<(Position, Pen, &str)>) {
         let before = (self.at, self.style, self.out.len());
-        cells.iter().for_each(|(at, pen, symbol)| self.cell(*at, *pen, symbol));
+        for (at, pen, symbol) in &cells {
+            self.cell(*at, *pen, symbol);
+        }
         if cells.windows(2).all(|pair| pair[0].1 == pair[1].1) {
             return;
         }
@@ -126,7 +128,9 @@ impl Encoder {
         let standing = self.out.split_off(before.2);
         (self.at, self.style) = (before.0, before.1);
         cells.sort_by_key(|(_, pen, _)| pens.iter().position(|known| known == pen));
-        cells.iter().for_each(|(at, pen, symbol)| self.cell(*at, *pen, symbol));
+        for (at, pen, symbol) in &cells {
+            self.cell(*at, *pen, symbol);
+        }
         if self.out.len() - before.2 >= standing.len() {
             self.out.truncate(before.2);
             self.out.extend_from_slice(&standing);
