@@ -32,6 +32,11 @@ impl Cluster {
         Self::with(&arguments)
     }
 
+    /// As [`Cluster::start`], with accounting, and a controller that soon forgets jobs that are over.
+    pub fn with_accounts() -> Self {
+        Self::with(&["--accounting", "--forget-after", "2"])
+    }
+
     fn with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("python3")

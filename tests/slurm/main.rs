@@ -10,6 +10,7 @@
 )]
 #![cfg(feature = "crash-points")]
 
+mod accounting;
 mod cluster;
 mod crashes;
 mod deck;

@@ -223,8 +223,12 @@ pub fn supervisor_pid(run: &RunFolder) -> u32 {
 }
 
 pub fn kill_9(pid: u32) {
+    send(pid, rustix::process::Signal::KILL);
+}
+
+pub fn send(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 /// Waits for a condition; a test never sleeps for a fixed time.

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""A real Slurm cluster on loopback, in one folder: cluster.py FOLDER [--shared PATH --node NAME… --host NAME…].
+"""A real Slurm cluster on loopback, in one folder: cluster.py FOLDER [OPTIONS].
 
 Writes the configuration into FOLDER, starts munged, slurmctld and slurmd as children, waits until the nodes take
 jobs, prints `ready` and ends everything when its standard input closes, so that no daemon outlives the test that
 asked for it, even one that was killed. Several clusters share nothing: each has its own ports, key and sockets.
 
-Each NAME is a host of its own (hosts.py), with its own mount of PATH where `--shared` gives one; those given by `--node`
-run a slurmd. Without any the cluster has one, `node`.
+Each `--node NAME` and `--host NAME` is a host of its own (hosts.py), with its own mount of PATH where `--shared PATH` is
+given; nodes run a slurmd. Without any the cluster has one, `node`. With `--accounting` the cluster remembers ended jobs (accounts.py).
 
 Lines on standard input: `kill NAME` ends everything on the host, as a power cut would; `start NAME` starts it again. Each is answered by `ok`. `pid NAME` is answered by a process to enter the host by.
 
-Needs root and Debian's slurm-wlm and munge; bindfs for hosts. GPUs are counted, never touched.
+Needs root and Debian's slurm-wlm and munge; bindfs for hosts, slurmdbd and mariadb-server-core for accounting. GPUs are counted, never touched.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import sys
 import time
 from pathlib import Path
 
+from accounts import Accounts
 from hosts import Host
 
 CPUS = 32
@@ -49,7 +50,6 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory,CR_LLN
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,batch_sched_delay=1
 PreemptType=preempt/partition_prio
@@ -59,7 +59,7 @@ SwitchType=switch/none
 GresTypes=gpu
 SlurmdParameters=config_overrides
 ReturnToService=2
-SlurmdTimeout={node_timeout}
+SlurmdTimeout=10
 KillWait=5
 MinJobAge={min_job_age}
 MessageTimeout=10
@@ -99,12 +99,14 @@ def wait_until(what, condition, seconds=40):
 class Cluster:
     """Configuration and daemons in one folder, and the hosts that they run on."""
 
-    def __init__(self, folder, shared, nodes, others):
+    def __init__(self, folder, shared, nodes, others, with_accounts, forget_after):
         self.folder = folder
         self.controller = socket.gethostname().split(".")[0]
         self.nodes = nodes
         self.hosts = {name: Host(name, shared) for name in [*nodes, *others]}
         self.daemons = {}
+        self.forget_after = forget_after
+        self.accounts = Accounts(self, *free_ports(1)) if with_accounts else None
 
     def write_configuration(self):
         for name in ["munge", "state", "spool"]:
@@ -117,9 +119,11 @@ class Cluster:
             folder=self.folder,
             controller=self.controller,
             controller_port=controller_port,
-            node_timeout=os.environ.get("CLUSTER_NODE_TIMEOUT", "10"),
-            min_job_age=os.environ.get("CLUSTER_MIN_JOB_AGE", "300"),
+            min_job_age=self.forget_after,
         )
+        if self.accounts:
+            self.accounts.write_configuration()
+        text += self.accounts.settings() if self.accounts else "AccountingStorageType=accounting_storage/none\n"
         for node, port in zip(self.nodes, node_ports):
             text += NODE.format(node=node, port=port, cpus=CPUS)
         (self.folder / "slurm.conf").write_text(text + PARTITIONS.format(nodes=",".join(self.nodes)))
@@ -151,6 +155,8 @@ class Cluster:
             f"--socket={munge}/munge.socket", f"--key-file={munge}/munge.key", *files,
         )
         wait_until("munged listens", (munge / "munge.socket").exists)
+        if self.accounts:
+            self.accounts.start(wait_until)
         self.spawn("slurmctld", "slurmctld", "-D", "-c")
         wait_until("slurmctld answers", lambda: "UP" in self.ask("scontrol", "ping"))
         for name in self.hosts:
@@ -205,6 +211,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--accounting", action="store_true")
+    parser.add_argument("--forget-after", metavar="SECONDS", type=int, default=300)
     parser.add_argument("--shared", metavar="PATH")
     parser.add_argument("--node", action="append", metavar="NAME", default=[])
     parser.add_argument("--host", action="append", metavar="NAME", default=[])
@@ -212,7 +220,8 @@ def main():
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    cluster = Cluster(folder, asked.shared, asked.node or ["node"], asked.host)
+    nodes = asked.node or ["node"]
+    cluster = Cluster(folder, asked.shared, nodes, asked.host, asked.accounting, asked.forget_after)
     try:
         cluster.write_configuration()
         cluster.start()
