@@ -61,6 +61,12 @@ test-system *ARGUMENTS:
     cargo build --workspace --features crash-points
     exec cargo test --package loradeck --features crash-points --test slurm --test ssh --test memory_kill --test full_disk -- --ignored "$@"
 
+# See what a logout does to runs, on systems with systemd that are booted for it; as root on Debian: test-logout [SUITE…].
+test-logout *SUITES:
+    cargo build --package loradeck
+    mkdir -p {{ quote(target / "logout") }}
+    tests/system/logout/run.sh {{ quote(target / "debug/loradeck") }} {{ quote(target / "logout") }} "$@"
+
 # Build deck and trainer, release profile.
 build:
     cargo build --release --package loradeck --package loradeck-train
@@ -88,14 +94,14 @@ judge *NAMES:
     export LORADECK_PROBE={{ quote(target / "debug/examples/probe") }}
     exec "$python" tests/judges/run.py "$@"
 
-# Compare the search with Optuna, then show that this judge rejects deliberate mistakes.
-judge-search:
+# Compare the search with Optuna, then show that this judge rejects deliberate mistakes: judge-search [NUMBER…].
+judge-search *NUMBERS:
     #!/usr/bin/env bash
     set -euo pipefail
     python=$({{ fetch }} optuna)
     cargo build --package loradeck-search --example play
     "$python" crates/search/judge/judge.py {{ quote(target / "debug/examples/play") }}
-    exec "$python" crates/search/judge/mutants.py
+    exec "$python" crates/search/judge/mutants.py "$@"
 
 # Show that the judges reject deliberate mistakes: mutants [NUMBER…].
 mutants *NUMBERS:

@@ -8,7 +8,7 @@ use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
 use super::{OK, out, trials, watch};
-use crate::launch::{Cost, Place, Prepared, Submission, cost, examine, prepare, queue};
+use crate::launch::{Cost, Place, Prepared, Submission, at_logout, cost, examine, prepare, queue};
 
 /// What the arguments say besides the target.
 pub(super) struct Options {
@@ -56,6 +56,7 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
             ));
         }
     }
+    warn_of_logout();
     if !options.wait {
         return Ok(OK);
     }
@@ -63,6 +64,13 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
         super::dashboard(&[])?;
     }
     watch::follow(&workspace, submission.runs, submission.sweep.as_deref())
+}
+
+/// Says so where a logout would end what was just queued.
+fn warn_of_logout() {
+    if let Some((found, help)) = at_logout().warning() {
+        out::note(&format!("warning: {found}; `{help}` saves those that start after it"));
+    }
 }
 
 /// The number of a sweep that makes its trials itself.

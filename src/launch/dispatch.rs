@@ -21,7 +21,8 @@ pub(super) use self::facts::{AllFacts, Mark, mark_of};
 use self::for_slurm::{SlurmQueue, TakenOut};
 use self::scan::{Found, Scanner};
 use super::home::{HomeBeat, settle};
-use super::program::{detach, poke_mark};
+use super::logout::Refuge;
+use super::program::{detach, ensure_dispatcher, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
 use super::schedule::{Limits, QueuedRun, Waiting, next};
@@ -49,6 +50,8 @@ pub enum Ended {
     NothingLeft,
     /// SIGTERM or SIGINT.
     Asked,
+    /// Another one takes over where a logout does not end it.
+    Moved,
 }
 
 /// Dispatches the workspace's queue until nothing is left.
@@ -68,7 +71,7 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
     loop {
         let mut home = HomeBeat::of(settle(workspace)?);
         clear_staged(workspace)?;
-        let mut dispatcher = Dispatcher::new(workspace)?;
+        let mut dispatcher = Dispatcher::new(workspace, detached)?;
         if !dispatcher.work(&asked, &mut home)? {
             return Ok(Ended::AnotherHostIsHome);
         }
@@ -76,6 +79,10 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
         drop(lock);
         if asked.load(Ordering::Relaxed) {
             return Ok(Ended::Asked);
+        }
+        if dispatcher.moves {
+            ensure_dispatcher(workspace)?;
+            return Ok(Ended::Moved);
         }
         // Work that came between the last look and letting the lock go would wait for nobody.
         if !dispatcher.something_waits()? {
@@ -97,10 +104,12 @@ struct Dispatcher<'a> {
     slurm_queue: SlurmQueue,
     cluster: Cluster,
     searches: Searches,
+    refuge: Option<Refuge>,
+    moves: bool,
 }
 
 impl<'a> Dispatcher<'a> {
-    fn new(workspace: &'a Workspace) -> Result<Self> {
+    fn new(workspace: &'a Workspace, detached: bool) -> Result<Self> {
         Ok(Self {
             workspace,
             host: HostSlots::open()?,
@@ -110,6 +119,8 @@ impl<'a> Dispatcher<'a> {
             slurm_queue: SlurmQueue::default(),
             cluster: Cluster::begin(workspace.clone()),
             searches: Searches::default(),
+            refuge: detached.then(Refuge::look),
+            moves: false,
         })
     }
 
@@ -119,6 +130,10 @@ impl<'a> Dispatcher<'a> {
             let mark = poke_mark(self.workspace);
             if !home.beat(self.workspace) {
                 return Ok(false);
+            }
+            self.moves = self.refuge.as_mut().is_some_and(Refuge::is_open);
+            if self.moves {
+                return Ok(true);
             }
             let turn = self.turn()?;
             if asked.load(Ordering::Relaxed) || !self.anything_left(&turn) {

@@ -2,27 +2,47 @@
 
 use std::env;
 
-use loradeck_core::run::Workspace;
+use loradeck_core::run::{Heartbeat, Host, RunFolder, Workspace, is_held};
 
 use super::finding::Finding;
-use crate::launch::{Logout, at_logout};
+use crate::launch::{Logout, at_logout, is_ended_at_logout};
 
 pub(super) fn examine(workspace: Option<&Workspace>) -> Vec<Finding> {
-    let mut findings = vec![logout(at_logout())];
+    let in_danger: Vec<String> = workspace.map(ended_at_logout).unwrap_or_default();
+    let mut findings = vec![logout(at_logout(), &in_danger)];
     findings.extend(workspace.map(reboot));
     findings
 }
 
-fn logout(logout: Logout) -> Finding {
-    match logout {
-        Logout::Harmless => Finding::good("logout", "runs go on after logout"),
-        Logout::SparesScopes => Finding::good(
-            "logout",
-            "this system ends a user's processes at logout; lingering is enabled, so loradeck starts runs in a scope that is spared",
-        ),
-        Logout::EndsAll => Finding::bad("logout", "runs are killed at logout (KillUserProcesses=yes)")
-            .with("loginctl enable-linger; then loradeck starts runs in a scope of their own that is spared"),
+/// `in_danger` names the runs at work that a logout ends, whatever becomes of those that are started now.
+fn logout(logout: Logout, in_danger: &[String]) -> Finding {
+    let runs = in_danger.join(", ");
+    match (logout.warning(), in_danger) {
+        (Some((found, help)), []) => Finding::bad("logout", found).with(help),
+        (Some((found, help)), _) => Finding::bad("logout", format!("{found}: {runs}"))
+            .with(format!("{help}; what is at work stays in danger until it is stopped and resumed")),
+        (None, []) => Finding::good("logout", spared(logout)),
+        (None, _) => Finding::bad("logout", format!("started where a logout kills them: {runs}"))
+            .with("`loradeck stop` and `loradeck resume` start them where it does not"),
     }
+}
+
+fn spared(logout: Logout) -> &'static str {
+    match logout {
+        Logout::SparesScopes => {
+            "runs go on after logout: you linger, so loradeck starts them in a scope of your service manager"
+        }
+        _ => "runs go on after logout",
+    }
+}
+
+fn ended_at_logout(workspace: &Workspace) -> Vec<String> {
+    let is_in_danger = |run: &RunFolder| {
+        let pid =
+            Heartbeat::read(run).ok().flatten().filter(|beat| beat.host == Host::here()).map(|beat| beat.pid);
+        pid.is_some_and(|pid| is_held(&run.run_lock()).unwrap_or(false) && is_ended_at_logout(pid))
+    };
+    workspace.runs().iter().filter(|run| is_in_danger(run)).map(RunFolder::label).collect()
 }
 
 fn reboot(workspace: &Workspace) -> Finding {
@@ -49,13 +69,24 @@ fn shell_word(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::command::doctor::finding::Verdict;
+    use crate::launch::Cause;
 
     #[test]
-    fn only_a_logout_that_ends_all_is_bad() {
-        let verdict = |at| logout(at).verdict;
-        assert_eq!(verdict(Logout::EndsAll), Verdict::Bad);
+    fn only_a_logout_that_ends_runs_is_bad() {
+        let verdict = |at| logout(at, &[]).verdict;
+        assert_eq!(verdict(Logout::EndsAll(Cause::NoLinger)), Verdict::Bad);
+        assert_eq!(verdict(Logout::EndsAll(Cause::NoManager)), Verdict::Bad);
         assert_eq!(verdict(Logout::SparesScopes), Verdict::Good);
         assert_eq!(verdict(Logout::Harmless), Verdict::Good);
+    }
+
+    #[test]
+    fn runs_that_were_started_in_danger_are_named() {
+        let finding = logout(Logout::SparesScopes, &["x/0001".into(), "x/0002".into()]);
+        assert_eq!(finding.verdict, Verdict::Bad);
+        assert!(finding.found.contains("x/0001, x/0002"), "{}", finding.found);
+        let finding = logout(Logout::EndsAll(Cause::NoLinger), &["x/0001".into()]);
+        assert!(finding.found.contains("x/0001") && finding.advice[0].starts_with("loginctl enable-linger;"));
     }
 
     #[test]

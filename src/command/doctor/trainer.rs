@@ -1,15 +1,14 @@
 //! The trainer program, its libtorch, and the GPUs.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 use std::{env, thread};
 
 use loradeck_core::run::Workspace;
 
 use super::finding::Finding;
-use crate::launch::{Gpu, library_path, list_gpus, trainer_program};
+use crate::launch::{Gpu, answer_within, library_path, list_gpus, trainer_program};
 
 /// How long the trainer may take to say its version; opening libtorch from a cold disk takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,41 +43,21 @@ fn start(program: &Path) -> Finding {
 /// The first line that `program --version` prints, or why there is none.
 fn version_of(program: &Path, patience: Duration) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg("--version");
     if let Some(libraries) = library_path(program) {
         command.env("LD_LIBRARY_PATH", libraries);
     }
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + patience;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
-            outcome => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(outcome.err().map_or_else(
-                    || format!("it did not answer within {} s", patience.as_secs()),
-                    |error| error.to_string(),
-                ));
-            }
-        }
-    };
-    let printed = first_line(child.stdout.take());
-    let complaint = first_line(child.stderr.take());
-    match (status.success(), printed.starts_with("loradeck-train")) {
+    let answer = answer_within(&mut command, patience).map_err(|error| error.to_string())?;
+    let (printed, complaint) = (first_line(&answer.stdout), first_line(&answer.stderr));
+    match (answer.status.success(), printed.starts_with("loradeck-train")) {
         (true, true) => Ok(printed),
         (true, false) => Err(format!("it answers '{printed}', which is no version of loradeck-train")),
-        (false, _) => Err(format!("{status}: {complaint}")),
+        (false, _) => Err(format!("{}: {complaint}", answer.status)),
     }
 }
 
-fn first_line(stream: Option<impl Read>) -> String {
-    let mut text = Vec::new();
-    if let Some(stream) = stream {
-        let _ = stream.take(4096).read_to_end(&mut text);
-    }
-    String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned()
+fn first_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).lines().next().unwrap_or("").trim().to_owned()
 }
 
 /// Where the trainer's libtorch is, and whether it can use the GPUs there are.
