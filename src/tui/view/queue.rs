@@ -120,10 +120,12 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
 
 /// What a waiting run waits for, and what else decides when it starts.
 pub(super) fn why(app: &App, run: &Run) -> String {
-    let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason_words(app, reason));
-    // What Slurm has, Slurm decides about.
+    let reason = app.runs.queue.waiting_of(run.id).map(|(_, reason)| reason);
+    // What Slurm has, Slurm decides about, unless we hold it back there.
     let job = app.runs.queue.job_of(run.id).map(str::to_owned);
-    let mut words: Vec<String> = job.or(reason).into_iter().collect();
+    let ours = reason.filter(|reason| job.is_none() || **reason != Waiting::Nothing);
+    let ours = ours.map(|reason| reason_words(app, reason));
+    let mut words: Vec<String> = job.into_iter().chain(ours).collect();
     if run.queue.priority != 0 {
         words.push(format!("priority {}", run.queue.priority));
     }

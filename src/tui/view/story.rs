@@ -112,6 +112,8 @@ fn place(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     }
     if let Some((at, _)) = app.runs.queue.waiting_of(run.id) {
         lines.push(fact(app, "waits", format!("#{}, {}", at + 1, queue::why(app, run))));
+    } else if let Some(said) = app.runs.queue.job_of(run.id) {
+        lines.push(fact(app, "job", said.to_owned()));
     }
 }
 

@@ -68,6 +68,38 @@ fn queue() {
     snapshots("queue", "4");
 }
 
+/// What Slurm last said, as the dispatcher writes it down, from the file to the screen.
+#[test]
+fn runs_with_slurm() {
+    use crate::launch::{ShownJob, ShownJobs};
+    let mut driven = Driven::new(200, 50);
+    let workspace = loradeck_core::run::Workspace::at(driven.sample.folder.path());
+    let job =
+        |job: &str, state: &str| ShownJob { job: job.into(), state: state.into(), ..ShownJob::default() };
+    let start = Some(loradeck_core::time::Moment(1_795_660_000_000));
+    let running = ShownJob { nodes: "node7".into(), start, ..job("41_1", "RUNNING") };
+    let waiting = ShownJob { reason: "Resources".into(), start, ..job("41_2", "PENDING") };
+    let mut shown = ShownJobs::default();
+    shown.runs.insert("format/0004-rank-8-lr-2e-3".into(), running);
+    shown.runs.insert("format/0005-rank-16-lr-2e-3".into(), waiting);
+    workspace.ensure_state_folder().unwrap();
+    shown.write(&workspace).unwrap();
+    driven.read(&[crate::watch::Change::Queue(workspace.root().to_path_buf())]);
+    driven.app.runs.queue.slots.iter_mut().for_each(|slot| slot.name = "cpu-0".into());
+    driven.app.runs.queue.waiting.iter_mut().for_each(|(_, reason)| *reason = Waiting::Nothing);
+    driven.press("4");
+    insta::assert_snapshot!("slurm_queue_200x50", picture(&driven));
+    driven.press("<Enter>");
+    assert!(picture(&driven).contains("job         Slurm 41_1: running on node7"), "{}", picture(&driven));
+    // One that we hold back in Slurm says why.
+    let paused = Waiting::GroupPaused("night".into());
+    driven.app.runs.queue.waiting.iter_mut().for_each(|(_, reason)| *reason = paused.clone());
+    let run = driven.sample.runs.iter().find(|run| run.state().word() == "queued").unwrap();
+    let words = super::queue::why(&driven.app, run);
+    assert!(words.starts_with("Slurm 41_2: pending (Resources), expected to start 20"), "{words}");
+    assert!(words.ends_with(", the group 'night' is paused"), "{words}");
+}
+
 #[test]
 fn sweeps() {
     for (columns, rows) in SIZES {
