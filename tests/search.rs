@@ -167,6 +167,51 @@ fn a_commands_own_parameters_are_added_dropped_and_set_too() {
 }
 
 #[test]
+fn a_search_whose_trials_fail_and_fail_is_paused() {
+    let deck = Deck::new();
+    let folder = deck.workspace.experiment("x").path().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "command: [\"false\", \"${lr}\"]\nstop_sweep_after_failures: 2\n\
+                sweep: {method: random, run_cap: 40, parameters: {lr: {min: 0.1, max: 0.5}}}\n";
+    std::fs::write(folder.join("experiment.yaml"), text).unwrap();
+    assert!(deck.run(&["run", "x"]).status.success());
+    let listed = || String::from_utf8_lossy(&deck.run(&["sweep"]).stdout).into_owned();
+    wait_until("the sweep is paused", || {
+        assert!(runs(&deck).len() < 10, "it goes on and on");
+        listed().contains("paused: ")
+    });
+    assert!(listed().contains("runs failed in a row: the command exited with code 1"), "{}", listed());
+    wait_until("the dispatcher has gone", || !deck.dispatcher_is_at_work());
+    // One that was drawn already may wait, and fails first then.
+    let count = runs(&deck).len();
+    assert!(deck.run(&["sweep", "resume", "x"]).status.success());
+    wait_until("it has tried again, and is paused again", || {
+        runs(&deck).len() > count && listed().contains("paused: ")
+    });
+    assert!(runs(&deck).len() < 20);
+}
+
+#[test]
+fn points_that_a_key_cannot_have_are_told() {
+    let deck = Deck::new();
+    let folder = deck.workspace.experiment("x").path().to_path_buf();
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "command: [\"true\", \"${lr}\"]\n\
+                sweep: {method: random, run_cap: 6, parameters: {lr: {distribution: normal, mu: 0.1, sigma: 1}}}\n";
+    std::fs::write(folder.join("experiment.yaml"), text).unwrap();
+    assert!(deck.run(&["run", "x"]).status.success());
+    wait_until("all are drawn", || {
+        let listed = String::from_utf8_lossy(&deck.run(&["sweep"]).stdout).into_owned();
+        listed.contains(
+            "4 of its points were not trained, the first: trial learning_rate=-0.35272: learning_rate:",
+        )
+    });
+    wait_until("the others have finished", || {
+        runs(&deck).len() == 2 && runs(&deck).iter().all(|run| state(run) == State::Finished)
+    });
+}
+
+#[test]
 fn a_dropped_value_leaves_the_queue_and_a_raised_budget_reaches_what_waits_and_what_has_finished() {
     let deck = Deck::new();
     deck.submit_search("  method: grid\n  parameters: {lora_rank: {values: [2, 4]}}\n");

@@ -47,6 +47,13 @@ fn tell(edited: &Edited) {
     edited.resumed.iter().for_each(|run| out::line(&format!("queued {run} again")));
 }
 
+/// What a search has drawn and a key cannot have: such points count, and nothing is trained there.
+fn refused_note(sweep: &SweepFile) -> Option<String> {
+    let refusals: Vec<String> = sweep.list("refusals");
+    let first = refusals.first()?.lines().next()?.to_owned();
+    Some(format!("{} of its points were not trained, the first: {first}", refusals.len()))
+}
+
 /// What `EXPERIMENT` (its newest sweep) or `EXPERIMENT:NUMBER` means.
 fn find(workspace: &Workspace, text: &str) -> Result<(ExperimentFolder, u32)> {
     let (name, number) = match text.split_once(':') {
@@ -124,7 +131,7 @@ fn list(workspace: &Workspace, as_json: bool) -> Result<()> {
             let method = sweep.get("method").and_then(|method| method.as_str()).unwrap_or("grid");
             let states: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
             let paused = match sweep.paused() {
-                None => String::new(),
+                None => refused_note(sweep).unwrap_or_default(),
                 Some("") => "paused".to_owned(),
                 Some(why) => format!("paused: {why}"),
             };

@@ -120,7 +120,7 @@ impl Scanner {
         (paused, now): (bool, Moment),
         found: &mut Found,
     ) -> Result<(), FileError> {
-        let sweeps = Self::sweeps_at_work(experiment, seen)?;
+        let sweeps = Self::sweeps_at_work(experiment, seen, now)?;
         let memory = self.memory_by_sweep(seen);
         let before = found.ended.len();
         let mut is_busy = false;
@@ -189,11 +189,14 @@ impl Scanner {
     fn sweeps_at_work(
         experiment: &ExperimentFolder,
         seen: &[Seen],
+        now: Moment,
     ) -> Result<BTreeMap<u32, SweepFile>, FileError> {
         let mut sweeps = BTreeMap::new();
-        for number in
-            seen.iter().filter(|one| one.status.state == State::Queued).filter_map(|one| one.entry.sweep)
-        {
+        // Of a search no trial need wait: it draws the next one where there is room, and it fails all the same.
+        let has_just_failed =
+            |one: &Seen| one.status.state == State::Failed && now.since(one.status.since) < QUICK;
+        let is_at_work = |one: &&Seen| one.status.state == State::Queued || has_just_failed(one);
+        for number in seen.iter().filter(is_at_work).filter_map(|one| one.entry.sweep) {
             if !sweeps.contains_key(&number)
                 && let Some(sweep) = SweepFile::read(experiment, number)?
             {
@@ -279,7 +282,11 @@ impl Scanner {
         sweeps: &BTreeMap<u32, SweepFile>,
     ) -> Vec<(ExperimentFolder, u32, String)> {
         let mut failing = Vec::new();
-        for (number, sweep) in sweeps.iter().filter(|(_, sweep)| sweep.paused().is_none()) {
+        let may_go_on = |number: u32, sweep: &SweepFile| {
+            let waits = |one: &Seen| one.status.state == State::Queued && one.entry.sweep == Some(number);
+            sweep.paused().is_none() && (seen.iter().any(waits) || sweep.may_draw())
+        };
+        for (number, sweep) in sweeps.iter().filter(|(number, sweep)| may_go_on(**number, sweep)) {
             let of_sweep = |one: &&Seen| one.entry.sweep == Some(*number);
             let limit = seen.iter().filter(of_sweep).find_map(|one| one.entry.stop_sweep_after_failures);
             let Some(limit) = limit else { continue };
