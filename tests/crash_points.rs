@@ -27,15 +27,8 @@ const POINTS: [(&str, bool); 12] = [
 fn survive(point: &str, needs_resume: bool) {
     let deck = Deck::in_git();
     let runs = deck.queue(&["finish", "finish"]);
-    let mark = deck.workspace.root().join(".loradeck/crash-mark");
-    let mut first = deck
-        .command(&["dispatch", "--detached"])
-        .env("LORADECK_CRASH_AT", point)
-        .env("LORADECK_CRASH_MARK", &mark)
-        .spawn()
-        .unwrap();
-    first.wait().unwrap();
-    assert_eq!(mark.exists(), point != "never", "{point} was not passed");
+    let dispatch = deck.command(&["dispatch", "--detached"]);
+    assert_eq!(deck.dies_at(dispatch, point), point != "never", "{point} was not passed");
     // Somebody looks, as after a reboot.
     let look = || assert!(deck.run(&["list"]).status.success());
     let over = |run: &RunFolder| state(run).is_end();

@@ -79,11 +79,7 @@ fn a_dispatcher_that_dies_between_draw_and_queue_forgets_nothing_and_doubles_not
     for point in ["search.after-draw", "submit.before-rename", "submit.after-run", "dispatch.after-claim"] {
         let deck = Deck::new();
         deck.submit_search(RANDOM);
-        let mark = deck.workspace.root().join(".loradeck/crash-mark");
-        let mut first = deck.command(&["dispatch", "--detached"]);
-        first.env("LORADECK_CRASH_AT", point).env("LORADECK_CRASH_MARK", &mark);
-        first.spawn().unwrap().wait().unwrap();
-        assert!(mark.exists(), "{point} was not passed");
+        assert!(deck.dies_at(deck.command(&["dispatch", "--detached"]), point), "{point} was not passed");
         wait_until(point, || {
             assert!(deck.run(&["list"]).status.success());
             runs(&deck).iter().filter(|run| state(run).is_end()).count() == 6 && !deck.dispatcher_is_at_work()

@@ -11,15 +11,8 @@ use crate::{SMALL, shared};
 fn survive(point: &str) {
     let deck = SlurmDeck::new(shared());
     let runs = deck.queue(&["finish", "finish"], SMALL);
-    let mark = deck.root().join(".loradeck/crash-mark");
-    let mut first = deck
-        .command(&["dispatch", "--detached"])
-        .env("LORADECK_CRASH_AT", point)
-        .env("LORADECK_CRASH_MARK", &mark)
-        .spawn()
-        .unwrap();
-    first.wait().unwrap();
-    assert!(mark.exists(), "{point} was not passed");
+    let dispatch = deck.command(&["dispatch", "--detached"]);
+    assert!(deck.deck.dies_at(dispatch, point), "{point} was not passed");
     wait_long(&format!("{point}: both end"), || {
         deck.run(&["list"]);
         runs.iter().all(|run| status(run).state.is_end())

@@ -183,6 +183,15 @@ impl Deck {
         self.command(&["dispatch", "--detached"]).spawn().unwrap()
     }
 
+    /// Runs `command`, which is to die at the named crash point; whether it came past it.
+    pub fn dies_at(&self, mut command: Command, point: &str) -> bool {
+        let mark = self.workspace.state_folder().join("crash-mark");
+        let _ = std::fs::remove_file(&mark);
+        command.env("LORADECK_CRASH_AT", point).env("LORADECK_CRASH_MARK", &mark);
+        command.spawn().unwrap().wait().unwrap();
+        mark.exists()
+    }
+
     pub fn dispatcher_is_at_work(&self) -> bool {
         is_held(&self.workspace.dispatch_lock()).unwrap()
     }
