@@ -19,6 +19,10 @@ fn let_go(run: &RunFolder) {
 fn not_more_of_a_group_are_with_slurm_than_its_share() {
     let deck = SlurmDeck::new(shared());
     deck.run(&["queue", "slots", "2", "--group", "night"]);
+    // The dispatcher that this starts would take the runs one by one.
+    let home = || loradeck_core::run::Home::read(&deck.deck.workspace).unwrap();
+    wait_long("it has gone again", || home().is_some_and(|home| home.ended));
+    deck.wait_until_quiet();
     let grouped = deck.queue_as(&of_group(), &["wait", "wait", "wait"], &for_slurm(SMALL));
     let free = deck.queue(&["finish"], SMALL);
     let mut dispatcher = deck.dispatch();
