@@ -17,6 +17,8 @@ runs=(
 )
 attempts=({% for run in runs %}{{ run.attempt }} {% endfor %})
 element=$((SLURM_ARRAY_TASK_ID - 1))
+# As many threads as the job was given processors, whatever else the node has.
+export LORADECK_THREADS="${LORADECK_THREADS:-${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}}"
 
 # In the shell's own place, so that Slurm's signals reach the supervisor.
 exec {{ program | quoted }} supervise "${runs[element]}" --attempt "${attempts[element]}" \

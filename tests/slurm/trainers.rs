@@ -1,13 +1,13 @@
 //! Real trainings on the cluster: the shipped script, which loradeck knows only by its command, and our own trainer.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use loradeck_core::metrics::{EventTail, RunMetrics};
 use loradeck_core::run::{Outcome, RunFolder, State, Summary, read_attempts, read_journal};
 
 use crate::deck::{SlurmDeck, wait_for_end, wait_long};
-use crate::support::{kinds_of, status};
+use crate::support::{kinds_of, real_trainer, status};
 use crate::{shared, tiny_model};
 
 /// The shipped script that needs nothing but Python, queued for Slurm so that it waits at step 20 until the file `go`
@@ -91,13 +91,6 @@ fn a_script_that_cannot_go_on_does_not_wait_for_a_second_start() {
     assert_eq!(deck.arrays().len(), 1);
 }
 
-/// The trainer that was built beside the deck.
-fn trainer() -> PathBuf {
-    let trainer = Path::new(env!("CARGO_BIN_EXE_loradeck")).with_file_name("loradeck-train");
-    assert!(trainer.is_file(), "{} is not there: cargo build --workspace", trainer.display());
-    trainer
-}
-
 /// A workspace with an experiment `x` of a tiny model, its file ending in `more`, whose runs our own trainer trains.
 pub fn with_model<'a>(cluster: &'a crate::Cluster, more: &str) -> SlurmDeck<'a> {
     let deck = SlurmDeck::in_git(cluster);
@@ -112,7 +105,7 @@ pub fn with_model<'a>(cluster: &'a crate::Cluster, more: &str) -> SlurmDeck<'a> 
 
 /// Queues the experiment `x` of `deck` for the real trainer.
 pub fn run_for_real(deck: &SlurmDeck<'_>) {
-    let done = deck.command(&["run", "x"]).env("LORADECK_TRAIN", trainer()).output().unwrap();
+    let done = deck.command(&["run", "x"]).env("LORADECK_TRAIN", real_trainer().unwrap()).output().unwrap();
     assert!(done.status.success(), "{done:?}");
 }
 

@@ -1,7 +1,7 @@
 //! What a run uses of its GPU's memory, watched by its supervisor: by it the queue knows how many of its kind fit.
 
-use std::env;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use crate::launch::gpu;
 
@@ -28,7 +28,7 @@ impl GpuMemory {
             return false;
         }
         self.last = Some(now);
-        let Some(used) = gpu::memory_of(uuid, &[pid]) else { return false };
+        let Some(used) = gpu::memory_of(uuid, &group_of(pid)) else { return false };
         let has_grown = self.peak.is_none_or(|peak| used as f64 > peak as f64 * 1.02);
         self.peak = self.peak.max(Some(used));
         has_grown
@@ -36,5 +36,45 @@ impl GpuMemory {
 
     pub(super) fn peak(&self) -> Option<u64> {
         self.peak
+    }
+}
+
+/// The processes of the group that `leader` leads: what trains may be a child of a command's, not the command itself.
+fn group_of(leader: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| group(*pid) == Some(leader)).collect()
+}
+
+/// The group of a process (`/proc/PID/stat`, the third field after the command in parentheses, which may hold anything).
+fn group(pid: u32) -> Option<u32> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    line.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn children_are_of_the_group_and_others_are_not() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo $!; wait"]).process_group(0).stdout(Stdio::piped());
+        let mut leader = command.spawn().unwrap();
+        let mut line = String::new();
+        let output = leader.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
+        let child: u32 = line.trim().parse().unwrap();
+        let mut group = group_of(leader.id());
+        group.sort_unstable();
+        let mut expected = vec![leader.id(), child];
+        expected.sort_unstable();
+        assert_eq!(group, expected);
+        let killed = rustix::process::Pid::from_child(&leader);
+        rustix::process::kill_process_group(killed, rustix::process::Signal::KILL).unwrap();
+        leader.wait().unwrap();
     }
 }
