@@ -66,7 +66,7 @@ fn the_kernels_kill_for_memory_is_named() {
         assert!(status.unwrap().success());
         let run: RunFolder = experiment.runs().remove(0);
         let status = wait_for_end(&run);
-        assert_eq!(status.reason, Some(EndReason::OutOfMemory), "{name}: {status:?}");
+        assert_eq!(status.reason, Some(EndReason::KilledForMemory), "{name}: {status:?}");
         assert_eq!(status.message.as_deref(), Some("the kernel ended the command: memory ran out"));
         wait_until("the dispatcher has ended", || !deck.dispatcher_is_at_work());
     }

@@ -45,7 +45,7 @@ use super::BadInput;
 use super::code_snapshot::code_folder;
 use super::gpu;
 use super::inherit::while_inheritable;
-use super::supervise::MemoryKills;
+use super::supervise::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_METRICS: Duration = Duration::from_millis(250);
@@ -78,17 +78,18 @@ pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
     let terminated = listen()?;
     let lock = own_lock(&run)?;
     let mut record = Record::open(&run, attempt)?;
-    let (outcome, message) = match begin(&run, attempt, &mut record, lock.as_ref()) {
+    let end = match begin(&run, attempt, &mut record, lock.as_ref()) {
         Ok(started) => follow(&run, attempt, &mut record, started, &terminated)?,
         Err(error) => {
             let message = format!("{error:#}");
             eprintln!("loradeck: {}", loradeck_core::text::harmless(&message));
-            (Outcome::Config, Some(message))
+            End { outcome: Outcome::Config, message: Some(message), killed_for_memory: false }
         }
     };
     crash::point("exec.before-outcome");
-    AT_THE_END.with(tell, || record.end(outcome, message.clone()))?;
-    Ok(outcome.exit_code())
+    AT_THE_END.with(tell, || record.end(end.outcome, end.message.clone()))?;
+    // As a shell would, so that the supervisor sees the kernel's kill as if it had been its own child's.
+    Ok(if end.killed_for_memory { KILL_TOLD_BY_A_SHELL } else { end.outcome.exit_code() })
 }
 
 /// A supervisor has said that the attempt begins. Whoever calls this by hand, for another one or for one that is over,
@@ -129,6 +130,13 @@ fn own_lock(run: &RunFolder) -> Result<Option<FileLock>> {
         Some(lock) => Ok(Some(lock)),
         None => bail!("another training process of {} is still alive", run.label()),
     }
+}
+
+/// How a command ended.
+struct End {
+    outcome: Outcome,
+    message: Option<String>,
+    killed_for_memory: bool,
 }
 
 /// A command at work.
@@ -260,7 +268,7 @@ fn follow(
     record: &mut Record,
     mut started: Started,
     terminated: &AtomicBool,
-) -> Result<(Outcome, Option<String>)> {
+) -> Result<End> {
     let mut requests = Requests::new(run, attempt);
     // In its first moments the child is still this very program.
     let (mut metrics_at, mut memory_at) = (Instant::now(), Instant::now() + LOOK_AT_METRICS);
@@ -296,7 +304,8 @@ fn follow(
     // A signal that came together with the end counts as well.
     let was_asked = was_asked || terminated.load(Ordering::Relaxed);
     let asked = was_asked.then(|| requests.asked());
-    Ok(outcome_of(exit, asked, killed_for_memory, &last_lines(run)))
+    let (outcome, message) = outcome_of(exit, asked, killed_for_memory, &last_lines(run));
+    Ok(End { outcome, message, killed_for_memory: killed_for_memory && asked.is_none() })
 }
 
 fn refuse(record: &mut Record, file: &loradeck_core::run::RequestFile) {

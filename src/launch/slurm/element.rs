@@ -22,8 +22,9 @@ use loradeck_core::time::Moment;
 use super::interruption::go_on_later;
 use crate::launch::supervise::{Supervisor, take_run_lock};
 
-/// How long a shared file system may take to show a run folder to a node.
-const VISIBILITY: Duration = Duration::from_secs(30);
+/// How long a shared file system may take to show a run folder to a node: NFS clients keep a missing name for up to a
+/// minute (`acdirmax`, nfs(5)).
+const VISIBILITY: Duration = Duration::from_secs(90);
 /// How long an earlier start's supervisor may take to see that it has been superseded.
 const PREDECESSOR: Duration = Duration::from_secs(60);
 

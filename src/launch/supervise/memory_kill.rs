@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// SIGKILL, and the exit code by which a shell tells that it ended the shell's own child.
+/// SIGKILL.
 const KILL: i32 = 9;
-const KILL_TOLD_BY_A_SHELL: i32 = 128 + KILL;
+/// The exit code by which a shell tells that SIGKILL ended its own child.
+pub(in crate::launch) const KILL_TOLD_BY_A_SHELL: u8 = 128 + KILL as u8;
 
 /// The count when a process was started.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl MemoryKills {
 
     /// Whether a process that ended so was killed for memory.
     pub(in crate::launch) fn explain(&self, code: Option<i32>, signal: Option<i32>) -> bool {
-        let is_killed = signal == Some(KILL) || code == Some(KILL_TOLD_BY_A_SHELL);
+        let is_killed = signal == Some(KILL) || code == Some(KILL_TOLD_BY_A_SHELL.into());
         is_killed && self.file.as_deref().and_then(count_in).is_some_and(|now| now > self.before)
     }
 }

@@ -24,7 +24,7 @@ use rustix::process::Signal;
 
 use self::child::{Trainer, signal_group};
 use self::gpu_memory::GpuMemory;
-pub(super) use self::memory_kill::MemoryKills;
+pub(super) use self::memory_kill::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 use self::requests::Requests;
 use super::program::{detach, ensure_dispatcher};
 use super::slurm::ended_by_interruption;

@@ -89,7 +89,12 @@ pub fn end_state(
         let pruned = matches!(outcome, Some((Outcome::Pruned, _)));
         Status::new(requested.unwrap_or(if pruned { State::Pruned } else { State::Stopped }), attempt, now)
     } else if let Some((outcome, message)) = outcome {
-        from_outcome(attempt, outcome, message.as_deref(), now)
+        let mut status = from_outcome(attempt, outcome, message.as_deref(), now);
+        if outcome == Outcome::OutOfMemory && end.killed_for_memory {
+            // The machine's memory, which others may have filled, not that of a GPU: worth another attempt.
+            status.reason = Some(EndReason::KilledForMemory);
+        }
+        status
     } else {
         from_process_end(attempt, end, now)
     };
@@ -169,6 +174,9 @@ mod tests {
         assert_eq!(end(None, None, exit(4)).reason, Some(EndReason::NonFinite));
         let killed = ProcessEnd { signal: Some(9), killed_for_memory: true, code: None };
         assert_eq!(end(None, None, killed).reason, Some(EndReason::KilledForMemory));
+        let told = ProcessEnd { code: Some(137), signal: None, killed_for_memory: true };
+        assert_eq!(end(None, Some(Outcome::OutOfMemory), told).reason, Some(EndReason::KilledForMemory));
+        assert_eq!(end(None, Some(Outcome::OutOfMemory), exit(5)).reason, Some(EndReason::OutOfMemory));
         assert_eq!(end(None, None, ProcessEnd::default()).reason, Some(EndReason::Lost));
         // A trainer that finished although its exit was never seen has finished.
         assert_eq!(end(None, Some(Outcome::Finished), ProcessEnd::default()).state, State::Finished);
