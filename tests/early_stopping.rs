@@ -9,19 +9,7 @@ use std::fs;
 use loradeck_core::run::{QueueEntry, RunFolder, State, Summary, read_journal};
 use support::{Deck, state, wait_until};
 
-/// Writes a loss that falls towards a floor which the distance of x from 0.3 sets, slowly enough to be watched.
-const TRAINER: &str = r#"
-import json, signal, sys, time
-x, folder, steps = float(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-stopped = []
-signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
-with open(folder + "/logs/metrics.jsonl", "a", buffering=1) as log:
-    for step in range(1, steps + 1):
-        if stopped:
-            sys.exit(3)
-        log.write(json.dumps({"step": step, "eval_loss": abs(x - 0.3) + 1 / step}) + "\n")
-        time.sleep(0.03)
-"#;
+const TRAINER: &str = include_str!("support/falling_loss.py");
 
 fn deck_with(sweep: &str) -> Deck {
     let deck = Deck::in_git();

@@ -26,7 +26,7 @@ pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Resu
     trials::tell_warnings(&prepared);
     let summaries = examine(&workspace, &prepared)?;
     let cost = cost(&prepared, &summaries);
-    trials::tell_what_is_not_frozen(&prepared);
+    trials::tell_what_is_not_frozen(&workspace, &prepared);
     if options.dry_run {
         show_trials(&prepared, &cost, options.json)?;
         return Ok(OK);

@@ -1,12 +1,13 @@
 //! The runs that a sweep will make, in words: its space, its trials, what they cost.
 
 use loradeck_core::config::{CodeState, SearchPlan, Trial};
+use loradeck_core::run::Workspace;
 use serde_json::{Value, json};
 
 use super::list::duration;
 use super::out;
 use crate::launch::{Cost, Prepared};
-use crate::vcs::Patch;
+use crate::vcs::{self, Patch};
 
 /// More runs than this are counted, not listed, and on a terminal asked about.
 pub(super) const MANY: usize = 50;
@@ -19,10 +20,12 @@ pub(super) fn tell_warnings(prepared: &Prepared) {
 }
 
 /// Tells what of the code no run will find frozen, where the runs see frozen code.
-pub(super) fn tell_what_is_not_frozen(prepared: &Prepared) {
+pub(super) fn tell_what_is_not_frozen(workspace: &Workspace, prepared: &Prepared) {
     let trials = prepared.plan.checked_trials();
     if trials.iter().any(|trial| trial.settings.running.code == CodeState::Snapshot) {
-        for note in prepared.code.iter().flat_map(Patch::notes) {
+        let submodules = vcs::submodules(workspace.root()).unwrap_or_default();
+        let empty = submodules.iter().map(|path| format!("the submodule {} is empty in it", path.display()));
+        for note in prepared.code.iter().flat_map(Patch::notes).chain(empty) {
             out::note(&format!("warning: code: snapshot: {note}"));
         }
     }

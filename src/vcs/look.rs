@@ -39,6 +39,14 @@ pub fn head_contains(start: &Path, paths: &[PathBuf]) -> Result<bool, CommitErro
     Ok(pending(start, paths)?.is_empty())
 }
 
+/// The submodules of the repository around `start`, relative to its root: other repositories, of which it knows only the
+/// commit.
+pub fn submodules(start: &Path) -> Result<Vec<PathBuf>, CommitError> {
+    let Some(repository) = open_if_any(start)? else { return Ok(Vec::new()) };
+    let found = repository.submodules().in_git("list the submodules of", repository.path())?;
+    Ok(found.iter().map(|submodule| submodule.path().to_path_buf()).collect())
+}
+
 /// A repository opened for questions: objects that hashing makes stay in memory.
 struct Asked {
     repository: Repository,

@@ -22,7 +22,9 @@ mod tests;
 
 pub use commit::commit_paths;
 pub use ignore::{COMMITTED_IN_EXPERIMENT, COMMITTED_IN_RUN, workspace_gitignore};
-pub use look::{file_at, head_commit, head_contains, history, identity, is_dirty, names_in_head, pending};
+pub use look::{
+    file_at, head_commit, head_contains, history, identity, is_dirty, names_in_head, pending, submodules,
+};
 pub use open::{Initialised, init, set_local_identity};
 pub use outcome::{CommitError, CommitId, Operation, Outcome, Reason, Skipped};
 pub use patch::{Patch, uncommitted_patch};

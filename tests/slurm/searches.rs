@@ -8,22 +8,10 @@ use crate::deck::{SlurmDeck, wait_long};
 use crate::shared;
 use crate::support::{starts, state};
 
-/// Writes a loss that falls towards a floor which the distance of x from 0.3 sets, slowly enough to be watched.
-const TRAINER: &str = r#"
-import json, signal, sys, time
-x, folder, steps = float(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-stopped = []
-signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
-with open(folder + "/logs/metrics.jsonl", "a", buffering=1) as log:
-    for step in range(1, steps + 1):
-        if stopped:
-            sys.exit(3)
-        log.write(json.dumps({"step": step, "eval_loss": abs(x - 0.3) + 1 / step}) + "\n")
-        time.sleep(0.05)
-"#;
+const TRAINER: &str = include_str!("../support/falling_loss.py");
 
 const EXPERIMENT: &str = "\
-command: [python3, experiments/search/train.py, '${x}', '${run_dir}', '${max_steps}']
+command: [python3, experiments/search/train.py, '${x}', '${run_dir}', '${max_steps}', '0.05']
 metrics: jsonl
 max_steps: 60
 parameters: {x: 0.5}

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 use crate::vcs::outcome::Skipped;
-use crate::vcs::{init, workspace_gitignore};
+use crate::vcs::{init, submodules, workspace_gitignore};
 
 const REPORT: &str = "experiments/a/runs/0001-x/README.md";
 const CONFIG: &str = "experiments/a/runs/0001-x/config.yaml";
@@ -96,6 +96,8 @@ fn a_workspace_in_a_submodule_commits_there() {
     let source = inner.root.to_str().unwrap().to_owned();
     outer.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &source, "work/space"]);
     outer.git(&["commit", "-qm", "submodule"]);
+    assert_eq!(submodules(&outer.root).unwrap(), [PathBuf::from("work/space")]);
+    assert!(submodules(&inner.root).unwrap().is_empty());
     let folder = outer.path("work/space");
     git_in(&folder, &["config", "user.name", "Ada"]);
     git_in(&folder, &["config", "user.email", "ada@example.org"]);
