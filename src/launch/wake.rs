@@ -1,6 +1,9 @@
 //! Setting a workspace going again: whoever looks at it on its home host starts a dispatcher where one has work to do
 //! and none is there, after a reboot too.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
     ExperimentFolder, QueueEntry, RunFolder, State, Status, Workspace, asked_to_end, comeback, has_started,
@@ -20,9 +23,10 @@ pub fn wake_for_shown<'a>(
     runs: impl IntoIterator<Item = &'a Run>,
 ) -> Result<(), FileError> {
     wake_if(workspace, |paused| {
+        let mut sweeps = PausedSweeps::default();
         runs.into_iter().any(|run| {
             let status = run.status.as_ref();
-            status.is_some_and(|status| calls(&run.folder, status, paused, || run.queue.clone()))
+            status.is_some_and(|status| calls(&run.folder, status, paused, || run.queue.clone(), &mut sweeps))
         })
     })
 }
@@ -30,9 +34,10 @@ pub fn wake_for_shown<'a>(
 /// Wakes the workspace if one of `runs` calls for a dispatcher; the folders are read.
 pub fn wake_for(workspace: &Workspace, runs: &[RunFolder]) -> Result<(), FileError> {
     wake_if(workspace, |paused| {
+        let mut sweeps = PausedSweeps::default();
         runs.iter().any(|run| {
             let entry = || QueueEntry::read(run).unwrap_or_default();
-            matches!(Status::read(run), Ok(Some(status)) if calls(run, &status, paused, entry))
+            matches!(Status::read(run), Ok(Some(status)) if calls(run, &status, paused, entry, &mut sweeps))
         })
     })
 }
@@ -59,14 +64,20 @@ fn sweeps_draw(workspace: &Workspace) -> bool {
 
 /// Whether a dispatcher would find work in this run. One that would not must not be started: it would end at once,
 /// and the next look start another.
-fn calls(run: &RunFolder, status: &Status, paused: bool, entry: impl FnOnce() -> QueueEntry) -> bool {
+fn calls(
+    run: &RunFolder,
+    status: &Status,
+    paused: bool,
+    entry: impl FnOnce() -> QueueEntry,
+    sweeps: &mut PausedSweeps,
+) -> bool {
     match status.state {
         State::Starting | State::Running => true,
         // A claim without a word is recovered even in a paused queue.
         State::Queued => {
             run.attempt(status.attempt).exists()
                 || asked_to_end(run, status.attempt)
-                || !(paused || is_held_back(run, &entry()))
+                || !(paused || is_held_back(run, &entry(), sweeps))
         }
         State::Failed if comeback(status, &entry()).is_some() => true,
         _ => needs_report(run) && has_started(run),
@@ -74,12 +85,26 @@ fn calls(run: &RunFolder, status: &Status, paused: bool, entry: impl FnOnce() ->
 }
 
 /// Held by a person, or a trial of a paused sweep.
-fn is_held_back(run: &RunFolder, entry: &QueueEntry) -> bool {
-    let sweep = entry.sweep.and_then(|number| {
-        let experiment = ExperimentFolder::at(run.path().parent()?.parent()?);
-        SweepFile::read(&experiment, number).ok()?
-    });
-    entry.hold || sweep.is_some_and(|sweep| sweep.paused().is_some())
+fn is_held_back(run: &RunFolder, entry: &QueueEntry, sweeps: &mut PausedSweeps) -> bool {
+    entry.hold || entry.sweep.is_some_and(|number| sweeps.has(run, number))
+}
+
+/// Which sweeps are paused, each file read once: thousands of trials share one, which names them all.
+#[derive(Debug, Default)]
+struct PausedSweeps {
+    known: HashMap<PathBuf, bool>,
+}
+
+impl PausedSweeps {
+    /// Whether the sweep `number` of the run's experiment is paused.
+    fn has(&mut self, run: &RunFolder, number: u32) -> bool {
+        let Some(folder) = run.path().parent().and_then(Path::parent) else { return false };
+        let experiment = ExperimentFolder::at(folder);
+        *self.known.entry(SweepFile::path_of(&experiment, number)).or_insert_with(|| {
+            let file = SweepFile::read(&experiment, number).ok().flatten();
+            file.is_some_and(|file| file.paused().is_some())
+        })
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +119,7 @@ mod tests {
         let run = RunFolder::new(folder.path());
         let asked = |state, paused, hold| {
             let entry = || QueueEntry { hold, ..QueueEntry::default() };
-            calls(&run, &Status::new(state, 1, Moment(0)), paused, entry)
+            calls(&run, &Status::new(state, 1, Moment(0)), paused, entry, &mut PausedSweeps::default())
         };
         assert!(asked(State::Queued, false, false) && asked(State::Running, true, true));
         assert!(!asked(State::Queued, true, false) && !asked(State::Queued, false, true));
@@ -102,5 +127,19 @@ mod tests {
         std::fs::create_dir_all(run.attempts()).unwrap();
         std::fs::write(run.attempt(1), "{}").unwrap();
         assert!(asked(State::Queued, true, true), "a claim without a word");
+    }
+
+    #[test]
+    fn a_sweeps_file_is_read_once_for_all_its_trials() {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment = ExperimentFolder::at(folder.path());
+        let file = SweepFile::path_of(&experiment, 1);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, r#"{"paused": "3 failures"}"#).unwrap();
+        let run = |name: &str| RunFolder::new(experiment.runs_folder().join(name));
+        let mut sweeps = PausedSweeps::default();
+        assert!(sweeps.has(&run("0001"), 1) && !sweeps.has(&run("0001"), 2));
+        std::fs::remove_file(&file).unwrap();
+        assert!(sweeps.has(&run("0002"), 1), "it was read again");
     }
 }
