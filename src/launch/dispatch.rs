@@ -6,6 +6,8 @@ mod deeds;
 mod facts;
 mod for_slurm;
 mod scan;
+mod slots_now;
+mod waiting_reader;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,21 +16,23 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use loradeck_core::error::FileError;
-use loradeck_core::run::{FileLock, Recovery, RunFolder, Workspace, try_exclusive};
+use loradeck_core::run::{FileLock, Recovery, Workspace, try_exclusive};
 use loradeck_core::time::Moment;
 
 pub(super) use self::facts::{AllFacts, Mark, mark_of};
 use self::for_slurm::{SlurmQueue, TakenOut};
 use self::scan::{Found, Scanner};
+use self::slots_now::{look_at_slots, room};
+pub use self::waiting_reader::{WaitingReader, waiting};
 use super::home::{HomeBeat, settle};
 use super::logout::Refuge;
 use super::program::{detach, ensure_dispatcher, poke_mark};
 use super::queue_settings::QueueSettings;
 use super::recover::recover;
-use super::schedule::{Limits, QueuedRun, Waiting, next};
+use super::schedule::{Limits, QueuedRun, next};
 use super::search::{Advance, QueueNow, Searches};
 use super::slot::Slot;
-use super::slots::{HostSlots, SlotSettings, detect_slots};
+use super::slots::HostSlots;
 use super::slurm::{Cluster, ForSlurm, Order};
 use super::start::{Started, adopt, start};
 use super::write_up::Writing;
@@ -307,57 +311,4 @@ fn clear_staged(workspace: &Workspace) -> Result<(), FileError> {
 struct Turn {
     anything_left: bool,
     pause: Duration,
-}
-
-/// How many more runs could start now; where runs share a GPU, one more may.
-fn room(found: &Found, slots: &[Slot], limits: &Limits) -> usize {
-    let is_free = |slot: &&Slot| {
-        let id = slot.id();
-        !slot.only_on_request && !limits.taken.contains(&id) && found.running.iter().all(|run| run.slot != id)
-    };
-    let shares = found.running.iter().any(|run| run.runs_per_gpu > 1);
-    slots.iter().filter(is_free).count() + usize::from(shares)
-}
-
-/// The slots as they are now, and what the workspace allows in them.
-fn look_at_slots(workspace: &Workspace, host: &HostSlots) -> Result<(Vec<Slot>, Limits), FileError> {
-    let queue = QueueSettings::read(workspace)?;
-    let settings = SlotSettings::read(workspace, &queue);
-    let slots = detect_slots(&settings);
-    let limits = Limits {
-        groups: queue.groups.into_iter().collect(),
-        groups_with_slurm: Vec::new(),
-        shared_with_others: settings.file.shared_with_others,
-        taken: host.taken(&slots),
-    };
-    Ok((slots, limits))
-}
-
-/// Every waiting run of a workspace and what it waits for, in the order in which they would start.
-pub fn waiting(workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
-    WaitingReader::default().read(workspace)
-}
-
-/// Asks [`waiting`] again and again, reading only the files that have changed.
-#[derive(Debug, Default)]
-pub struct WaitingReader {
-    scanner: Scanner,
-    slurm_queue: SlurmQueue,
-}
-
-impl WaitingReader {
-    /// As [`waiting`].
-    pub fn read(&mut self, workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
-        let mut found = self.scanner.scan(workspace)?;
-        let for_slurm = self.slurm_queue.take_out(workspace, &mut found)?.waiting;
-        let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
-        let limits = Limits { groups_with_slurm: for_slurm::groups_with_slurm(&for_slurm, &found), ..limits };
-        let schedule = next(&found.queued, &found.running, &slots, &limits);
-        let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
-        let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));
-        let for_slurm = for_slurm
-            .into_iter()
-            .map(|waiting| (waiting.queued.run, waiting.queued.blocked.unwrap_or(Waiting::Nothing)));
-        Ok(starts.chain(waits).chain(for_slurm).collect())
-    }
 }

@@ -11,7 +11,8 @@ use super::sweep_at::SweepAt;
 use super::trials::Trials;
 use crate::launch::dispatch::AllFacts;
 use crate::launch::identities::Identities;
-use crate::launch::prepare::{highest_committed, new_run};
+use crate::launch::new_run::new_run;
+use crate::launch::prepare::highest_committed;
 use crate::launch::submit::{Order, SubmitError, SweepOf, submit_locked};
 use crate::launch::sweep_file::SweepFile;
 
