@@ -378,6 +378,16 @@ pub enum QueueChange {
         #[arg(allow_negative_numbers = true)]
         priority: i64,
     },
+    /// Put waiting runs into a group.
+    Join {
+        /// The group whose share of the slots they take from now on.
+        group: String,
+        /// The runs.
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Take waiting runs out of their groups.
+    Leave(SomeRuns),
     /// Hold waiting runs back.
     Hold(SomeRuns),
     /// Let held runs go.

@@ -102,11 +102,14 @@ fn a_sweep_that_fails_and_fails_is_paused_and_goes_on_when_told() {
 fn a_group_takes_its_share_and_no_more() {
     let deck = Deck::new();
     let runs = deck.queue(&["wait", "wait", "wait"]);
-    for run in &runs[..2] {
-        change(run, |entry| entry.group = Some("night".into()));
-    }
+    assert!(deck.run(&["queue", "pause"]).status.success());
+    assert!(deck.run(&["queue", "join", "night", "x/1", "x/2", "x/3"]).status.success());
+    assert!(deck.run(&["queue", "leave", "x/3"]).status.success());
+    let groups = runs.iter().map(|run| QueueEntry::read(run).unwrap().group);
+    assert_eq!(groups.collect::<Vec<_>>(), [Some("night".to_owned()), Some("night".to_owned()), None]);
     assert!(deck.run(&["queue", "slots", "1", "--group", "night"]).status.success());
     assert!(deck.run(&["queue", "slots", "3"]).status.success());
+    assert!(deck.run(&["queue", "resume"]).status.success());
     let mut dispatcher = deck.dispatch();
     wait_until("two train", || !starts(&runs[0]).is_empty() && !starts(&runs[2]).is_empty());
     assert_eq!(why(&deck, &runs[1]), "the group 'night' uses all of its slots");
@@ -126,7 +129,9 @@ fn only_what_waits_has_a_place_in_the_queue() {
     assert!(deck.run(&["queue", "move", "x/1", "-5"]).status.success());
     assert_eq!(QueueEntry::read(&runs[0]).unwrap().priority, -5);
     deck.dispatch().wait().unwrap();
-    for change in [&["queue", "hold", "x/1"][..], &["queue", "move", "x/1", "3"]] {
+    for change in
+        [&["queue", "hold", "x/1"][..], &["queue", "move", "x/1", "3"], &["queue", "join", "g", "x/1"]]
+    {
         let refused = deck.run(change);
         assert_eq!(refused.status.code(), Some(2));
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();

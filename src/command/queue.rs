@@ -36,6 +36,8 @@ pub(super) fn queue(change: Option<QueueChange>, as_json: bool) -> Result<u8> {
         Some(QueueChange::Move { run, priority }) => {
             action::set_priority(&workspace, &workspace.find_run(&run)?, priority)?;
         }
+        Some(QueueChange::Join { group, runs }) => join(&workspace, &runs, Some(&group))?,
+        Some(QueueChange::Leave(leaving)) => join(&workspace, &leaving.runs, None)?,
         Some(QueueChange::Hold(held)) => hold(&workspace, &held.runs, true)?,
         Some(QueueChange::Requeue(requeued)) => requeue(&workspace, &requeued.runs)?,
         Some(QueueChange::Release(held)) => hold(&workspace, &held.runs, false)?,
@@ -63,6 +65,13 @@ fn set_group(workspace: &Workspace, group: String, most: Option<u32>) -> Result<
             None => settings.groups.remove(&group),
         };
     })
+}
+
+fn join(workspace: &Workspace, names: &[String], group: Option<&str>) -> Result<()> {
+    for name in names {
+        action::set_group(workspace, &workspace.find_run(name)?, group)?;
+    }
+    Ok(ensure_dispatcher(workspace)?)
 }
 
 fn hold(workspace: &Workspace, names: &[String], hold: bool) -> Result<()> {

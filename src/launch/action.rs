@@ -257,6 +257,11 @@ pub fn set_hold(workspace: &Workspace, run: &RunFolder, hold: bool) -> Result<()
     change_place(workspace, run, |entry| entry.hold = hold)
 }
 
+/// Lets a waiting run take the share of `group`, or of none.
+pub fn set_group(workspace: &Workspace, run: &RunFolder, group: Option<&str>) -> Result<(), ActionError> {
+    change_place(workspace, run, |entry| entry.group = group.map(str::to_owned))
+}
+
 /// Changes the place in the queue of a run that waits: one that does not has none.
 fn change_place(
     workspace: &Workspace,
