@@ -64,7 +64,7 @@ nobody_is_in() {
 
 # over_ssh USER LINE: a session in a terminal of its own; then the connection drops on both sides.
 over_ssh() {
-    ssh -tt -q -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i /root/key \
+    ssh -tt -q -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i /var/tmp/login-key \
         "$1@127.0.0.1" "$2; touch $home/done; sleep 999" </dev/zero >/dev/null 2>&1 &
     local client=$!
     disown
@@ -110,10 +110,10 @@ judge() {
 }
 
 useradd -m -s /bin/bash ada
-ssh-keygen -q -t ed25519 -N '' -f /root/key
+ssh-keygen -q -t ed25519 -N '' -f /var/tmp/login-key
 for user in ada root; do
     home=$(getent passwd $user | cut -d: -f6)
-    mkdir -p "$home/.ssh" && cp /root/key.pub "$home/.ssh/authorized_keys" && chown -R $user: "$home/.ssh"
+    mkdir -p "$home/.ssh" && cp /var/tmp/login-key.pub "$home/.ssh/authorized_keys" && chown -R $user: "$home/.ssh"
 done
 systemctl --version | head -n 1
 in_scope='systemd-run --user --scope -q sh /home/ada/session'
