@@ -127,7 +127,7 @@ fn keys_to_frames(screen: &mut Screen) -> Vec<Duration> {
 }
 
 #[test]
-#[ignore = "measures; see the head of this file"]
+#[ignore = "bench: measures the dashboard in a release build (just bench)"]
 fn speed_of_keys_while_four_runs_write() {
     for (ended, keys, charted) in [(0, "", "4 runs"), (96, "a", "100 runs")] {
         let (folder, _made_up, live) = busy(4, ended);
@@ -148,7 +148,7 @@ fn speed_of_keys_while_four_runs_write() {
 }
 
 #[test]
-#[ignore = "measures; see the head of this file"]
+#[ignore = "bench: measures the dashboard in a release build (just bench)"]
 fn speed_of_writing_to_the_terminal() {
     let (folder, _made_up, live) = busy(4, 0);
     for (plan, run) in &live {
@@ -183,7 +183,7 @@ fn resident(screen: &Screen) -> f64 {
 }
 
 #[test]
-#[ignore = "measures; see the head of this file"]
+#[ignore = "bench: measures the dashboard in a release build (just bench)"]
 fn speed_of_opening_and_memory_with_a_hundred_runs() {
     let (folder, _made_up, _) = busy(0, 100);
     let begin = Instant::now();
