@@ -27,9 +27,8 @@ pub use self::waiting_reader::{WaitingReader, waiting};
 use super::home::{HomeBeat, settle};
 use super::logout::Refuge;
 use super::program::{detach, ensure_dispatcher, poke_mark};
-use super::queue_settings::QueueSettings;
 use super::recover::recover;
-use super::schedule::{Limits, QueuedRun, next};
+use super::schedule::{QueuedRun, next};
 use super::search::{Advance, QueueNow, Searches};
 use super::slot::Slot;
 use super::slots::HostSlots;
@@ -158,7 +157,7 @@ impl<'a> Dispatcher<'a> {
         if advance.queued {
             found = self.scanner.scan(self.workspace)?;
         }
-        let (for_slurm, groups) = self.hand_to_slurm(&mut found)?;
+        let (for_slurm, groups) = self.hand_to_slurm(&mut found);
         let (started, may_pass) = self.start_next(&found, groups)?;
         if started {
             found = self.scanner.scan(self.workspace)?;
@@ -180,10 +179,10 @@ impl<'a> Dispatcher<'a> {
     fn advance_searches(&mut self, found: &Found) -> Result<Advance> {
         let (workspace, host) = (self.workspace, &self.host);
         let room = || {
-            let (slots, limits) = look_at_slots(workspace, host)?;
-            Ok(room(found, &slots, &limits))
+            let (slots, limits) = look_at_slots(workspace, host, &found.settings, Vec::new());
+            room(found, &slots, &limits)
         };
-        let queue = QueueNow { is_paused: QueueSettings::read(workspace)?.paused, room: &room };
+        let queue = QueueNow { is_paused: found.settings.paused, room: &room };
         self.searches.advance(workspace, self.scanner.facts(), &queue)
     }
 
@@ -208,12 +207,12 @@ impl<'a> Dispatcher<'a> {
 
     /// Hands the waiting runs for Slurm to their keeper: whether one is to be submitted now or by itself later, and the
     /// groups of those that Slurm has or gets.
-    fn hand_to_slurm(&mut self, found: &mut Found) -> Result<(bool, Vec<String>)> {
-        let TakenOut { waiting, shares } = self.slurm_queue.take_out(self.workspace, found)?;
+    fn hand_to_slurm(&mut self, found: &mut Found) -> (bool, Vec<String>) {
+        let TakenOut { waiting, shares } = self.slurm_queue.take_out(self.workspace, found);
         let groups = for_slurm::groups_with_slurm(&waiting, found);
         let any = waiting.iter().any(ForSlurm::may_start);
         self.cluster.hand_over(Order { waiting, shares });
-        Ok((any, groups))
+        (any, groups)
     }
 
     fn anything_left(&self, turn: &Turn) -> bool {
@@ -241,8 +240,7 @@ impl<'a> Dispatcher<'a> {
         if found.queued.is_empty() {
             return Ok((false, false));
         }
-        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
-        let limits = Limits { groups_with_slurm, ..limits };
+        let (slots, limits) = look_at_slots(self.workspace, &self.host, &found.settings, groups_with_slurm);
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         let mut any = false;
         for start in &schedule.starts {
@@ -274,7 +272,8 @@ impl<'a> Dispatcher<'a> {
 
     fn something_waits(&mut self) -> Result<bool> {
         let mut found = self.scanner.scan(self.workspace)?;
-        let waiting = self.slurm_queue.take_out(self.workspace, &mut found)?.waiting;
+        let waiting = self.slurm_queue.take_out(self.workspace, &mut found).waiting;
+        let groups = for_slurm::groups_with_slurm(&waiting, &found);
         let for_slurm = waiting.iter().any(ForSlurm::may_start);
         let advance = self.advance_searches(&found)?;
         if for_slurm
@@ -286,7 +285,7 @@ impl<'a> Dispatcher<'a> {
         {
             return Ok(true);
         }
-        let (slots, limits) = look_at_slots(self.workspace, &self.host)?;
+        let (slots, limits) = look_at_slots(self.workspace, &self.host, &found.settings, groups);
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         Ok(!schedule.starts.is_empty() || schedule.waiting.iter().any(|(_, reason)| reason.may_pass()))
     }

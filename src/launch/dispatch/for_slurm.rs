@@ -1,10 +1,8 @@
 //! The part of the queue that goes to Slurm, with the shares of its groups.
 
-use loradeck_core::error::FileError;
 use loradeck_core::run::Workspace;
 
 use super::scan::Found;
-use crate::launch::queue_settings::QueueSettings;
 use crate::launch::slurm::{ForSlurm, Launchers, Shares, runs_with_slurm};
 
 /// Takes runs for Slurm out of what was found, again and again.
@@ -23,20 +21,16 @@ pub(super) struct TakenOut {
 }
 
 impl SlurmQueue {
-    pub(super) fn take_out(
-        &mut self,
-        workspace: &Workspace,
-        found: &mut Found,
-    ) -> Result<TakenOut, FileError> {
+    pub(super) fn take_out(&mut self, workspace: &Workspace, found: &mut Found) -> TakenOut {
         let mut waiting = self.launchers.take_out(&mut found.queued);
-        let groups = QueueSettings::read(workspace)?.groups;
+        let groups = found.settings.groups.clone();
         let here = found.running.iter().filter_map(|run| run.group.clone());
         let shares = Shares::new(groups.into_iter().collect(), here.chain(found.groups_on_nodes.clone()));
         if !shares.is_empty() && !waiting.is_empty() {
             let with_slurm = runs_with_slurm(workspace);
             shares.mark(&mut waiting, &|run| with_slurm.contains(run));
         }
-        Ok(TakenOut { waiting, shares })
+        TakenOut { waiting, shares }
     }
 }
 

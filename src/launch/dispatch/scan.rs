@@ -24,6 +24,8 @@ const MEMORY_MARGIN: f64 = 1.1;
 /// Everything of one look.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// The queue's settings, as they were at this look.
+    pub(super) settings: QueueSettings,
     /// Runs that wait.
     pub(super) queued: Vec<QueuedRun>,
     /// Runs in a slot.
@@ -89,9 +91,9 @@ impl Scanner {
     }
 
     pub(super) fn scan(&mut self, workspace: &Workspace) -> Result<Found, FileError> {
-        let paused = QueueSettings::read(workspace)?.paused;
-        let now = Moment::now();
-        let mut found = Found::default();
+        let settings = QueueSettings::read(workspace)?;
+        let (paused, now) = (settings.paused, Moment::now());
+        let mut found = Found { settings, ..Found::default() };
         let mut all = Vec::new();
         for experiment in workspace.experiments() {
             let runs = experiment.runs();

@@ -1,6 +1,5 @@
 //! The slots as they are at this moment.
 
-use loradeck_core::error::FileError;
 use loradeck_core::run::Workspace;
 
 use super::scan::Found;
@@ -19,19 +18,21 @@ pub(super) fn room(found: &Found, slots: &[Slot], limits: &Limits) -> usize {
     slots.iter().filter(is_free).count() + usize::from(shares)
 }
 
-/// The slots as they are now, and what the workspace allows in them.
+/// The slots as they are now, and what the workspace allows in them. `groups_with_slurm` are those of
+/// [`Limits::groups_with_slurm`].
 pub(super) fn look_at_slots(
     workspace: &Workspace,
     host: &HostSlots,
-) -> Result<(Vec<Slot>, Limits), FileError> {
-    let queue = QueueSettings::read(workspace)?;
-    let settings = SlotSettings::read(workspace, &queue);
+    queue: &QueueSettings,
+    groups_with_slurm: Vec<String>,
+) -> (Vec<Slot>, Limits) {
+    let settings = SlotSettings::read(workspace, queue);
     let slots = detect_slots(&settings);
     let limits = Limits {
-        groups: queue.groups.into_iter().collect(),
-        groups_with_slurm: Vec::new(),
+        groups: queue.groups.clone().into_iter().collect(),
+        groups_with_slurm,
         shared_with_others: settings.file.shared_with_others,
         taken: host.taken(&slots),
     };
-    Ok((slots, limits))
+    (slots, limits)
 }

@@ -6,7 +6,7 @@ use loradeck_core::run::{RunFolder, Workspace};
 use super::for_slurm::{self, SlurmQueue};
 use super::scan::Scanner;
 use super::slots_now::look_at_slots;
-use crate::launch::schedule::{Limits, Waiting, next};
+use crate::launch::schedule::{Waiting, next};
 use crate::launch::slots::HostSlots;
 
 /// Every waiting run of a workspace and what it waits for, in the order in which they would start.
@@ -25,9 +25,9 @@ impl WaitingReader {
     /// As [`waiting`].
     pub fn read(&mut self, workspace: &Workspace) -> Result<Vec<(RunFolder, Waiting)>> {
         let mut found = self.scanner.scan(workspace)?;
-        let for_slurm = self.slurm_queue.take_out(workspace, &mut found)?.waiting;
-        let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?)?;
-        let limits = Limits { groups_with_slurm: for_slurm::groups_with_slurm(&for_slurm, &found), ..limits };
+        let for_slurm = self.slurm_queue.take_out(workspace, &mut found).waiting;
+        let groups = for_slurm::groups_with_slurm(&for_slurm, &found);
+        let (slots, limits) = look_at_slots(workspace, &HostSlots::open()?, &found.settings, groups);
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         let starts = schedule.starts.iter().map(|start| (start.queued.run.clone(), Waiting::Nothing));
         let waits = schedule.waiting.iter().map(|(queued, reason)| (queued.run.clone(), reason.clone()));

@@ -58,7 +58,7 @@ impl Advance {
 pub(super) struct QueueNow<'a> {
     pub(super) is_paused: bool,
     /// How many more runs could start now; asked only by a search that waits for room.
-    pub(super) room: &'a dyn Fn() -> Result<usize>,
+    pub(super) room: &'a dyn Fn() -> usize,
 }
 
 /// The sweeps of a workspace and what was read of their trials.
@@ -125,7 +125,7 @@ impl Searches {
         let pace = Pace::of(&plan);
         let is_wanted = more && !is_paused && !queue.is_paused && pace.wants(trials);
         if is_wanted {
-            let missing = pace.missing(trials, queue.room)?;
+            let missing = pace.missing(trials, queue.room);
             advance.queued |= self.draw_some(at, &plan, trials, missing)?;
         }
         // What waits or runs keeps the dispatcher by itself.

@@ -1,6 +1,5 @@
 //! How many trials of a search are made at once.
 
-use anyhow::Result;
 use loradeck_core::config::{Method, SearchPlan};
 
 use super::trials::Trials;
@@ -34,14 +33,14 @@ impl Pace {
     }
 
     /// How many are made now. `room` tells how many more runs could start on this machine.
-    pub(super) fn missing(self, trials: &Trials, room: &dyn Fn() -> Result<usize>) -> Result<usize> {
+    pub(super) fn missing(self, trials: &Trials, room: &dyn Fn() -> usize) -> usize {
         if !self.wants(trials) {
-            return Ok(0);
+            return 0;
         }
         match self {
-            Self::Local => Ok(1),
-            Self::LocalInTurn => Ok(usize::from(room()? > 0)),
-            Self::Slurm(at_once) => Ok(at_once.saturating_sub(trials.open())),
+            Self::Local => 1,
+            Self::LocalInTurn => usize::from(room() > 0),
+            Self::Slurm(at_once) => at_once.saturating_sub(trials.open()),
         }
     }
 }
@@ -65,8 +64,8 @@ mod tests {
 
     #[test]
     fn slurm_has_as_many_as_it_may_whatever_is_free_here() {
-        let nobody_asks = || -> Result<usize> { panic!("slots of this machine were looked at") };
-        let missing = |states: &[State]| Pace::Slurm(3).missing(&trials(states), &nobody_asks).unwrap();
+        let nobody_asks = || -> usize { panic!("slots of this machine were looked at") };
+        let missing = |states: &[State]| Pace::Slurm(3).missing(&trials(states), &nobody_asks);
         assert_eq!(missing(&[]), 3);
         assert_eq!(missing(&[State::Queued, State::Finished]), 2);
         assert_eq!(missing(&[State::Running, State::Pruned, State::Starting, State::Queued]), 0);
@@ -76,8 +75,7 @@ mod tests {
 
     #[test]
     fn this_machine_has_one_ahead_or_as_many_as_there_is_room_for() {
-        let missing =
-            |pace: Pace, states: &[State], room: usize| pace.missing(&trials(states), &|| Ok(room)).unwrap();
+        let missing = |pace: Pace, states: &[State], room: usize| pace.missing(&trials(states), &|| room);
         assert_eq!(missing(Pace::Local, &[State::Running; 4], 0), 1);
         assert_eq!(missing(Pace::Local, &[State::Queued], 4), 0);
         assert_eq!(missing(Pace::LocalInTurn, &[State::Running], 0), 0);
