@@ -231,22 +231,28 @@ fn free_sweep_folder(experiment: &ExperimentFolder) -> Result<(u32, PathBuf), Fi
 mod tests {
     use super::*;
 
-    #[test]
-    fn many_runs_are_queued_as_few_are() {
+    /// A workspace for a test, and an experiment in it.
+    fn workspace() -> (tempfile::TempDir, Workspace, ExperimentFolder) {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("loradeck.yaml"), "format: 1\n").unwrap();
         let workspace = Workspace::find(root.path()).unwrap();
         let experiment = workspace.experiment("style");
+        (root, workspace, experiment)
+    }
+
+    fn new(trial: u32, slug: &str) -> NewRun {
         let text = "base_model: m.gguf\ntrain_data_dir: data\n";
         let (settings, provenance) =
             loradeck_core::config::read_frozen(Path::new("e.yaml"), text, &[]).unwrap();
-        let new = |trial: u32| NewRun {
-            slug: format!("trial {trial}"),
-            settings: settings.clone(),
-            provenance: Provenance { trial: Some(trial), ..provenance.clone() },
-            entry: QueueEntry::default(),
-        };
-        let many: Vec<NewRun> = (1..=3 * SYNCED_ONE_BY_ONE as u32).map(new).collect();
+        let provenance = Provenance { trial: Some(trial), ..provenance };
+        NewRun { slug: slug.into(), settings, provenance, entry: QueueEntry::default() }
+    }
+
+    #[test]
+    fn many_runs_are_queued_as_few_are() {
+        let (_root, workspace, experiment) = workspace();
+        let many: Vec<NewRun> =
+            (1..=3 * SYNCED_ONE_BY_ONE as u32).map(|trial| new(trial, &format!("trial {trial}"))).collect();
         let queued = submit(&workspace, &experiment, &many, &Order::default()).unwrap().runs;
         assert_eq!((queued.len(), queued[23].name().as_str()), (24, "0024-trial-24"));
         assert!(queued.iter().all(|run| Status::read(run).unwrap().unwrap().state == State::Queued));
@@ -258,19 +264,8 @@ mod tests {
 
     #[test]
     fn runs_are_queued_whole_and_numbered_on() {
-        let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("loradeck.yaml"), "format: 1\n").unwrap();
-        let workspace = Workspace::find(root.path()).unwrap();
-        let experiment = workspace.experiment("style");
-        let text = "base_model: m.gguf\ntrain_data_dir: data\n";
-        let (settings, provenance) =
-            loradeck_core::config::read_frozen(Path::new("e.yaml"), text, &[]).unwrap();
-        let new = |slug: &str| NewRun {
-            slug: slug.into(),
-            settings: settings.clone(),
-            provenance: Provenance { trial: Some(1), ..provenance.clone() },
-            entry: QueueEntry::default(),
-        };
+        let (_root, workspace, experiment) = workspace();
+        let new = |slug| new(1, slug);
         let first =
             submit(&workspace, &experiment, &[new("rank=4"), new("rank=8")], &Order::default()).unwrap();
         let sweep = SweepOf::New(json!({"format": 1}));

@@ -42,6 +42,15 @@ impl<'a> SlurmDeck<'a> {
         output
     }
 
+    /// Waits for the run's end, while Slurm lets its job `job` start as soon as it may.
+    pub fn hurry_to_end(&self, run: &RunFolder, job: &str) -> Status {
+        wait_long("it ends", || {
+            self.cluster.hurry(job);
+            status(run).state.is_end()
+        });
+        status(run)
+    }
+
     pub fn text(&self, arguments: &[&str]) -> String {
         String::from_utf8(self.run(arguments).stdout).unwrap()
     }

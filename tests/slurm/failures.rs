@@ -36,11 +36,7 @@ fn preempted_and_on_a_dead_node_a_run_goes_on_as_its_next_attempt() {
     assert_eq!(status(&runs[0]).state, State::Running, "nobody could write that it is not");
     cluster.start_again(NODE);
     std::fs::write(runs[0].path().join("go"), "").unwrap();
-    wait_long("it ends", || {
-        cluster.hurry(&job);
-        status(&runs[0]).state.is_end()
-    });
-    assert_eq!(status(&runs[0]).state, State::Finished);
+    assert_eq!(deck.hurry_to_end(&runs[0], &job).state, State::Finished);
     dispatcher.wait().unwrap();
     assert_eq!(starts(&runs[0]).len(), 3);
     let restarts: Vec<u32> = read_attempts(&runs[0])

@@ -59,10 +59,6 @@ fn a_paused_groups_runs_are_held_in_slurm_and_say_so() {
     assert!(deck.words(&runs[0]).contains("the group 'night' is paused"), "{}", deck.words(&runs[0]));
     deck.run(&["queue", "resume", "--group", "night"]);
     let job = deck.job(1);
-    wait_long("it ends", || {
-        deck.cluster.hurry(&job);
-        status(&runs[0]).state.is_end()
-    });
-    assert_eq!(status(&runs[0]).state, State::Finished);
+    assert_eq!(deck.hurry_to_end(&runs[0], &job).state, State::Finished);
     dispatcher.wait().unwrap();
 }

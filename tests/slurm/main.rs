@@ -136,11 +136,7 @@ fn before_the_time_limit_it_writes_a_checkpoint_and_goes_on_in_the_same_run() {
     assert_eq!(runs[0].checkpoint_steps(), [1]);
     std::fs::write(runs[0].path().join("go"), "").unwrap();
     let job = deck.job(1);
-    wait_long("it ends", || {
-        deck.cluster.hurry(&job);
-        status(&runs[0]).state.is_end()
-    });
-    assert_eq!(status(&runs[0]).state, State::Finished);
+    assert_eq!(deck.hurry_to_end(&runs[0], &job).state, State::Finished);
     dispatcher.wait().unwrap();
     let attempts = read_attempts(&runs[0]);
     let restarts: Vec<(String, u32)> = attempts
@@ -168,11 +164,8 @@ fn a_run_goes_back_into_the_queue_on_request() {
     wait_long("it waits again", || status(&runs[0]).state == State::Queued);
     let job = deck.job(1);
     std::fs::write(runs[0].path().join("go"), "").unwrap();
-    wait_long("it ends", || {
-        deck.cluster.hurry(&job);
-        status(&runs[0]).state.is_end()
-    });
-    assert_eq!((status(&runs[0]).state, status(&runs[0]).attempt), (State::Finished, 2));
+    let end = deck.hurry_to_end(&runs[0], &job);
+    assert_eq!((end.state, end.attempt), (State::Finished, 2));
     dispatcher.wait().unwrap();
 }
 

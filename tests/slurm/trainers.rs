@@ -49,10 +49,7 @@ fn a_script_goes_on_by_its_resume_command_after_the_time_limit() {
     wait_long("it is in its middle", || lines_of_metrics(&run) == 20);
     wait_long("the time limit is near", || status(&run).state == State::Queued);
     let job = deck.job(1);
-    wait_long("it ends", || {
-        deck.cluster.hurry(&job);
-        status(&run).state.is_end()
-    });
+    deck.hurry_to_end(&run, &job);
     deck.wait_until_quiet();
     let log = fs::read_to_string(run.train_log()).unwrap();
     assert_eq!(status(&run).state, State::Finished, "{log}");
