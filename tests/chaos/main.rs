@@ -69,9 +69,17 @@ fn a_hundred_real_trainings_under_fire_lose_nothing_and_come_to_the_same_weights
         return;
     }
     let mut deck = really_training();
-    assert!(deck.run(&["queue", "pause"]).status.success());
-    let submitted = deck.run(&["run", "x", "--yes"]);
+    // One trainer dies right after a checkpoint, whomever the dice hit: its run is resumed for certain.
+    let died = deck.slots().join("died-after-a-checkpoint");
+    let mut submit = deck.command(&["run", "x", "--yes"]);
+    submit.env("LORADECK_CRASH_AT", "checkpoint.after-rename").env("LORADECK_CRASH_MARK", &died);
+    let submitted = submit.output().unwrap();
     assert!(submitted.status.success(), "{}", String::from_utf8_lossy(&submitted.stderr));
+    let until = Instant::now() + Duration::from_secs(120);
+    while !died.exists() {
+        assert!(Instant::now() < until, "no trainer has come to a checkpoint");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     fire(&mut deck, "lora_rank=21", 2, Dice(0x5eed_1234_abcd_0002));
     let calm = really_training();
     let mut compared = 0;
