@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use loradeck_core::run::RunFolder;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::onlooker::Onlooker;
-use crate::support::{Deck, kill_9, state};
+use crate::support::{Deck, state};
 
 /// Trials that are added while the others run.
 pub const ADDED: usize = 5;
@@ -127,8 +128,11 @@ impl Torment<'_> {
             .collect();
         if !victims.is_empty() {
             let (pid, kind) = &victims[dice.throw(victims.len())];
-            kill_9(*pid);
-            killed.count(kind);
+            // It may have ended since it was seen.
+            let victim = Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap();
+            if kill_process(victim, Signal::KILL).is_ok() {
+                killed.count(kind);
+            }
         }
     }
 }
