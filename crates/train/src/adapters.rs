@@ -5,7 +5,7 @@ use loradeck_data::random::lora_kaiming;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::lora::Adapter;
-use crate::model::Llama;
+use crate::models::llama::Llama;
 use crate::targets::{self, TargetError};
 
 /// Why adapters could not be attached.

@@ -3,7 +3,7 @@
 use loradeck_data::sample::Sample;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::model::{Layout, MicroBatch, Packing, Targets};
+use crate::models::llama::{Layout, MicroBatch, Packing, Targets};
 
 /// How the rows of a micro-batch are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

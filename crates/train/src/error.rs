@@ -11,7 +11,7 @@ use loradeck_data::tokenizer::TokenizerError;
 use tch::TchError;
 
 use crate::adapters::AdapterError;
-use crate::model::LoadError;
+use crate::models::llama::LoadError;
 use crate::targets::TargetError;
 
 /// Why a training did not finish.

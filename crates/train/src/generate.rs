@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::model::Llama;
+use crate::models::llama::Llama;
 
 /// When an answer ends.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ pub mod generate;
 pub mod gpu_memory;
 pub mod linear;
 pub mod lora;
-pub mod model;
+pub mod models;
 pub mod optimizer;
 pub mod probe;
 pub mod schedule;

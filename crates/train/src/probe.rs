@@ -17,7 +17,7 @@ use crate::command::{attach, open_config};
 use crate::device;
 use crate::error::TrainError;
 use crate::export::{CONFIG, WEIGHTS, container, write_adapter};
-use crate::model::Llama;
+use crate::models::llama::Llama;
 use crate::session::{Inputs, Machine, held_out_loss};
 
 /// Lays open what is asked for.

@@ -5,7 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::adapters::Adapters;
 use crate::batch::{HostBatch, InputBuffers};
-use crate::model::Llama;
+use crate::models::llama::Llama;
 use crate::optimizer::{AdamW, Update};
 
 /// Steps whose metrics the ring holds.

@@ -7,7 +7,7 @@ use loradeck_data::sample::Sample;
 use loradeck_train::adapters::Adapters;
 use loradeck_train::batch::{HostBatch, InputBuffers, Padding};
 use loradeck_train::generate::{Limits, greedy};
-use loradeck_train::model::Llama;
+use loradeck_train::models::llama::Llama;
 use loradeck_train::optimizer::{AdamW, Constants};
 use loradeck_train::step::Stepper;
 use support::{Form, USUAL, machine, samples};

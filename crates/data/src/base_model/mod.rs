@@ -6,6 +6,7 @@ mod find;
 mod shape;
 mod shape_gguf;
 mod shape_hugging_face;
+pub mod stable_diffusion;
 mod weights;
 
 use std::path::{Path, PathBuf};

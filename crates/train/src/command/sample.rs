@@ -20,7 +20,7 @@ use crate::cli::SampleArgs;
 use crate::device;
 use crate::error::TrainError;
 use crate::export::WEIGHTS;
-use crate::model::Llama;
+use crate::models::llama::Llama;
 use crate::session::{ANSWER_TOKENS, answer};
 
 /// Answers prompts and prints them.

@@ -11,7 +11,7 @@ use tch::Device;
 use super::record::Record;
 use crate::error::TrainError;
 use crate::generate::{Limits, greedy};
-use crate::model::Llama;
+use crate::models::llama::Llama;
 
 /// Tokens an answer may have.
 pub const ANSWER_TOKENS: usize = 96;

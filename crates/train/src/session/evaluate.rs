@@ -6,7 +6,7 @@ use tch::TchError;
 
 use super::record::Record;
 use crate::batch::HostBatch;
-use crate::model::Llama;
+use crate::models::llama::Llama;
 use crate::step::Stepper;
 
 /// The loss over `batches`, in nats per token; `None` where `interrupted` said to leave off, or nothing is there.

@@ -21,7 +21,7 @@ use crate::device::{self, Choice};
 use crate::error::TrainError;
 use crate::export::AdapterFacts;
 use crate::gpu_memory::GpuMemory;
-use crate::model::{Llama, projection_names};
+use crate::models::llama::{Llama, projection_names};
 use crate::optimizer::{AdamW, Constants};
 use crate::schedule::Schedule;
 use crate::step::Stepper;

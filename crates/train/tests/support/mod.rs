@@ -11,7 +11,7 @@ use loradeck_data::random::{Purpose, Stream};
 use loradeck_data::sample::Sample;
 use loradeck_train::adapters::Adapters;
 use loradeck_train::export::container;
-use loradeck_train::model::Llama;
+use loradeck_train::models::llama::Llama;
 use serde_json::{Map, json};
 use tch::{Device, Kind, Tensor};
 

@@ -1,4 +1,4 @@
-//! Model families, one module each, with gradients written by hand: only adapters are trained, so a backward pass is
+//! Llama with gradients written by hand: only adapters are trained, so a backward pass is
 //! the frozen weights' input gradients and little else.
 
 mod attention;

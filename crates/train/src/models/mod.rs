@@ -1,0 +1,3 @@
+//! The models: frozen bases with places for adapters.
+
+pub mod llama;
