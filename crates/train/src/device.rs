@@ -3,11 +3,13 @@
 use std::env;
 use std::fs;
 
-use loradeck_core::config::Precision;
+use loradeck_core::config::{Precision, Settings};
+use loradeck_core::run::{Evidence, Host};
 use tch::{Device, Kind};
 
 use crate::cuda::{self, Opened};
 use crate::error::TrainError;
+use crate::gpu_memory::GpuMemory;
 
 /// The version of libtorch that tch is pinned to.
 pub const LIBTORCH_VERSION: &str = "2.11.0";
@@ -21,6 +23,47 @@ pub struct Choice {
     pub name: String,
     /// Why a GPU that seems to be there is not used.
     pub remark: Option<String>,
+}
+
+/// What a training runs on.
+#[derive(Debug)]
+pub struct Hardware {
+    /// The device.
+    pub choice: Choice,
+    /// The number format of the forward and backward pass.
+    pub kind: Kind,
+    /// CPU threads.
+    pub threads: u32,
+    /// This process's share of the GPU; `None` on the CPU.
+    pub memory: Option<GpuMemory>,
+}
+
+impl Hardware {
+    /// Chooses the device and sets the threads as `settings` ask for.
+    pub fn prepare(settings: &Settings) -> Result<Self, TrainError> {
+        let choice = choose()?;
+        let memory = GpuMemory::watch(choice.device);
+        let threads = set_threads(settings.threads);
+        let kind = kind(settings.precision, choice.device);
+        Ok(Self { choice, kind, threads, memory })
+    }
+
+    /// Where tensors live.
+    pub fn device(&self) -> Device {
+        self.choice.device
+    }
+
+    /// Hardware and programs, for the summary.
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            host: Host::here().host,
+            device: self.choice.name.clone(),
+            precision: kind_name(self.kind).to_owned(),
+            threads: self.threads,
+            trainer: env!("CARGO_PKG_VERSION").to_owned(),
+            libtorch: LIBTORCH_VERSION.to_owned(),
+        }
+    }
 }
 
 /// Chooses the device. `LORADECK_DEVICE=cpu` leaves GPUs alone, `LORADECK_DEVICE=cuda` insists on one; else a GPU is

@@ -10,9 +10,9 @@ use loradeck_data::base_model::BaseModelError;
 use loradeck_data::tokenizer::TokenizerError;
 use tch::TchError;
 
-use crate::adapters::AdapterError;
+use crate::adapters::targets::TargetError;
 use crate::models::llama::LoadError;
-use crate::targets::TargetError;
+use crate::tasks::causal_lm::attach::AdapterError;
 
 /// Why a training did not finish.
 #[derive(Debug, thiserror::Error)]

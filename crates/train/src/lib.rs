@@ -2,23 +2,14 @@
 //! around it.
 
 pub mod adapters;
-pub mod batch;
-pub mod checkpoint;
 pub mod cli;
 pub mod command;
 pub mod cuda;
 pub mod device;
+pub mod engine;
 pub mod error;
 pub mod export;
-pub mod generate;
 pub mod gpu_memory;
-pub mod linear;
-pub mod lora;
 pub mod models;
-pub mod optimizer;
-pub mod probe;
-pub mod schedule;
-pub mod session;
 pub mod spin;
-pub mod step;
-pub mod targets;
+pub mod tasks;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use loradeck_train::cli::{Cli, Command};
-use loradeck_train::{command, probe, spin};
+use loradeck_train::tasks::causal_lm::probe;
+use loradeck_train::{command, spin};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -4,12 +4,14 @@
 mod support;
 
 use loradeck_data::sample::Sample;
-use loradeck_train::adapters::Adapters;
-use loradeck_train::batch::{HostBatch, InputBuffers, Padding};
-use loradeck_train::generate::{Limits, greedy};
+use loradeck_train::adapters::AdapterSet;
+use loradeck_train::engine::optimizer::{AdamW, Constants};
+use loradeck_train::engine::stepper::Stepper;
 use loradeck_train::models::llama::Llama;
-use loradeck_train::optimizer::{AdamW, Constants};
-use loradeck_train::step::Stepper;
+use loradeck_train::tasks::causal_lm::attach::attach as attach_adapters;
+use loradeck_train::tasks::causal_lm::batch::{HostBatch, InputBuffers, Padding};
+use loradeck_train::tasks::causal_lm::generate::{Limits, greedy};
+use support::task::GivenBatches;
 use support::{Form, USUAL, machine, samples};
 use tch::{Device, Kind, Tensor};
 
@@ -33,7 +35,12 @@ fn refs(samples: &[Sample]) -> Vec<&Sample> {
 }
 
 /// Loss and gradients of all samples in one micro-batch.
-fn gradients(model: &Llama, adapters: &mut Adapters, samples: &[Sample], padding: Padding) -> (f64, Tensor) {
+fn gradients(
+    model: &Llama,
+    adapters: &mut AdapterSet,
+    samples: &[Sample],
+    padding: Padding,
+) -> (f64, Tensor) {
     adapters.zero_gradients().unwrap();
     let host = HostBatch::new(&refs(samples), padding, 0);
     let mut inputs = InputBuffers::new(1, Device::Cpu).unwrap();
@@ -84,7 +91,7 @@ fn only_targets_have_gradients_and_lower_layers_need_none() {
     let _no_gradients = tch::no_grad_guard();
     let folder = tempfile::tempdir().unwrap();
     let (model, mut adapters) = machine(folder.path(), USUAL, Kind::Float, r".*\.1\.self_attn\.(q|o)_proj");
-    assert_eq!(adapters.entries().len(), 2);
+    assert_eq!(adapters.sites().len(), 2);
     let (_, gradient) = gradients(&model, &mut adapters, &samples(&[6, 6]), Padding::Packed);
     assert!(adapters.named(&gradient).unwrap().iter().all(|(_, part)| part.norm().double_value(&[]) > 1e-4));
 }
@@ -103,25 +110,73 @@ fn padding_changes_nothing() {
     }
 }
 
-fn stepped(batches: &[&[usize]], steps: u64) -> (Vec<f64>, Tensor) {
-    let folder = tempfile::tempdir().unwrap();
-    let (model, mut adapters) = machine(folder.path(), USUAL, Kind::Float, "qkv");
-    let constants = Constants { weight_decay: 0.01, max_grad_norm: 1.0 };
-    let optimizer = AdamW::new(adapters.count(), constants, Device::Cpu).unwrap();
-    let mut stepper = Stepper::new(optimizer, 1, Device::Cpu).unwrap();
+const CONSTANTS: Constants = Constants { weight_decay: 0.01, max_grad_norm: 1.0 };
+
+fn task(folder: &std::path::Path, batches: &[&[usize]]) -> GivenBatches {
+    let (model, adapters) = machine(folder, USUAL, Kind::Float, "qkv");
     let samples = samples(&[9, 4, 13, 7]);
-    let host: Vec<HostBatch> = batches
+    let host = batches
         .iter()
         .map(|indices| {
             let chosen: Vec<&Sample> = indices.iter().map(|index| &samples[*index]).collect();
             HostBatch::new(&chosen, Padding::Packed, 0)
         })
         .collect();
+    let buffers = InputBuffers::new(1, Device::Cpu).unwrap();
+    GivenBatches { model, adapters, buffers, host, groups: Vec::new() }
+}
+
+fn stepped(batches: &[&[usize]], steps: u64) -> (Vec<f64>, Tensor) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path(), batches);
+    let optimizer = AdamW::new(task.adapters.count(), CONSTANTS, Device::Cpu).unwrap();
+    let mut stepper = Stepper::new(optimizer, Device::Cpu).unwrap();
     for step in 1..=steps {
-        stepper.step(&model, &mut adapters, &host, step, 0.01).unwrap();
+        stepper.step(&mut task, step, 0.01).unwrap();
     }
     let losses = stepper.read(1, steps).unwrap().iter().map(|metrics| metrics.loss).collect();
-    (losses, adapters.parameters.copy())
+    (losses, task.adapters.parameters.copy())
+}
+
+#[test]
+fn the_engine_gives_the_bits_of_the_same_steps_written_out() {
+    let _no_gradients = tch::no_grad_guard();
+    let batches: &[&[usize]] = &[&[0, 1], &[2, 3]];
+    let (_, by_engine) = stepped(batches, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let GivenBatches { model, mut adapters, mut buffers, host, .. } = task(folder.path(), batches);
+    let mut optimizer = AdamW::new(adapters.count(), CONSTANTS, Device::Cpu).unwrap();
+    let trained: usize = host.iter().map(HostBatch::trained_tokens).sum();
+    for _ in 0..5 {
+        adapters.zero_gradients().unwrap();
+        let mut loss = Tensor::zeros([], (Kind::Float, Device::Cpu));
+        for batch in &host {
+            let batch = buffers.load(batch, 1.0 / trained as f64).unwrap();
+            loss += model.loss_and_backward(&batch).unwrap();
+        }
+        optimizer.set_rate(0.01).unwrap();
+        let AdapterSet { parameters, gradients, .. } = &mut adapters;
+        let _ = optimizer.update(parameters, gradients, &loss).unwrap();
+    }
+    assert_eq!(numbers(&by_engine), numbers(&adapters.parameters));
+}
+
+#[test]
+fn a_group_with_a_rate_of_its_own_moves_by_its_factor() {
+    let _no_gradients = tch::no_grad_guard();
+    let (_, plain) = stepped(&[&[0, 1, 2, 3]], 1);
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path(), &[&[0, 1, 2, 3]]);
+    let begin = task.adapters.parameters.copy();
+    let (start, count) = task.adapters.range(2);
+    let mut optimizer = AdamW::new(task.adapters.count(), CONSTANTS, Device::Cpu).unwrap();
+    optimizer.set_rate_factors(&[(start, count, 0.25)]).unwrap();
+    Stepper::new(optimizer, Device::Cpu).unwrap().step(&mut task, 1, 0.01).unwrap();
+    let (full, slow) = (&plain - &begin, &task.adapters.parameters - &begin);
+    let part = |all: &Tensor| all.narrow(0, start, count);
+    // The step is rounded at the size of the weights.
+    assert!((part(&full) * 0.25 - part(&slow)).abs().max().double_value(&[]) < 1e-7);
+    assert_eq!(numbers(&full.narrow(0, 0, start)), numbers(&slow.narrow(0, 0, start)));
 }
 
 #[test]
@@ -201,7 +256,7 @@ fn first_weights_depend_on_the_seed_and_the_module_alone() {
         let base = loradeck_data::base_model::BaseModel::find(std::path::Path::new("/"), path).unwrap();
         let mut model = Llama::load(base.into(), Kind::Float, Device::Cpu, 16).unwrap();
         let targets = loradeck_core::config::LoraTargets::Preset(targets.to_owned());
-        let adapters = Adapters::attach(&mut model, &targets, 4, 8.0, seed, Device::Cpu).unwrap();
+        let adapters = attach_adapters(&mut model, &targets, 4, 8.0, seed, Device::Cpu).unwrap();
         adapters
             .named(&adapters.parameters)
             .unwrap()

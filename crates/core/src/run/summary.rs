@@ -86,6 +86,11 @@ pub struct Evidence {
     pub libtorch: String,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde asks for.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The contents of `summary.json`. Its writer is the trainer: as `running` in the attempt's first act, then at most
 /// every 2 s, at each evaluation and checkpoint, and at the end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +112,9 @@ pub struct Summary {
     pub epoch: f64,
     /// Tokens trained on (all, with padding left out).
     pub tokens: u64,
+    /// Pictures trained on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub images: u64,
     /// Seconds of training, over all attempts.
     pub seconds: f64,
     /// When this attempt began.
@@ -154,6 +162,7 @@ impl Summary {
             total_steps: 0,
             epoch: 0.0,
             tokens: 0,
+            images: 0,
             seconds: 0.0,
             started: now,
             updated: now,

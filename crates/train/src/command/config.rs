@@ -13,8 +13,9 @@ use loradeck_core::time::Moment;
 
 use super::run::{root_of, take_lock};
 use crate::cli::TrainArgs;
+use crate::engine::{self, Record, Signals};
 use crate::error::TrainError;
-use crate::session::{self, Inputs, Record, Signals};
+use crate::tasks;
 
 /// Trains what `path` says.
 pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, TrainError> {
@@ -30,15 +31,15 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
     let attempt = attempt_number(&run, arguments)?;
     let now = first_start(&run, attempt);
     // Everything that can be refused is refused before a folder is made.
-    let inputs = Inputs::read(settings, &root, now)?;
+    let inputs = tasks::read_inputs(settings, &root, now)?;
     file::create_folder(run.path())?;
     let _lock = take_lock(&run)?;
     if arguments.overwrite {
         remove_earlier(&run)?;
     }
-    write_config(&run, &inputs.settings, path, now)?;
+    write_config(&run, inputs.settings(), path, now)?;
     let mut record = Record::open(&run, attempt, true)?;
-    let outcome = session::train(&inputs, &mut record, signals);
+    let outcome = engine::train(&*inputs, &mut record, signals);
     write_report(&run, &mut record);
     Ok(outcome)
 }

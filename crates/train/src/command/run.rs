@@ -8,8 +8,9 @@ use loradeck_core::file;
 use loradeck_core::run::{Attempt, FileLock, Outcome, RunFolder, Workspace, is_held, try_exclusive};
 use loradeck_core::time::Moment;
 
+use crate::engine::{self, Record, Signals};
 use crate::error::TrainError;
-use crate::session::{self, Inputs, Record, Signals};
+use crate::tasks::{self, TaskInputs};
 
 /// Set by a supervisor that gives its trainer the locked `train.lock`.
 const INHERITED: &str = "LORADECK_TRAIN_LOCK_INHERITED";
@@ -22,8 +23,8 @@ pub fn train_run(folder: &Path, attempt: u32) -> Result<Outcome, TrainError> {
     let _lock = take_lock(&run)?;
     let mut record = Record::open(&run, attempt, false)?;
     match prepare(&run, attempt) {
-        Ok(inputs) => Ok(session::train(&inputs, &mut record, signals)),
-        Err(error) => Ok(session::conclude(&mut record, error.outcome(), Some(error.to_string()))),
+        Ok(inputs) => Ok(engine::train(&*inputs, &mut record, signals)),
+        Err(error) => Ok(engine::conclude(&mut record, error.outcome(), Some(error.to_string()))),
     }
 }
 
@@ -40,11 +41,11 @@ pub(super) fn take_lock(run: &RunFolder) -> Result<Option<FileLock>, TrainError>
     }
 }
 
-fn prepare(run: &RunFolder, attempt: u32) -> Result<Inputs, TrainError> {
+fn prepare(run: &RunFolder, attempt: u32) -> Result<Box<dyn TaskInputs>, TrainError> {
     let record: Option<Attempt> = file::read_json(&run.attempt(attempt))?;
     let overrides = record.map(|record| record.overrides).unwrap_or_default();
     let (settings, provenance) = load_frozen(&run.config(), &overrides)?;
-    Inputs::read(settings, &root_of(run.path())?, provenance.submitted_at.unwrap_or(Moment(0)))
+    tasks::read_inputs(settings, &root_of(run.path())?, provenance.submitted_at.unwrap_or(Moment(0)))
 }
 
 /// What paths are relative to: the workspace's root, else the current folder.

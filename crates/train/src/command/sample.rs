@@ -14,14 +14,14 @@ use loradeck_data::tokenizer::Tokenizer;
 use serde_json::json;
 
 use super::{config, run};
-use crate::adapters::Adapters;
-use crate::checkpoint::load_weights;
+use crate::adapters::AdapterSet;
 use crate::cli::SampleArgs;
 use crate::device;
+use crate::engine::checkpoint::load_weights;
 use crate::error::TrainError;
 use crate::export::WEIGHTS;
 use crate::models::llama::Llama;
-use crate::session::{ANSWER_TOKENS, answer};
+use crate::tasks::causal_lm::{ANSWER_TOKENS, answer, attach as adapters};
 
 /// Answers prompts and prints them.
 pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
@@ -54,8 +54,8 @@ pub(crate) fn attach(
     settings: &Settings,
     weights: &Path,
     device: tch::Device,
-) -> Result<Adapters, TrainError> {
-    let adapters = Adapters::attach(
+) -> Result<AdapterSet, TrainError> {
+    let adapters = adapters::attach(
         model,
         &settings.lora_targets,
         settings.lora_rank,

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use loradeck_core::file::{self, Durability};
-use loradeck_data::base_model::BaseModel;
 use loradeck_data::tokenizer::Tokenizer;
 use serde_json::{Value, json};
 
 use super::container::container;
-use crate::adapters::Adapters;
+use crate::adapters::AdapterSet;
 use crate::error::TrainError;
 
 /// The weights' file name in a PEFT folder.
@@ -31,13 +30,6 @@ pub struct AdapterFacts {
     pub alpha: f64,
     /// `target_modules`.
     pub targets: Vec<String>,
-}
-
-impl AdapterFacts {
-    /// The facts of adapters on `base`.
-    pub fn new(base: &BaseModel, adapters: &Adapters, rank: u32, alpha: f64) -> Self {
-        Self { base: base.peft_name(), rank, alpha, targets: adapters.target_modules() }
-    }
 }
 
 /// `adapter_config.json` with keys that every PEFT since 0.5 knows, sorted, indented by two.
@@ -77,7 +69,7 @@ fn pretty(value: &Value) -> String {
 /// Writes the PEFT folder's files into `folder`, each replaced whole; gives the sha256 of the tensor data.
 pub fn write_adapter(
     folder: &Path,
-    adapters: &Adapters,
+    adapters: &AdapterSet,
     facts: &AdapterFacts,
     metadata: &BTreeMap<String, String>,
 ) -> Result<String, TrainError> {
@@ -91,7 +83,7 @@ pub fn write_adapter(
 /// Writes the final weights: the PEFT folder, the tokenizer, and the plain file.
 pub fn write_final(
     folder: &Path,
-    adapters: &Adapters,
+    adapters: &AdapterSet,
     facts: &AdapterFacts,
     metadata: &BTreeMap<String, String>,
     tokenizer: &Tokenizer,

@@ -1,6 +1,8 @@
 //! A tiny random Llama as a Hugging Face folder, and conversations for it.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
+pub mod task;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +11,10 @@ use loradeck_core::config::LoraTargets;
 use loradeck_data::base_model::BaseModel;
 use loradeck_data::random::{Purpose, Stream};
 use loradeck_data::sample::Sample;
-use loradeck_train::adapters::Adapters;
+use loradeck_train::adapters::AdapterSet;
 use loradeck_train::export::container;
 use loradeck_train::models::llama::Llama;
+use loradeck_train::tasks::causal_lm::attach::attach;
 use serde_json::{Map, json};
 use tch::{Device, Kind, Tensor};
 
@@ -168,12 +171,12 @@ pub fn write_data(path: &Path, count: usize, number: u32) {
 }
 
 /// A loaded model with adapters of rank 4 on `targets`, all of their numbers random.
-pub fn machine(folder: &Path, form: Form, kind: Kind, targets: &str) -> (Llama, Adapters) {
+pub fn machine(folder: &Path, form: Form, kind: Kind, targets: &str) -> (Llama, AdapterSet) {
     write_model(folder, form);
     let base = Arc::new(BaseModel::find(Path::new("/"), folder.to_str().unwrap()).unwrap());
     let mut model = Llama::load(base, kind, Device::Cpu, 128).unwrap();
     let targets = LoraTargets::Preset(targets.to_owned());
-    let adapters = Adapters::attach(&mut model, &targets, 4, 8.0, 1, Device::Cpu).unwrap();
+    let adapters = attach(&mut model, &targets, 4, 8.0, 1, Device::Cpu).unwrap();
     let count = adapters.count() as usize;
     let values = Stream::new(3, Purpose::Test, 0).normal(count, 0.0, 0.1);
     adapters.parameters.shallow_clone().copy_(&Tensor::from_slice(&values));

@@ -3,7 +3,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::layout::Layout;
-use super::llama::Llama;
+use super::model::Llama;
 
 const NO_MASK: Option<Tensor> = None;
 

@@ -4,7 +4,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::norm::RmsNorm;
-use crate::linear::FrozenWeight;
+use crate::models::frozen_weight::FrozenWeight;
 
 /// Logits of at most this many numbers exist at once.
 const CHUNK_NUMBERS: i64 = 1 << 25;

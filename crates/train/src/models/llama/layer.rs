@@ -13,7 +13,7 @@ use super::attention;
 use super::layout::Layout;
 use super::norm::RmsNorm;
 use super::rope::Turns;
-use crate::lora::{Input, LoraLinear, Saved};
+use crate::adapters::linear::{Input, LoraLinear, Saved};
 
 /// The seven projections of a layer, by the last two parts of their Hugging Face names.
 pub(crate) const PROJECTIONS: [&str; 7] = [

@@ -8,11 +8,11 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::head::Head;
 use super::layer::{Layer, PROJECTIONS};
-use super::llama::Llama;
+use super::model::Llama;
 use super::norm::RmsNorm;
 use super::rope::Rope;
-use crate::linear::FrozenWeight;
-use crate::lora::LoraLinear;
+use crate::adapters::linear::LoraLinear;
+use crate::models::frozen_weight::FrozenWeight;
 
 /// Why a model could not be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,13 @@ mod cache;
 mod head;
 mod layer;
 mod layout;
-mod llama;
 mod load;
+mod model;
 mod norm;
 mod rope;
 
 pub use cache::KeyValueCache;
 pub use head::Targets;
 pub use layout::{Layout, Packing};
-pub use llama::{Llama, MicroBatch, projection_names};
 pub use load::LoadError;
+pub use model::{Llama, MicroBatch, projection_names};

@@ -9,8 +9,8 @@ use super::head::{Head, Targets};
 use super::layer::{Layer, PROJECTIONS, Rows};
 use super::layout::Layout;
 use super::rope::Rope;
-use crate::linear::FrozenWeight;
-use crate::lora::LoraLinear;
+use crate::adapters::linear::LoraLinear;
+use crate::models::frozen_weight::FrozenWeight;
 
 /// A loaded Llama model.
 #[derive(Debug)]

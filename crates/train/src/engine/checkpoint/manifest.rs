@@ -37,6 +37,9 @@ pub struct Manifest {
     pub metrics: BTreeMap<String, MetricBest>,
     /// Tokens trained on.
     pub tokens: u64,
+    /// Pictures trained on.
+    #[serde(default)]
+    pub images: u64,
     /// Seconds of training, over all attempts.
     pub seconds: f64,
     /// The files beside this one.

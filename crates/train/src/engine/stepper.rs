@@ -1,12 +1,11 @@
-//! One optimizer step over one or several micro-batches. Nothing in it reads from the device: metrics go into a small
-//! ring there and are read later.
+//! One optimizer step, whatever the task. Nothing in it reads from the device: metrics go into a small ring there and
+//! are read later.
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::adapters::Adapters;
-use crate::batch::{HostBatch, InputBuffers};
-use crate::models::llama::Llama;
-use crate::optimizer::{AdamW, Update};
+use super::optimizer::{AdamW, Update};
+use crate::error::TrainError;
+use crate::tasks::Task;
 
 /// Steps whose metrics the ring holds.
 pub const RING: u64 = 64;
@@ -17,7 +16,7 @@ const COLUMNS: i64 = 4;
 pub struct StepMetrics {
     /// The step, from 1.
     pub step: u64,
-    /// Mean loss over the step's trained tokens, in nats.
+    /// Mean loss over the step's weights.
     pub loss: f64,
     /// The gradient's 2-norm before clipping.
     pub gradient_norm: f64,
@@ -27,49 +26,67 @@ pub struct StepMetrics {
     pub healthy: bool,
 }
 
+/// An exponential running average of the parameters.
+#[derive(Debug)]
+pub struct Average {
+    decay: f64,
+    /// The average, fp32, in the order of the parameters.
+    pub numbers: Tensor,
+}
+
+impl Average {
+    /// Begins at `parameters`; each step keeps the share `decay` of what was there.
+    pub fn new(decay: f64, parameters: &Tensor) -> Result<Self, TchError> {
+        let mut numbers = parameters.f_empty_like()?;
+        numbers.f_copy_(parameters)?;
+        Ok(Self { decay, numbers })
+    }
+
+    /// Moves towards `parameters`, unless the training is no longer `healthy`.
+    fn follow(&mut self, parameters: &Tensor, healthy: &Tensor) -> Result<(), TchError> {
+        let weight = healthy.f_mul_scalar(1.0 - self.decay)?.f_totype(Kind::Float)?;
+        self.numbers.f_lerp_tensor_(parameters, &weight).map(drop)
+    }
+}
+
 /// The buffers of the training step.
 #[derive(Debug)]
 pub struct Stepper {
-    inputs: InputBuffers,
     /// The optimizer.
     pub optimizer: AdamW,
+    /// The running average of the parameters, where one is kept.
+    pub average: Option<Average>,
     loss: Tensor,
     ring: Tensor,
     slot: Tensor,
 }
 
 impl Stepper {
-    /// Buffers for micro-batches of up to `places` places.
-    pub fn new(optimizer: AdamW, places: usize, device: Device) -> Result<Self, TchError> {
+    /// Buffers on `device`.
+    pub fn new(optimizer: AdamW, device: Device) -> Result<Self, TchError> {
         Ok(Self {
-            inputs: InputBuffers::new(places, device)?,
             optimizer,
+            average: None,
             loss: Tensor::f_zeros([] as [i64; 0], (Kind::Float, device))?,
             ring: Tensor::f_zeros([RING as i64, COLUMNS], (Kind::Double, device))?,
             slot: Tensor::f_zeros([1], (Kind::Int64, device))?,
         })
     }
 
-    /// Trains step `step` (from 1) on `batches` with learning rate `rate`.
-    pub fn step(
-        &mut self,
-        model: &Llama,
-        adapters: &mut Adapters,
-        batches: &[HostBatch],
-        step: u64,
-        rate: f64,
-    ) -> Result<(), TchError> {
-        let tokens: usize = batches.iter().map(HostBatch::trained_tokens).sum();
-        let factor = 1.0 / tokens.max(1) as f64;
-        adapters.zero_gradients()?;
+    /// Trains step `step` (from 1) of `task` with learning rate `rate`. Returns the units of work.
+    pub fn step(&mut self, task: &mut dyn Task, step: u64, rate: f64) -> Result<usize, TrainError> {
+        task.adapters_mut().zero_gradients()?;
         let _ = self.loss.f_zero_()?;
-        for batch in batches {
-            let batch = self.inputs.load(batch, factor)?;
-            let _ = self.loss.f_add_(&model.loss_and_backward(&batch)?)?;
-        }
+        let units = task.accumulate(step, &mut self.loss)?;
         self.optimizer.set_rate(rate)?;
+        let adapters = task.adapters_mut();
         let update = self.optimizer.update(&mut adapters.parameters, &mut adapters.gradients, &self.loss)?;
-        self.note(&update, step)
+        task.after_update()?;
+        if let Some(average) = &mut self.average {
+            average.follow(&task.adapters().parameters, &update.healthy)?;
+        }
+        self.note(&update, step)?;
+        Ok(units)
     }
 
     fn note(&mut self, update: &Update, step: u64) -> Result<(), TchError> {
@@ -100,12 +117,5 @@ impl Stepper {
                 })
             })
             .collect())
-    }
-
-    /// Mean loss over the trained tokens of `batch`, times their number: for token-weighted means. Waits for the
-    /// device.
-    pub fn evaluate(&mut self, model: &Llama, batch: &HostBatch) -> Result<f64, TchError> {
-        let batch = self.inputs.load(batch, 1.0)?;
-        model.loss(&batch)?.f_double_value(&[])
     }
 }

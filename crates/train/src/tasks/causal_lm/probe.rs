@@ -11,14 +11,18 @@ use loradeck_data::base_model::BaseModel;
 use loradeck_data::sample::{Sample, collate};
 use serde_json::{Value, json};
 
-use crate::batch::{HostBatch, InputBuffers, Padding};
 use crate::cli::{ProbeArgs, What};
 use crate::command::{attach, open_config};
-use crate::device;
+use crate::device::{self, Hardware};
+use crate::engine;
+use crate::engine::stepper::Stepper;
 use crate::error::TrainError;
 use crate::export::{CONFIG, WEIGHTS, container, write_adapter};
 use crate::models::llama::Llama;
-use crate::session::{Inputs, Machine, held_out_loss};
+use crate::tasks::Task;
+
+use super::batch::{HostBatch, InputBuffers, Padding};
+use super::{CausalLm, Inputs};
 
 /// Lays open what is asked for.
 pub fn probe(arguments: &ProbeArgs) -> Result<Outcome, TrainError> {
@@ -65,16 +69,17 @@ fn logits(arguments: &ProbeArgs) -> Result<(), TrainError> {
 fn batches(arguments: &ProbeArgs) -> Result<(), TrainError> {
     let (settings, root) = open_config(&arguments.config)?;
     let inputs = Inputs::read(settings, &root, Moment::now())?;
-    let mut machine = Machine::build(&inputs)?;
+    let hardware = Hardware::prepare(&inputs.settings)?;
+    let mut task = CausalLm::build(&inputs, &hardware)?;
+    let mut stepper = engine::stepper(&inputs.settings, &task, &hardware)?;
     file::create_folder(&arguments.output)?;
-    write_adapter(&arguments.output.join("initial"), &machine.adapters, &machine.facts, &BTreeMap::new())?;
-    let held_out = machine.held_out(&inputs);
-    let eval_loss = held_out_loss(&mut machine.stepper, &machine.model, &held_out, || false)?;
+    write_adapter(&arguments.output.join("initial"), task.adapters(), &task.facts, &BTreeMap::new())?;
+    let eval_loss = task.evaluate(&mut || false)?;
     let mut steps = Vec::new();
     for step in 1..=arguments.steps.min(inputs.plan.total_steps()) {
-        steps.push(one_step(&inputs, &mut machine, step)?);
+        steps.push(one_step(&mut task, &mut stepper, step)?);
     }
-    write_adapter(&arguments.output.join("trained"), &machine.adapters, &machine.facts, &BTreeMap::new())?;
+    write_adapter(&arguments.output.join("trained"), task.adapters(), &task.facts, &BTreeMap::new())?;
     let eval = inputs
         .data
         .eval
@@ -84,12 +89,12 @@ fn batches(arguments: &ProbeArgs) -> Result<(), TrainError> {
     write_json(&arguments.output.join("steps.json"), &report)
 }
 
-fn one_step(inputs: &Inputs, machine: &mut Machine, step: u64) -> Result<Value, TrainError> {
+fn one_step(task: &mut CausalLm<'_>, stepper: &mut Stepper, step: u64) -> Result<Value, TrainError> {
+    let inputs = task.inputs;
     let chosen = inputs.plan.step(step - 1);
-    let rate = machine.schedule.rate(step - 1);
-    let host = machine.batches(inputs, step);
-    machine.stepper.step(&machine.model, &mut machine.adapters, &host, step, rate)?;
-    let metrics = machine.stepper.read(step, step)?;
+    let rate = engine::schedule(&inputs.settings, inputs.plan.total_steps()).rate(step - 1);
+    stepper.step(task, step, rate)?;
+    let metrics = stepper.read(step, step)?;
     let metrics = metrics.first().ok_or_else(|| TrainError::Other("the ring is empty".to_owned()))?;
     Ok(json!({
         "step": step,

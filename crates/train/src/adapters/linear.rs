@@ -1,6 +1,6 @@
 //! Low-rank adapters on frozen linear layers: `y = x·Wᵀ + (α/r)·(x·Aᵀ)·Bᵀ`, forward and by-hand backward.
 //!
-//! A `[r, in]`, B `[out, r]` and their gradients are views into the flat buffers of [`crate::adapters`]. They stay in
+//! A `[r, in]`, B `[out, r]` and their gradients are views into the flat buffers of an [`AdapterSet`](super::AdapterSet). They stay in
 //! fp32 whatever the base's precision; with a bf16 base the branch is computed in fp32 and the sum rounded once, as
 //! PEFT does.
 
@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::linear::FrozenWeight;
+use crate::models::frozen_weight::FrozenWeight;
 
 /// One adapter's matrices, gradients and scale.
 #[derive(Debug)]

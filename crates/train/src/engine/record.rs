@@ -10,9 +10,7 @@ use loradeck_core::crash;
 use loradeck_core::error::FileError;
 use loradeck_core::file::{Durability, LineFile};
 use loradeck_core::metrics::EventWriter;
-use loradeck_core::run::{
-    Evidence, FORMAT, Host, Journal, JournalEntry, Outcome, RunFolder, Summary, Writer,
-};
+use loradeck_core::run::{Host, Journal, JournalEntry, Outcome, RunFolder, Summary, Writer};
 use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
 
@@ -42,7 +40,8 @@ impl Record {
     /// journal's `start`. With `log_to_file`
     /// the log's lines go to `train.log` besides standard output.
     pub fn open(run: &RunFolder, attempt: u32, log_to_file: bool) -> Result<Self, FileError> {
-        let mut summary = Summary::read(run).ok().flatten().unwrap_or_else(|| blank(attempt));
+        let mut summary =
+            Summary::read(run).ok().flatten().unwrap_or_else(|| Summary::blank(attempt, Moment::now()));
         let now = Moment::now();
         summary.attempt = attempt;
         summary.outcome = Outcome::Running;
@@ -118,7 +117,7 @@ impl Record {
     /// Metrics of one step as one event, and into the summary.
     pub fn scalars(&mut self, step: u64, values: &[(&str, f64)], time: Moment) {
         for (tag, value) in values.iter().filter(|(tag, _)| has_a_best(tag)) {
-            self.summary.note(tag, step, *value, *tag == "train/tokens_per_second");
+            self.summary.note(tag, step, *value, tag.ends_with("_per_second"));
         }
         let values: Vec<(&str, f32)> = values.iter().map(|(tag, value)| (*tag, *value as f32)).collect();
         self.event(|events| events.scalars(step, &values, time));
@@ -220,31 +219,6 @@ fn word(outcome: Outcome) -> String {
 /// Whether a best value of the metric means something.
 fn has_a_best(tag: &str) -> bool {
     tag != "train/epoch" && !tag.starts_with("system/")
-}
-
-fn blank(attempt: u32) -> Summary {
-    Summary {
-        format: FORMAT,
-        attempt,
-        outcome: Outcome::Running,
-        message: None,
-        step: 0,
-        total_steps: 0,
-        epoch: 0.0,
-        tokens: 0,
-        seconds: 0.0,
-        started: Moment::now(),
-        updated: Moment::now(),
-        peak_memory_bytes: 0,
-        peak_gpu_memory_bytes: 0,
-        metrics: std::collections::BTreeMap::new(),
-        trainable_parameters: 0,
-        base_sha256: None,
-        weights_sha256: None,
-        train_samples: 0,
-        eval_samples: 0,
-        environment: Evidence::default(),
-    }
 }
 
 #[cfg(test)]

@@ -1,39 +1,40 @@
-//! One training from its settings to its last word.
+//! One training from its settings to its last word, whatever the task and the model: the loop, the optimizer, the
+//! schedule, checkpoints, records and requests.
 
-mod answers;
-mod course;
-mod evaluate;
+pub mod checkpoint;
+pub mod optimizer;
 mod progress;
-mod record;
-mod setup;
-mod watch;
+pub mod record;
+mod requests;
+pub mod schedule;
+pub mod stepper;
+mod training_loop;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::thread;
 
-use loradeck_core::config::frozen_text;
+use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::Outcome;
-use loradeck_data::dataset::{Dataset, metadata_csv};
 
-pub use answers::{ANSWER_TOKENS, answer};
-pub use evaluate::loss as held_out_loss;
 pub use record::Record;
-pub use setup::{Inputs, Machine};
-pub use watch::{End, Signals, Watch};
+pub use requests::{End, Signals, Watch};
 
-use course::{Course, Ending};
+use checkpoint::{Identity, Manifest};
+use optimizer::{AdamW, Constants};
 use progress::Progress;
+use schedule::Schedule;
+use stepper::{Average, Stepper};
+use training_loop::{Ending, TrainingLoop};
 
-use crate::checkpoint::{self, Manifest};
-use crate::device;
+use crate::device::{self, Hardware};
 use crate::error::TrainError;
-use crate::export;
+use crate::tasks::{Task, TaskInputs};
 
 /// Trains what `inputs` say into the folder of `record` and writes the outcome down, whatever it is.
-pub fn train(inputs: &Inputs, record: &mut Record, signals: Signals) -> Outcome {
+pub fn train(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Outcome {
     let result = run(inputs, record, signals);
     let (outcome, message) = match &result {
         Ok(Ending::Finished) => (Outcome::Finished, None),
@@ -70,23 +71,28 @@ pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) 
     }
 }
 
-fn run(inputs: &Inputs, record: &mut Record, signals: Signals) -> Result<Ending, TrainError> {
+fn run(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Result<Ending, TrainError> {
     let _no_gradients = tch::no_grad_guard();
+    let settings = inputs.settings();
     checkpoint::clear_staged(record.run());
     write_metadata(record, inputs)?;
-    let base = inputs.base.clone();
-    let base_hash = thread::spawn(move || base.full_hash());
-    let mut machine = Machine::build(inputs)?;
-    describe(record, inputs, &machine);
-    let identity = machine.identity(inputs);
-    let step = resume(record, &mut machine, &identity)?;
-    let total = inputs.plan.total_steps().max(step);
+    let base_hash = thread::spawn(inputs.base_hash());
+    let hardware = Hardware::prepare(settings)?;
+    let mut task = inputs.build(&hardware)?;
+    let mut stepper = stepper(settings, &*task, &hardware)?;
+    describe(record, &*task, &hardware);
+    let identity = task.identity();
+    let step = resume(record, &mut *task, &mut stepper, &identity)?;
+    let total = task.total_steps().max(step);
     record.summary.total_steps = total;
     record.write_summary(Durability::Renamed);
-    let mut course = Course {
-        inputs,
-        held_out: machine.held_out(inputs),
-        machine: &mut machine,
+    let schedule = schedule(settings, task.total_steps());
+    let mut training = TrainingLoop {
+        settings,
+        hardware: &hardware,
+        task,
+        stepper,
+        schedule,
         watch: Watch::new(record.run(), record.attempt(), signals),
         record,
         identity,
@@ -94,15 +100,43 @@ fn run(inputs: &Inputs, record: &mut Record, signals: Signals) -> Result<Ending,
         total,
         progress: Progress::new(step),
     };
-    let ending = course.run()?;
+    let ending = training.run()?;
+    let TrainingLoop { mut task, stepper, record, .. } = training;
     // A stop does not wait for a large file to be hashed.
     if ending == Ending::Finished || base_hash.is_finished() {
         record.summary.base_sha256 = Some(base_hash.join().unwrap_or_default());
     }
     if ending == Ending::Finished {
-        write_weights(record, inputs, &machine)?;
+        if let Some(average) = &stepper.average {
+            task.adapters_mut().parameters.f_copy_(&average.numbers)?;
+        }
+        write_weights(record, inputs, &*task, &hardware)?;
     }
     Ok(ending)
+}
+
+/// The step's buffers and the optimizer for the adapters of `task`.
+pub fn stepper(settings: &Settings, task: &dyn Task, hardware: &Hardware) -> Result<Stepper, TrainError> {
+    let constants = Constants { weight_decay: settings.weight_decay, max_grad_norm: settings.max_grad_norm };
+    let mut optimizer = AdamW::new(task.adapters().count(), constants, hardware.device())?;
+    let parts: Vec<(i64, i64, f64)> =
+        task.rate_groups().iter().map(|group| (group.start, group.count, group.factor)).collect();
+    optimizer.set_rate_factors(&parts)?;
+    let mut stepper = Stepper::new(optimizer, hardware.device())?;
+    if let Some(decay) = task.average_decay() {
+        stepper.average = Some(Average::new(decay, &task.adapters().parameters)?);
+    }
+    Ok(stepper)
+}
+
+/// The learning rate's course over `total` steps.
+pub fn schedule(settings: &Settings, total: u64) -> Schedule {
+    Schedule {
+        form: settings.lr_scheduler,
+        peak: settings.learning_rate,
+        warmup: settings.warmup_steps,
+        total,
+    }
 }
 
 /// On standard error alone: the records may lie on the disk that has no room.
@@ -110,44 +144,45 @@ fn tell_of_waiting(error: &impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "warning: {error} (trying again)");
 }
 
-fn write_metadata(record: &mut Record, inputs: &Inputs) -> Result<(), TrainError> {
-    let mut parts = vec![("train", &inputs.data.train)];
-    parts.extend(inputs.data.eval.as_ref().map(|eval| ("eval", eval)));
-    file::replace(&record.run().metadata(), metadata_csv(&parts).as_bytes(), Durability::Renamed)?;
-    let leaked = inputs.data.leaked();
-    if leaked > 0 {
-        record.line(&format!("warning: {leaked} held-out samples also stand in the training data"));
+fn write_metadata(record: &mut Record, inputs: &dyn TaskInputs) -> Result<(), TrainError> {
+    file::replace(&record.run().metadata(), inputs.metadata_csv().as_bytes(), Durability::Renamed)?;
+    for warning in inputs.warnings() {
+        record.line(&format!("warning: {warning}"));
     }
     Ok(())
 }
 
-fn describe(record: &mut Record, inputs: &Inputs, machine: &Machine) {
-    let eval_samples = inputs.data.eval.as_ref().map_or(0, Dataset::len);
-    record.summary.environment = machine.evidence();
-    record.summary.trainable_parameters = machine.adapters.count();
-    record.summary.train_samples = inputs.data.train.len() as u64;
-    record.summary.eval_samples = eval_samples as u64;
-    if let Some(remark) = &machine.choice.remark {
+fn describe(record: &mut Record, task: &dyn Task, hardware: &Hardware) {
+    let description = task.describe();
+    record.summary.environment = hardware.evidence();
+    record.summary.trainable_parameters = task.adapters().count();
+    record.summary.train_samples = description.train_samples;
+    record.summary.eval_samples = description.eval_samples;
+    if let Some(remark) = &hardware.choice.remark {
         record.line(&format!("warning: {remark}"));
     }
     record.line(&format!(
         "{} on {} ({}, {} threads): {} samples, {} held out, {} trained parameters in {} modules",
-        inputs.base.path().file_name().unwrap_or_default().to_string_lossy(),
-        machine.choice.name,
-        device::kind_name(machine.kind),
-        machine.threads,
-        inputs.data.train.len(),
-        eval_samples,
-        machine.adapters.count(),
-        machine.adapters.entries().len(),
+        description.base,
+        hardware.choice.name,
+        device::kind_name(hardware.kind),
+        hardware.threads,
+        description.train_samples,
+        description.eval_samples,
+        task.adapters().count(),
+        task.adapters().sites().len(),
     ));
+    for line in &description.lines {
+        record.line(line);
+    }
 }
 
 /// Goes on from the newest whole checkpoint, if there is one; the step it stands at.
 fn resume(
     record: &mut Record,
-    machine: &mut Machine,
-    identity: &checkpoint::Identity,
+    task: &mut dyn Task,
+    stepper: &mut Stepper,
+    identity: &Identity,
 ) -> Result<u64, TrainError> {
     let found = checkpoint::find(record.run(), identity)?;
     for (step, problem) in &found.damaged {
@@ -160,7 +195,7 @@ fn resume(
         return Ok(0);
     };
     let folder = record.run().checkpoint(manifest.step);
-    checkpoint::load(&folder, manifest.step, &machine.adapters, &mut machine.stepper.optimizer)?;
+    checkpoint::load(&folder, manifest.step, task.weights_name(), task.adapters(), stepper)?;
     take_over(record, &manifest);
     Ok(manifest.step)
 }
@@ -170,6 +205,7 @@ fn start_over(record: &mut Record) {
     record.summary.step = 0;
     record.summary.epoch = 0.0;
     record.summary.tokens = 0;
+    record.summary.images = 0;
     record.summary.weights_sha256 = None;
     if record.attempt() > 1 {
         record.restart_events_at(0);
@@ -181,6 +217,7 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.summary.step = manifest.step;
     record.summary.epoch = manifest.epoch;
     record.summary.tokens = manifest.tokens;
+    record.summary.images = manifest.images;
     record.summary.weights_sha256 = None;
     record.add_earlier_seconds(manifest.seconds);
     // A step-0 checkpoint is followed by a new evaluation at step 0.
@@ -190,18 +227,23 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.line(&format!("resumed from the checkpoint of step {}", manifest.step));
 }
 
-fn write_weights(record: &mut Record, inputs: &Inputs, machine: &Machine) -> Result<(), TrainError> {
+fn write_weights(
+    record: &mut Record,
+    inputs: &dyn TaskInputs,
+    task: &dyn Task,
+    hardware: &Hardware,
+) -> Result<(), TrainError> {
     let summary = &record.summary;
     let metadata: BTreeMap<String, String> = [
         ("format", "pt".to_owned()),
-        ("loradeck.config", frozen_text(&inputs.settings, None)),
-        ("loradeck.base_model", inputs.base.name()),
+        ("loradeck.config", frozen_text(inputs.settings(), None)),
+        ("loradeck.base_model", inputs.base_name()),
         ("loradeck.base_sha256", summary.base_sha256.clone().unwrap_or_default()),
-        ("loradeck.data_fingerprint", inputs.data.train.fingerprint.clone()),
+        ("loradeck.data_fingerprint", inputs.data_fingerprint()),
         ("loradeck.step", summary.step.to_string()),
-        ("loradeck.device", machine.choice.name.clone()),
-        ("loradeck.precision", device::kind_name(machine.kind).to_owned()),
-        ("loradeck.threads", machine.threads.to_string()),
+        ("loradeck.device", hardware.choice.name.clone()),
+        ("loradeck.precision", device::kind_name(hardware.kind).to_owned()),
+        ("loradeck.threads", hardware.threads.to_string()),
         ("loradeck.trainer", env!("CARGO_PKG_VERSION").to_owned()),
         ("loradeck.libtorch", device::LIBTORCH_VERSION.to_owned()),
     ]
@@ -209,13 +251,11 @@ fn write_weights(record: &mut Record, inputs: &Inputs, machine: &Machine) -> Res
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
     let folder = record.run().checkpoints();
-    let sha256 = AT_THE_END.with(
-        |error: &TrainError| tell_of_waiting(error),
-        || export::write_final(&folder, &machine.adapters, &machine.facts, &metadata, &inputs.tokenizer),
-    )?;
-    record.summary.weights_sha256 = Some(sha256.clone());
-    let entry = record.entry("weights").at(record.summary.step).with("sha256", sha256);
+    let written = AT_THE_END
+        .with(|error: &TrainError| tell_of_waiting(error), || task.write_final(&folder, &metadata, record))?;
+    record.summary.weights_sha256 = Some(written.clone());
+    let entry = record.entry("weights").at(record.summary.step).with("sha256", written);
     record.journal(&entry);
-    record.line(&format!("wrote {}", folder.join(export::WEIGHTS).display()));
+    record.line(&format!("wrote {}", folder.join(task.weights_name()).display()));
     Ok(())
 }

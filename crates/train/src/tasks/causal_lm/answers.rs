@@ -8,9 +8,9 @@ use loradeck_data::chat::ChatEncoder;
 use loradeck_data::tokenizer::Tokenizer;
 use tch::Device;
 
-use super::record::Record;
+use super::generate::{Limits, greedy};
+use crate::engine::record::Record;
 use crate::error::TrainError;
-use crate::generate::{Limits, greedy};
 use crate::models::llama::Llama;
 
 /// Tokens an answer may have.

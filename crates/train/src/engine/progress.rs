@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use loradeck_core::time::Moment;
 use tch::Device;
 
-use crate::step::{RING, StepMetrics};
+use super::stepper::{RING, StepMetrics};
 
 /// On a GPU metrics are read back this often at most: each reading waits for the device.
 const READ_EVERY: Duration = Duration::from_millis(250);
@@ -16,8 +16,8 @@ const READ_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Launch {
     /// The step, from 1.
     pub(super) step: u64,
-    /// Its tokens, without padding.
-    pub(super) tokens: usize,
+    /// Its units of work: tokens without padding, or pictures.
+    pub(super) units: usize,
     /// When.
     pub(super) time: Moment,
 }
@@ -39,8 +39,8 @@ impl Progress {
     }
 
     /// Notes a launched step.
-    pub(super) fn launched(&mut self, step: u64, tokens: usize, time: Moment) {
-        self.launches.push_back(Launch { step, tokens, time });
+    pub(super) fn launched(&mut self, step: u64, units: usize, time: Moment) {
+        self.launches.push_back(Launch { step, units, time });
     }
 
     /// Whether the metrics should be read now: on the CPU always, on a GPU now and then, and before the ring is full.
@@ -56,14 +56,14 @@ impl Progress {
     /// What is known of a launched step.
     pub(super) fn launch_of(&self, step: u64) -> Launch {
         let found = self.launches.iter().find(|launch| launch.step == step);
-        found.copied().unwrap_or(Launch { step, tokens: 0, time: Moment::now() })
+        found.copied().unwrap_or(Launch { step, units: 0, time: Moment::now() })
     }
 
-    /// Tokens per second over the steps not yet told.
-    pub(super) fn tokens_per_second(&self, now: Instant) -> f64 {
-        let tokens: usize = self.launches.iter().map(|launch| launch.tokens).sum();
+    /// Units per second over the steps not yet told.
+    pub(super) fn units_per_second(&self, now: Instant) -> f64 {
+        let units: usize = self.launches.iter().map(|launch| launch.units).sum();
         let seconds = now.duration_since(self.clock).as_secs_f64();
-        if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { units as f64 / seconds } else { 0.0 }
     }
 
     /// Forgets the steps up to `last`, told at `now`.
@@ -80,12 +80,13 @@ impl Progress {
     }
 
     /// `step 12/24 loss 1.234 lr 1.90e-3 grad 0.51 412 tok/s eta 00:31`.
-    pub(super) fn line(&self, metric: &StepMetrics, total: u64, rate: f64) -> String {
+    pub(super) fn line(&self, metric: &StepMetrics, total: u64, rate: f64, unit: &str) -> String {
         let done = metric.step.saturating_sub(self.first_step).max(1);
         let per_step = self.began.elapsed().as_secs_f64() / done as f64;
         let left = per_step * total.saturating_sub(metric.step) as f64;
+        let speed = if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.0}") };
         format!(
-            "step {}/{total} loss {:.4} lr {:.3e} grad {:.3} {rate:.0} tok/s eta {}",
+            "step {}/{total} loss {:.4} lr {:.3e} grad {:.3} {speed} {unit} eta {}",
             metric.step,
             metric.loss,
             metric.learning_rate,
@@ -119,7 +120,7 @@ mod tests {
         }
         assert_eq!(progress.pending(), Some((5, 7)));
         progress.told(6, Instant::now());
-        assert_eq!((progress.pending(), progress.launch_of(7).tokens), (Some((7, 7)), 10));
+        assert_eq!((progress.pending(), progress.launch_of(7).units), (Some((7, 7)), 10));
     }
 
     #[test]

@@ -10,10 +10,9 @@ use tch::Tensor;
 use super::Identity;
 use super::manifest::Manifest;
 use super::write::MOMENTS;
-use crate::adapters::Adapters;
+use crate::adapters::AdapterSet;
+use crate::engine::stepper::Stepper;
 use crate::error::TrainError;
-use crate::export::WEIGHTS;
-use crate::optimizer::AdamW;
 
 /// What was found to go on from.
 #[derive(Debug, Default)]
@@ -48,18 +47,32 @@ pub fn find(run: &RunFolder, identity: &Identity) -> Result<Found, TrainError> {
     Ok(found)
 }
 
-/// Copies a checkpoint's weights and moments into `adapters` and `optimizer`.
-pub fn load(folder: &Path, step: u64, adapters: &Adapters, optimizer: &mut AdamW) -> Result<(), TrainError> {
-    load_weights(&folder.join(WEIGHTS), "", adapters, &adapters.parameters)?;
+/// Copies a checkpoint's weights, in its file `weights_name`, and moments into `adapters` and `stepper`.
+pub fn load(
+    folder: &Path,
+    step: u64,
+    weights_name: &str,
+    adapters: &AdapterSet,
+    stepper: &mut Stepper,
+) -> Result<(), TrainError> {
+    load_weights(&folder.join(weights_name), "", adapters, &adapters.parameters)?;
     let moments = folder.join(MOMENTS);
-    load_weights(&moments, "first.", adapters, &optimizer.first)?;
-    load_weights(&moments, "second.", adapters, &optimizer.second)?;
-    optimizer.set_count(step)?;
+    load_weights(&moments, "first.", adapters, &stepper.optimizer.first)?;
+    load_weights(&moments, "second.", adapters, &stepper.optimizer.second)?;
+    if let Some(average) = &stepper.average {
+        load_weights(&moments, "average.", adapters, &average.numbers)?;
+    }
+    stepper.optimizer.set_count(step)?;
     Ok(())
 }
 
-/// Copies the tensors of a safetensors file, named as PEFT names them after `prefix`, into `flat`.
-pub fn load_weights(path: &Path, prefix: &str, adapters: &Adapters, flat: &Tensor) -> Result<(), TrainError> {
+/// Copies the tensors of a safetensors file, under the adapters' names in files after `prefix`, into `flat`.
+pub fn load_weights(
+    path: &Path,
+    prefix: &str,
+    adapters: &AdapterSet,
+    flat: &Tensor,
+) -> Result<(), TrainError> {
     let problem = |problem: String| TrainError::Checkpoint { path: path.to_path_buf(), problem };
     let file = SafetensorsFile::open(path).map_err(|error| problem(error.to_string()))?;
     for (name, mut target) in adapters.named(flat)? {

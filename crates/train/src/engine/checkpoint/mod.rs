@@ -8,4 +8,4 @@ mod write;
 pub use identity::{Difference, Identity};
 pub use manifest::{FORMAT, FileRecord, MANIFEST, Manifest};
 pub use read::{Found, find, load, load_weights};
-pub use write::{clear_staged, keep_newest, prune, write};
+pub use write::{Contents, clear_staged, keep_newest, prune, write};

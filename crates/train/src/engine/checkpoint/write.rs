@@ -10,10 +10,10 @@ use loradeck_core::file::{self, Durability};
 use loradeck_core::run::RunFolder;
 
 use super::manifest::{FileRecord, MANIFEST, Manifest};
-use crate::adapters::Adapters;
+use crate::adapters::AdapterSet;
+use crate::engine::stepper::Stepper;
 use crate::error::TrainError;
-use crate::export::{AdapterFacts, CONFIG, WEIGHTS, adapter_config, container};
-use crate::optimizer::AdamW;
+use crate::export::container;
 
 /// The optimizer's moments.
 pub(super) const MOMENTS: &str = "optimizer.safetensors";
@@ -22,15 +22,22 @@ const KEEP: &str = "keep";
 /// What the names of staged and discarded folders begin with.
 const HIDDEN: &str = ".tmp-";
 
+/// What of a task goes into a checkpoint.
+#[derive(Debug)]
+pub struct Contents<'a> {
+    /// The trained numbers.
+    pub adapters: &'a AdapterSet,
+    /// The file of the weights.
+    pub weights_name: &'static str,
+    /// Small files beside it, by name.
+    pub files: Vec<(String, String)>,
+    /// The optimizer's state.
+    pub stepper: &'a Stepper,
+}
+
 /// Writes the checkpoint that `manifest` describes (its `files` are filled in here). Returns its size in bytes; a
 /// complete one of that step that is already there stays as it is.
-pub fn write(
-    run: &RunFolder,
-    mut manifest: Manifest,
-    adapters: &Adapters,
-    optimizer: &AdamW,
-    facts: &AdapterFacts,
-) -> Result<u64, TrainError> {
+pub fn write(run: &RunFolder, mut manifest: Manifest, contents: &Contents<'_>) -> Result<u64, TrainError> {
     let target = run.checkpoint(manifest.step);
     if target.exists() {
         if let Ok(present) = Manifest::read_verified(&target) {
@@ -39,7 +46,7 @@ pub fn write(
         discard(&target)?;
     }
     let staged = file::staging_path(&target);
-    let written = stage(&staged, &mut manifest, adapters, optimizer, facts)
+    let written = stage(&staged, &mut manifest, contents)
         .and_then(|()| promote(&staged, &target).map_err(TrainError::from));
     if let Err(error) = written {
         let _ = fs::remove_dir_all(&staged);
@@ -52,28 +59,23 @@ fn size(manifest: &Manifest) -> u64 {
     manifest.files.values().map(|record| record.bytes).sum()
 }
 
-fn stage(
-    staged: &Path,
-    manifest: &mut Manifest,
-    adapters: &Adapters,
-    optimizer: &AdamW,
-    facts: &AdapterFacts,
-) -> Result<(), TrainError> {
+fn stage(staged: &Path, manifest: &mut Manifest, contents: &Contents<'_>) -> Result<(), TrainError> {
     file::create_folder(staged)?;
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+    let Contents { adapters, weights_name, files, stepper } = contents;
     let weights = container(&adapters.named(&adapters.parameters)?, &metadata)?;
     let mut moments = Vec::new();
-    for (prefix, flat) in [("first", &optimizer.first), ("second", &optimizer.second)] {
+    let average = stepper.average.as_ref().map(|average| ("average", &average.numbers));
+    let optimizer = &stepper.optimizer;
+    let flats = [("first", &optimizer.first), ("second", &optimizer.second)].into_iter().chain(average);
+    for (prefix, flat) in flats {
         let named = adapters.named(flat)?;
         moments.extend(named.into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
     }
     let moments = container(&moments, &BTreeMap::new())?;
-    let config = adapter_config(facts);
-    for (name, contents) in [
-        (WEIGHTS, weights.bytes.as_slice()),
-        (MOMENTS, moments.bytes.as_slice()),
-        (CONFIG, config.as_bytes()),
-    ] {
+    let tensors = [(*weights_name, weights.bytes.as_slice()), (MOMENTS, moments.bytes.as_slice())];
+    let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_bytes()));
+    for (name, contents) in tensors.into_iter().chain(texts) {
         file::replace(&staged.join(name), contents, Durability::Synced)?;
         manifest.files.insert(name.to_owned(), FileRecord::of(contents));
     }

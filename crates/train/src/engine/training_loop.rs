@@ -1,37 +1,40 @@
-//! The course of a training: steps, and between them evaluations, checkpoints, requests.
+//! The training loop: steps, and between them evaluations, samples, checkpoints, requests.
 
+use std::fmt::Write;
 use std::time::Instant;
 
+use loradeck_core::config::Settings;
 use loradeck_core::file::Durability;
 use loradeck_core::time::Moment;
-use loradeck_data::chat::ChatEncoder;
+use tch::Tensor;
 
+use super::checkpoint::{self, Contents, FORMAT, Identity, Manifest};
 use super::progress::Progress;
 use super::record::Record;
-use super::setup::{Inputs, Machine};
-use super::watch::{End, Watch, Wishes};
-use super::{answers, evaluate};
-use crate::batch::HostBatch;
-use crate::checkpoint::{self, FORMAT, Identity, Manifest};
-use crate::device;
+use super::requests::{End, Watch, Wishes};
+use super::schedule::Schedule;
+use super::stepper::{StepMetrics, Stepper};
+use crate::device::{self, Hardware};
 use crate::error::TrainError;
 use crate::gpu_memory::GpuMemory;
-use crate::step::StepMetrics;
+use crate::tasks::{Task, Unit};
 
 /// A training under way.
-pub(super) struct Course<'a> {
-    pub(super) inputs: &'a Inputs,
-    pub(super) machine: &'a mut Machine,
+pub(super) struct TrainingLoop<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) hardware: &'a Hardware,
+    pub(super) task: Box<dyn Task + 'a>,
+    pub(super) stepper: Stepper,
+    pub(super) schedule: Schedule,
     pub(super) record: &'a mut Record,
     pub(super) watch: Watch,
     pub(super) identity: Identity,
-    pub(super) held_out: Vec<HostBatch>,
     pub(super) step: u64,
     pub(super) total: u64,
     pub(super) progress: Progress,
 }
 
-/// How a course ended.
+/// How a training loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// All steps done.
@@ -40,12 +43,12 @@ pub(super) enum Ending {
     Asked(End),
 }
 
-impl Course<'_> {
+impl TrainingLoop<'_> {
     /// Trains from the present step to the end, or to where it is asked to stop.
     pub(super) fn run(&mut self) -> Result<Ending, TrainError> {
         if self.step == 0 {
             self.evaluate()?;
-            self.answer_prompts()?;
+            self.produce_samples()?;
         }
         while self.step < self.total {
             if let Some(end) = self.heed()? {
@@ -59,7 +62,7 @@ impl Course<'_> {
             self.evaluate()?;
         }
         if self.step > 0 {
-            self.answer_prompts()?;
+            self.produce_samples()?;
         }
         if let Some(end) = self.heed()? {
             return self.stop(end);
@@ -69,26 +72,27 @@ impl Course<'_> {
 
     fn advance(&mut self) -> Result<(), TrainError> {
         let step = self.step + 1;
-        let batches = self.machine.batches(self.inputs, step);
-        let tokens = batches.iter().map(HostBatch::tokens).sum();
-        let rate = self.machine.schedule.rate(self.step);
-        let machine = &mut *self.machine;
-        machine.stepper.step(&machine.model, &mut machine.adapters, &batches, step, rate)?;
+        let rate = self.schedule.rate(self.step);
+        let units = self.stepper.step(&mut *self.task, step, rate)?;
         self.step = step;
-        self.progress.launched(step, tokens, Moment::now());
+        self.progress.launched(step, units, Moment::now());
         Ok(())
     }
 
     fn after_step(&mut self) -> Result<(), TrainError> {
-        let settings = &self.inputs.settings;
+        let settings = self.settings;
         let at = |every: u64| every > 0 && self.step.is_multiple_of(every);
         let evaluates = settings.eval_steps.is_some_and(at);
         let saves = at(settings.save_steps) || self.step == self.total;
-        if evaluates || saves || self.progress.is_due(self.machine.choice.device) {
+        let samples = self.task.sample_steps().is_some_and(at);
+        if evaluates || saves || samples || self.progress.is_due(self.hardware.device()) {
             self.drain()?;
         }
         if evaluates && self.step < self.total {
             self.evaluate()?;
+        }
+        if samples && self.step < self.total {
+            self.produce_samples()?;
         }
         if saves {
             // A disk that is full now may have room at the next one.
@@ -101,9 +105,9 @@ impl Course<'_> {
     /// Reads the metrics of all steps not yet told. Waits for the device.
     pub(super) fn drain(&mut self) -> Result<(), TrainError> {
         let Some((first, last)) = self.progress.pending() else { return Ok(()) };
-        let metrics = self.machine.stepper.read(first, last)?;
+        let metrics = self.stepper.read(first, last)?;
         let now = Instant::now();
-        let rate = self.progress.tokens_per_second(now);
+        let rate = self.progress.units_per_second(now);
         for metric in metrics {
             if !metric.healthy {
                 return Err(self.not_finite(metric));
@@ -116,7 +120,7 @@ impl Course<'_> {
 
     fn not_finite(&mut self, metric: StepMetrics) -> TrainError {
         let what = if metric.loss.is_finite() { "gradient" } else { "loss" };
-        let samples = self.inputs.names_of_step(metric.step);
+        let samples = self.task.samples_of_step(metric.step);
         let entry = self
             .record
             .entry("non-finite")
@@ -132,11 +136,14 @@ impl Course<'_> {
 
     fn tell(&mut self, metric: StepMetrics, rate: f64) {
         let launch = self.progress.launch_of(metric.step);
-        let epoch = self.inputs.plan.epochs_after(metric.step);
+        let epoch = self.task.epochs_after(metric.step);
         self.record.summary.step = metric.step;
         self.record.summary.epoch = epoch;
-        self.record.summary.tokens += launch.tokens as u64;
-        let every = self.inputs.settings.log_steps.max(1);
+        match self.task.unit() {
+            Unit::Tokens => self.record.summary.tokens += launch.units as u64,
+            Unit::Images => self.record.summary.images += launch.units as u64,
+        }
+        let every = self.settings.log_steps.max(1);
         if !metric.step.is_multiple_of(every) && metric.step != 1 && metric.step != self.total {
             return;
         }
@@ -145,16 +152,19 @@ impl Course<'_> {
             ("train/grad_norm", metric.gradient_norm),
             ("train/learning_rate", metric.learning_rate),
             ("train/epoch", epoch),
-            ("train/tokens_per_second", rate),
+            (self.task.unit().speed_tag(), rate),
             ("system/memory_bytes", device::memory().0 as f64),
         ];
-        if let Some(bytes) = self.machine.memory.as_ref().and_then(GpuMemory::held) {
+        if let Some(bytes) = self.hardware.memory.as_ref().and_then(GpuMemory::held) {
             values.push(("system/gpu_memory_bytes", bytes as f64));
             let peak = &mut self.record.summary.peak_gpu_memory_bytes;
             *peak = (*peak).max(bytes);
         }
+        let groups: Vec<(String, f64)> = self.rates_of_groups(metric.learning_rate);
+        values.extend(groups.iter().map(|(tag, rate)| (tag.as_str(), *rate)));
         self.record.scalars(metric.step, &values, launch.time);
-        let line = self.progress.line(&metric, self.total, rate);
+        let unit = self.task.unit().per_second();
+        let line = self.progress.line(&metric, self.total, rate, unit);
         self.record.line(&line);
     }
 
@@ -162,15 +172,36 @@ impl Course<'_> {
         self.record.summary.metrics.get("eval/loss").is_some_and(|metric| metric.last_step == step)
     }
 
+    fn rates_of_groups(&self, rate: f64) -> Vec<(String, f64)> {
+        let groups = self.task.rate_groups();
+        groups.iter().map(|g| (format!("train/learning_rate/{}", g.name), rate * g.factor)).collect()
+    }
+
+    /// Does `work` with the running average in the adapters' place, where one is kept: what is measured and shown is
+    /// what will be exported.
+    fn with_average<R>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<R, TrainError>,
+    ) -> Result<R, TrainError> {
+        let Some(average) = &self.stepper.average else { return work(self) };
+        let parameters = &mut self.task.adapters_mut().parameters;
+        let trained = copy(parameters)?;
+        parameters.f_copy_(&average.numbers)?;
+        let done = work(self);
+        self.task.adapters_mut().parameters.f_copy_(&trained)?;
+        done
+    }
+
     fn evaluate(&mut self) -> Result<(), TrainError> {
-        if self.held_out.is_empty() {
+        if !self.task.has_held_out() {
             return Ok(());
         }
-        let (machine, watch) = (&mut *self.machine, &mut self.watch);
-        let loss =
-            evaluate::loss(&mut machine.stepper, &machine.model, &self.held_out, || watch.wants_end())?;
+        let loss = self.with_average(|this| {
+            let watch = &mut this.watch;
+            this.task.evaluate(&mut || watch.wants_end())
+        })?;
         match loss {
-            Some(loss) if loss.is_finite() => evaluate::tell(self.record, self.step, loss),
+            Some(loss) if loss.is_finite() => self.tell_evaluation(loss),
             Some(loss) => {
                 self.record.line(&format!("warning: the held-out loss at step {} is {loss}", self.step));
             }
@@ -180,25 +211,31 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn answer_prompts(&mut self) -> Result<(), TrainError> {
-        let prompts = &self.inputs.settings.sample_prompts;
-        if prompts.is_empty() {
-            return Ok(());
+    /// Tells a held-out loss everywhere.
+    fn tell_evaluation(&mut self, loss: f64) {
+        let step = self.step;
+        let derived = self.task.derived_metrics(loss);
+        let values: Vec<(&str, f64)> =
+            std::iter::once(("eval/loss", loss)).chain(derived.iter().copied()).collect();
+        self.record.scalars(step, &values, Moment::now());
+        let mut entry = self.record.entry("eval").at(step).with("loss", loss);
+        let mut line = format!("eval step {step} loss {loss:.4}");
+        for (tag, value) in derived {
+            let name = tag.rsplit('/').next().unwrap_or(tag);
+            entry = entry.with(name, value);
+            let _ = write!(line, " {name} {value:.3}");
         }
-        let encoder = ChatEncoder::new(&self.inputs.tokenizer, self.inputs.now)
-            .map_err(|error| TrainError::Refused(error.to_string()))?;
-        let (machine, watch) = (&*self.machine, &mut self.watch);
-        let given = answers::answer(
-            &machine.model,
-            &self.inputs.tokenizer,
-            &encoder,
-            prompts,
-            machine.choice.device,
-            || watch.wants_end(),
-        )?;
-        if let Some(given) = given {
-            answers::tell(self.record, self.step, prompts, &given);
-        }
+        self.record.journal(&entry);
+        self.record.line(&line);
+        self.record.write_summary(Durability::Renamed);
+    }
+
+    fn produce_samples(&mut self) -> Result<(), TrainError> {
+        let step = self.step;
+        self.with_average(|this| {
+            let watch = &mut this.watch;
+            this.task.produce_samples(step, this.record, &mut || watch.wants_end())
+        })?;
         self.progress.resume_clock();
         Ok(())
     }
@@ -213,7 +250,7 @@ impl Course<'_> {
             self.watch.answer(self.record, file, &answer);
         }
         for file in &wishes.sample {
-            self.answer_prompts()?;
+            self.produce_samples()?;
             self.watch.answer(self.record, file, "done");
         }
         for file in &wishes.keep {
@@ -251,14 +288,13 @@ impl Course<'_> {
     fn save(&mut self) -> Result<(), String> {
         let began = Instant::now();
         let manifest = self.manifest();
-        let machine = &*self.machine;
-        let written = checkpoint::write(
-            self.record.run(),
-            manifest,
-            &machine.adapters,
-            &machine.stepper.optimizer,
-            &machine.facts,
-        );
+        let contents = Contents {
+            adapters: self.task.adapters(),
+            weights_name: self.task.weights_name(),
+            files: self.task.checkpoint_files(),
+            stepper: &self.stepper,
+        };
+        let written = checkpoint::write(self.record.run(), manifest, &contents);
         let entry = self.record.entry("checkpoint").at(self.step);
         let seconds = began.elapsed().as_secs_f64();
         self.progress.resume_clock();
@@ -268,7 +304,7 @@ impl Course<'_> {
                 self.record.journal(&entry);
                 self.record.line(&format!("checkpoint step {}", self.step));
                 self.record.write_summary(Durability::Synced);
-                checkpoint::prune(self.record.run(), self.inputs.settings.keep_checkpoints);
+                checkpoint::prune(self.record.run(), self.settings.keep_checkpoints);
                 Ok(())
             }
             Err(error) => {
@@ -285,14 +321,21 @@ impl Course<'_> {
             format: FORMAT,
             step: self.step,
             total_steps: self.total,
-            epoch: self.inputs.plan.epochs_after(self.step),
+            epoch: self.task.epochs_after(self.step),
             attempt: self.record.attempt(),
             time: Moment::now(),
             identity: self.identity.clone(),
             metrics: self.record.summary.metrics.clone(),
             tokens: self.record.summary.tokens,
+            images: self.record.summary.images,
             seconds: self.record.seconds(),
             files: std::collections::BTreeMap::new(),
         }
     }
+}
+
+pub(super) fn copy(tensor: &Tensor) -> Result<Tensor, tch::TchError> {
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(tensor)?;
+    Ok(copy)
 }

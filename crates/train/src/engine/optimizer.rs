@@ -30,6 +30,8 @@ pub struct AdamW {
     healthy: Tensor,
     /// The learning rate of the coming update, a fp64 number.
     rate: Tensor,
+    /// For each parameter the factor of its rate, fp32; none: 1 for all.
+    rate_factors: Option<Tensor>,
 }
 
 /// What an update gives, numbers on the device.
@@ -55,7 +57,21 @@ impl AdamW {
             count: number(0.0)?,
             healthy: number(1.0)?,
             rate: number(0.0)?,
+            rate_factors: None,
         })
+    }
+
+    /// Gives parts of the parameters rates of their own: `(start, count, factor)`; the rest keeps the factor 1.
+    pub fn set_rate_factors(&mut self, parts: &[(i64, i64, f64)]) -> Result<(), TchError> {
+        if parts.iter().all(|(.., factor)| (*factor - 1.0).abs() < f64::EPSILON) {
+            return Ok(());
+        }
+        let factors = self.first.f_ones_like()?;
+        for (start, count, factor) in parts {
+            let _ = factors.f_narrow(0, *start, *count)?.f_fill_(*factor)?;
+        }
+        self.rate_factors = Some(factors);
+        Ok(())
     }
 
     /// Says that `steps` updates lie behind the moments just loaded.
@@ -109,13 +125,18 @@ impl AdamW {
         let _ = self.second.f_mul_(&keep)?.f_add_(&square)?;
         let rate = self.rate.f_mul(&self.healthy)?;
         if self.constants.weight_decay > 0.0 {
-            let decay = rate.f_mul_scalar(-self.constants.weight_decay)?.f_add_scalar_(1.0)?;
+            let each =
+                self.rate_factors.as_ref().map_or_else(|| Ok(rate.shallow_clone()), |f| f.f_mul(&rate))?;
+            let decay = each.f_mul_scalar(-self.constants.weight_decay)?.f_add_scalar_(1.0)?;
             let _ = parameters.f_mul_(&decay)?;
         }
         let size = rate.f_div(&self.correction(BETA_1)?)?;
         let mut denominator = self.second.f_sqrt()?;
         let denominator = denominator.f_div_(&self.correction(BETA_2)?.f_sqrt()?)?.f_add_scalar_(EPSILON)?;
-        let change = self.first.f_div(&denominator)?.f_mul_(&size)?;
+        let mut change = self.first.f_div(&denominator)?.f_mul_(&size)?;
+        if let Some(factors) = &self.rate_factors {
+            let _ = change.f_mul_(factors)?;
+        }
         parameters.f_sub_(&change).map(drop)
     }
 

@@ -1,0 +1,7 @@
+//! Low-rank adapters: where they sit, their numbers in one flat buffer, and the layers that carry them.
+
+pub mod linear;
+mod set;
+pub mod targets;
+
+pub use set::{AdapterSet, AdapterSite, Matrix, Naming};

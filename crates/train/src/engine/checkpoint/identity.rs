@@ -1,0 +1,71 @@
+//! What must be the same for a training to go on from a checkpoint.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The settings and inputs that a checkpoint is bound to, by name. Steps, learning rate and what is kept may change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identity(Map<String, Value>);
+
+/// The first field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, that of the key where there is one.
+    pub field: String,
+    /// In the checkpoint.
+    pub stored: String,
+    /// In the training that wants to go on.
+    pub wanted: String,
+}
+
+impl Identity {
+    /// Binds to `value` under `field`: the key's name where there is one.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        // What cannot be written as JSON (there is nothing of the kind here) differs from everything.
+        self.0.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// What differs between this training and the one that `stored` is of.
+    pub fn difference(&self, stored: &Self) -> Option<Difference> {
+        let gone = stored.0.keys().filter(|field| !self.0.contains_key(*field));
+        let fields = self.0.keys().chain(gone);
+        fields.into_iter().find_map(|field| {
+            let value = |identity: &Self| identity.0.get(field).cloned().unwrap_or(Value::Null);
+            let (stored, wanted) = (value(stored), value(self));
+            (stored != wanted).then(|| Difference {
+                field: field.clone(),
+                stored: short(&stored),
+                wanted: short(&wanted),
+            })
+        })
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // Hashes need not be shown whole to be told apart.
+    if text.len() == 64 { text[..12].to_owned() } else { text }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn example() -> Identity {
+        Identity::default().with("base_model", "a".repeat(64)).with("lora_rank", 8).with("precision", "fp32")
+    }
+
+    #[test]
+    fn the_field_that_differs_is_named() {
+        let wanted = example().with("lora_rank", 4);
+        let difference = wanted.difference(&example()).unwrap();
+        assert_eq!(
+            (difference.field.as_str(), difference.stored.as_str(), difference.wanted.as_str()),
+            ("lora_rank", "8", "4")
+        );
+        assert_eq!(example().difference(&example()), None);
+    }
+}
