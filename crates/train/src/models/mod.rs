@@ -1,3 +1,12 @@
 //! The models: frozen bases with places for adapters.
 
+mod blocks;
+pub mod clip;
 pub mod llama;
+pub mod loader;
+pub mod source;
+pub mod unet;
+pub mod vae;
+
+#[cfg(test)]
+pub(crate) mod testing;
