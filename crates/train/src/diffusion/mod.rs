@@ -1,0 +1,3 @@
+//! What diffusion models need beside their networks.
+
+pub mod scheduler;

@@ -1,0 +1,30 @@
+//! Which noise levels a sampler visits, and how noisy they are.
+
+use super::noise::NoiseSchedule;
+use super::sampler::SamplerError;
+
+/// The timesteps `0, s, 2s, …` and `steps_offset` more, downwards, where `s = levels / of`: diffusers' spacing
+/// "leading". The lowest `of − steps` of them are left out.
+pub(super) fn leading(schedule: &NoiseSchedule, steps: usize, of: usize) -> Result<Vec<usize>, SamplerError> {
+    let config = schedule.config();
+    let levels = config.num_train_timesteps;
+    let stride = levels.checked_div(of).unwrap_or(0);
+    let timesteps: Vec<usize> =
+        (of - steps..of).rev().map(|number| number * stride + config.steps_offset).collect();
+    match timesteps.first() {
+        Some(highest) if stride > 0 && *highest < levels => Ok(timesteps),
+        _ => Err(SamplerError::Steps { steps, levels }),
+    }
+}
+
+/// σ = √((1 − ᾱ)/ᾱ) at each timestep, and 0 after the last.
+pub(super) fn sigmas(schedule: &NoiseSchedule, timesteps: &[usize]) -> Vec<f64> {
+    let alphas = schedule.alphas();
+    let sigma = |timestep: &usize| ((1.0 - alphas[*timestep]) / alphas[*timestep]).sqrt();
+    timesteps.iter().map(sigma).chain([0.0]).collect()
+}
+
+/// The timesteps as the network gets them.
+pub(super) fn as_numbers(timesteps: &[usize]) -> Vec<f64> {
+    timesteps.iter().map(|timestep| *timestep as f64).collect()
+}

@@ -1,0 +1,16 @@
+//! Parts that the UNet, the autoencoder and the text encoder share.
+
+mod attention;
+mod norm;
+mod resample;
+mod resnet;
+
+pub(crate) use attention::attend;
+pub(crate) use norm::{GroupNorm, LayerNorm};
+pub(crate) use resample::{Downsample, Upsample};
+pub(crate) use resnet::{Resnet, ResnetShape};
+
+use crate::lora_layers::LayerMut;
+
+/// What a model calls for each of its layers that may carry a branch.
+pub(crate) type Visitor<'v> = &'v mut dyn FnMut(&str, LayerMut<'_>);

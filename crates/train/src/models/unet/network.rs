@@ -1,0 +1,88 @@
+//! The network from noisy latents to its prediction.
+
+use loradeck_data::base_model::stable_diffusion::UnetConfig;
+use tch::{TchError, Tensor};
+
+use super::Conditions;
+use super::config;
+use super::down::DownBlock;
+use super::mid::MidBlock;
+use super::time::TimeEmbedding;
+use super::up::UpBlock;
+use crate::lora_layers::{AutogradConv2d, Context, LayerMut};
+use crate::models::blocks::GroupNorm;
+use crate::models::loader::{ConvShape, LoadError, Loader};
+
+/// A frozen UNet with places for branches.
+#[derive(Debug)]
+pub struct Unet {
+    time: TimeEmbedding,
+    conv_in: AutogradConv2d,
+    down: Vec<DownBlock>,
+    mid: MidBlock,
+    up: Vec<UpBlock>,
+    norm_out: GroupNorm,
+    conv_out: AutogradConv2d,
+}
+
+impl Unet {
+    /// Loads the network that `config` describes.
+    pub fn load(config: &UnetConfig, loader: &Loader) -> Result<Self, LoadError> {
+        config::check(config)?;
+        let levels = config.block_out_channels.len();
+        let first = config.block_out_channels[0];
+        Ok(Self {
+            time: TimeEmbedding::load(loader, config)?,
+            conv_in: loader.conv("conv_in", ConvShape::same(config.in_channels, first, 3))?,
+            down: (0..levels)
+                .map(|level| DownBlock::load(loader, config, level))
+                .collect::<Result<_, _>>()?,
+            mid: MidBlock::load(loader, config)?,
+            up: (0..levels).map(|number| UpBlock::load(loader, config, number)).collect::<Result<_, _>>()?,
+            norm_out: loader.group_norm("conv_norm_out", config.norm_num_groups, first, config.norm_eps)?,
+            conv_out: loader.conv("conv_out", ConvShape::same(first, config.out_channels, 3))?,
+        })
+    }
+
+    /// The prediction `[samples, channels, height, width]` for `latents` of that size (of the number type that the
+    /// weights have), `timesteps` `[samples]` of any number type, and the text encoder's `states`
+    /// `[samples, tokens, width]`.
+    pub fn forward(
+        &self,
+        latents: &Tensor,
+        timesteps: &Tensor,
+        states: &Tensor,
+        context: &Context,
+    ) -> Result<Tensor, TchError> {
+        let time = self.time.forward(timesteps)?;
+        let conditions = Conditions { time: &time, states, context };
+        let mut x = self.conv_in.forward(latents, context)?;
+        let mut skips = vec![x.shallow_clone()];
+        for block in &self.down {
+            x = block.forward(x, conditions, &mut skips)?;
+        }
+        x = self.mid.forward(&x, conditions)?;
+        for block in &self.up {
+            x = block.forward(x, conditions, &mut skips)?;
+        }
+        self.conv_out.forward(&self.norm_out.forward(&x)?.f_silu()?, context)
+    }
+
+    /// Calls `visitor` for every layer that may carry a branch, by diffusers' module names, always in the order of the
+    /// forward pass: the blocks down, the middle block, the blocks up; in a block its residual blocks, each followed by
+    /// its transformer, then the down- or upsampler.
+    ///
+    /// Within a residual block `conv1`, `time_emb_proj`, `conv2`, `conv_shortcut`; within a transformer `proj_in`, then
+    /// in each layer `attn1` and `attn2` with `to_q`, `to_k`, `to_v`, `to_out.0`, `ff.net.0.proj`, `ff.net.2`, and at
+    /// the end `proj_out`. The first and the last convolution and the time embedding's own layers are no places for
+    /// branches.
+    pub fn visit(&mut self, visitor: &mut dyn FnMut(&str, LayerMut<'_>)) {
+        for (level, block) in self.down.iter_mut().enumerate() {
+            block.visit(level, visitor);
+        }
+        self.mid.visit(visitor);
+        for (number, block) in self.up.iter_mut().enumerate() {
+            block.visit(number, visitor);
+        }
+    }
+}
