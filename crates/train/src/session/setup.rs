@@ -52,6 +52,10 @@ impl Inputs {
                 "command: names another trainer, which this program does not start (hint: `loradeck run`)";
             return Err(TrainError::Refused(message.to_owned()));
         }
+        if settings.is_image() {
+            let message = "this trains on pictures (data_type: image), which is not supported yet";
+            return Err(TrainError::Refused(message.to_owned()));
+        }
         let opened = open_inputs(root, &settings, now)?;
         let modules = projection_names(opened.model.shape());
         targets::resolve(&settings.lora_targets, &modules)?;
@@ -158,6 +162,7 @@ impl Machine {
     /// What a checkpoint of this training is bound to.
     pub fn identity(&self, inputs: &Inputs) -> Identity {
         let settings = &inputs.settings;
+        let text = settings.text().cloned().unwrap_or_default();
         Identity {
             base_model: inputs.base.header_hash(),
             train_data: inputs.data.train.fingerprint.clone(),
@@ -170,8 +175,8 @@ impl Machine {
             batch_size: settings.batch_size,
             gradient_accumulation: settings.gradient_accumulation,
             seed: settings.seed,
-            max_seq_len: settings.max_seq_len,
-            train_on_prompt: settings.train_on_prompt,
+            max_seq_len: text.max_seq_len,
+            train_on_prompt: text.train_on_prompt,
         }
     }
 
@@ -190,7 +195,8 @@ impl Machine {
 
 /// Rotary positions needed: the longest sample rounded up, or a prompt with its answer.
 fn positions(inputs: &Inputs) -> usize {
-    let wanted = (inputs.settings.max_seq_len as usize).max(1024).next_multiple_of(8) + super::ANSWER_TOKENS;
+    let longest = inputs.settings.text().map_or(0, |text| text.max_seq_len);
+    let wanted = (longest as usize).max(1024).next_multiple_of(8) + super::ANSWER_TOKENS;
     wanted.min(inputs.base.shape().max_positions.next_multiple_of(8))
 }
 
