@@ -57,9 +57,9 @@ fn grouped(keys: impl Iterator<Item = String>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// What decides which samples a training sees; the seed only where it decides what is held out.
+/// What decides which samples a training sees; the seed of the split only where something is split off.
 fn inputs_key(settings: &Settings) -> String {
-    let seed = if settings.eval_split > 0.0 { settings.seed } else { 0 };
+    let seed = if settings.eval_split > 0.0 { settings.split_seed } else { 0 };
     format!(
         "{:?}",
         (
@@ -68,8 +68,7 @@ fn inputs_key(settings: &Settings) -> String {
             &settings.eval_data_dir,
             settings.eval_split,
             seed,
-            settings.max_seq_len,
-            settings.train_on_prompt,
+            &settings.task,
         )
     )
 }

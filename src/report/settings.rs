@@ -1,6 +1,6 @@
 //! A run's settings as rows of a table, from its frozen `config.yaml`.
 
-use loradeck_core::config::{self, Default, Group, Key, Provenance, Settings, Value, default_value};
+use loradeck_core::config::{self, Group, Key, Provenance, Settings, Value};
 use loradeck_core::error::FileError;
 use loradeck_core::run::RunFolder;
 
@@ -62,28 +62,19 @@ impl Frozen {
                 .any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == key))
         };
         let row = |(key, value): (&'static Key, Value)| {
-            let is_default = default_of(key, &self.settings).is_some_and(|default| default == value.plain());
+            let is_default = config::default_in(&self.settings, key)
+                .is_some_and(|default| default.plain() == value.plain());
             Setting {
                 key: key.name,
                 value: value.plain(),
                 is_default,
                 is_chosen: !is_default || is_varied(key.name),
                 about: key.about,
-                is_name: key.group == Group::What && key.name != "eval_split",
+                is_name: key.group == Group::What && !["eval_split", "split_seed"].contains(&key.name),
                 is_trained: !key.is_running() && key.group != Group::What,
             }
         };
         config::said(&self.settings).into_iter().map(row).collect()
-    }
-}
-
-/// The text of what a key is by itself.
-fn default_of(key: &Key, settings: &Settings) -> Option<String> {
-    match (key.name, key.default) {
-        ("lora_alpha", _) => Some(Value::Real(2.0 * f64::from(settings.lora_rank)).plain()),
-        ("eval_batch_size", _) => Some(settings.batch_size.to_string()),
-        (_, Default::Fixed(_)) => default_value(key).map(|value| value.plain()),
-        _ => None,
     }
 }
 

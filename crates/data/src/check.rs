@@ -54,6 +54,10 @@ pub struct CheckSummary {
 /// Opens and checks everything a training reads. Every problem is told at once: a model that cannot be opened does not
 /// hide what is wrong with the data. `now` is the time that a chat template may ask for.
 pub fn open_inputs(root: &Path, settings: &Settings, now: Moment) -> Result<Inputs, Diagnostics> {
+    if settings.is_image() {
+        let message = "this trains on pictures (data_type: image), which is not supported yet";
+        return Err(Diagnostics(vec![Diagnostic::of_file(&settings.train_data_dir, message)]));
+    }
     let opened =
         BaseModel::find(root, &settings.base_model).map_err(|error| error.to_string()).and_then(|model| {
             let tokenizer = Tokenizer::of(&model).map_err(|error| error.to_string())?;
@@ -125,8 +129,8 @@ fn fits(model: &BaseModel, data: &TrainingData, settings: &Settings) -> Result<(
             let message = misfit(shape, &sample.ids)?;
             let mut problem = Diagnostic::of_file(&row.file, message);
             (problem.line, problem.column) = (row.line, 1);
-            let hint =
-                format!("lower max_seq_len ({}) to at most {}", settings.max_seq_len, shape.max_positions);
+            let limit = settings.text().map_or(0, |text| text.max_seq_len);
+            let hint = format!("lower max_seq_len ({limit}) to at most {}", shape.max_positions);
             Some(if sample.ids.len() > shape.max_positions { problem.with_hint(hint) } else { problem })
         }));
     }

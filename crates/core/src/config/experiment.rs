@@ -4,12 +4,14 @@ use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::foreign::{declare, free_key, placeholder_problems, read_parameters};
-use super::keys::{Key, Support, find_key, nearest_key_hint};
-use super::kind::{fitted, quoted_value};
+use super::keys::{Key, Kind, Support, find_key, nearest_key_hint};
+use super::kind::fitted;
 use super::layers::ReadFile;
 use super::place::{Place, Problem, Source};
 use super::provenance::Provenance;
+use super::settings::DataType;
 use super::sweep::{SweepReader, SweepSpec};
+use super::task::{DATA_TYPE, Scope};
 use super::value::Value;
 use super::yaml::{self, Content, Node};
 
@@ -43,6 +45,8 @@ pub struct Experiment {
     pub(crate) spoilt: Vec<&'static str>,
     /// What is no error, but deserves to be told.
     pub(crate) warnings: Vec<Problem>,
+    /// Which keys it has.
+    pub(crate) scope: Scope,
     /// Whether loradeck wrote it.
     is_frozen: bool,
 }
@@ -74,7 +78,9 @@ impl Experiment {
                 let problem = Problem::new(place, "sweep", "is an empty file").value(Some(path));
                 problems.push(problem.hint("sweep=null makes no sweep"));
             }
-            Ok(node) => self.sweep = SweepReader::of_file(problems, &mut self.warnings).read(&node),
+            Ok(node) => {
+                self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node)
+            }
             Err(error) => {
                 let place = Place::SweepText(error.line as u32, error.column as u32);
                 let problem = Problem { key: None, ..Problem::new(place, "", error.message) };
@@ -123,13 +129,14 @@ pub(crate) fn read_all(path: &Path, text: &str) -> Result<(Experiment, Vec<Probl
         sweep_file: None,
         spoilt: Vec::new(),
         warnings: Vec::new(),
+        scope: scope_of(&entries),
         is_frozen: entries.iter().any(|(key, _)| key.text == "provenance"),
     };
     let mut problems = Vec::new();
     let mut seen = Vec::new();
     let entry = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value);
     if let Some(parameters) = entry("parameters") {
-        declare(parameters, experiment.is_frozen);
+        declare(parameters, experiment.scope, experiment.is_frozen);
     }
     for (key, value) in &entries {
         read_entry(&mut experiment, &mut seen, &mut problems, key, value);
@@ -180,11 +187,12 @@ fn read_entry(
             if value.content == Content::Text {
                 experiment.sweep_file = Some((value.text.clone(), Place::Node(value.id)));
             } else {
-                experiment.sweep = SweepReader::new(problems, &mut experiment.warnings).read(value);
+                let scope = experiment.scope;
+                experiment.sweep = SweepReader::new(scope, problems, &mut experiment.warnings).read(value);
             }
         }
         "parameters" => {
-            let read = read_parameters(value, experiment.is_frozen, problems);
+            let read = read_parameters(value, experiment.scope, experiment.is_frozen, problems);
             experiment.values.extend(read);
         }
         "provenance" => match Provenance::from_node(value) {
@@ -220,15 +228,32 @@ pub(crate) fn checked_entry(key: &Node, value: &Node) -> Result<Option<Entry>, P
     let name = key.text.as_str();
     let known = built_in_key(name, Place::Node(key.id))?;
     if value.content == Content::Null {
+        // `background: #ffffff` would be the default without a word.
+        if known.kind == Kind::Colour && value.text.is_empty() {
+            let problem = Problem::new(Place::Node(value.id), name, "is empty: '#' begins a comment");
+            return Err(problem.hint("put the colour in quotes: \"#ffffff\""));
+        }
         return Ok(None);
     }
     checked_value(known, name, value, Place::Node(value.id)).map(Some)
 }
 
 /// The key of that name, if anything acts on it; a parameter of the command may have the name of a key that nothing
-/// acts on.
-pub(crate) fn known_key(name: &str, place: Place) -> Result<&'static Key, Problem> {
-    built_in_key(name, place).or_else(|problem| free_key(name).ok_or(problem))
+/// acts on there.
+pub(crate) fn known_key(name: &str, scope: Scope, place: Place) -> Result<&'static Key, Problem> {
+    match (built_in_key(name, place), free_key(name)) {
+        (Ok(key), Some(free)) if !scope.has(key) => Ok(free),
+        (Ok(key), _) => Ok(key),
+        (Err(problem), free) => free.ok_or(problem),
+    }
+}
+
+/// Which keys the experiment with these entries has.
+fn scope_of(entries: &[(Node, Node)]) -> Scope {
+    let says = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, value)| value);
+    let is_foreign = ["command", "adopted"].into_iter().any(|name| says(name).is_some());
+    let is_image = says(DATA_TYPE).is_some_and(|value| value.text == DataType::Image.word());
+    if is_foreign && !is_image { Scope::Command } else { Scope::All }
 }
 
 /// The built-in key of that name, if anything acts on it.
@@ -254,9 +279,5 @@ pub(crate) fn checked_value(
     place: Place,
 ) -> Result<Entry, Problem> {
     let value = fitted(key.kind, node).map_err(|misfit| Problem::of_value(place, spelling, misfit))?;
-    if key.name == "lora_targets" && value == Value::Text("kohya".into()) {
-        let problem = Problem::new(place, spelling, "is not supported yet").value(quoted_value(node));
-        return Err(problem.hint("qkv, attention, character, all-linear, a list, or a regular expression"));
-    }
     Ok(Entry { key, value, place })
 }

@@ -6,10 +6,11 @@ use super::diagnostic::Diagnostics;
 use super::emit::push_entry;
 use super::keys::{Group, Kind};
 use super::place::Problem;
-use super::plan::plan;
+use super::plan::plan_with;
 use super::provenance::Provenance;
 use super::said::said;
 use super::settings::Settings;
+use super::task::Recognise;
 
 /// The text of a frozen configuration. It trains the same run again by itself, whatever the defaults have become.
 pub fn frozen_text(settings: &Settings, provenance: Option<&Provenance>) -> String {
@@ -43,7 +44,8 @@ pub fn read_frozen(
     text: &str,
     overrides: &[String],
 ) -> Result<(Settings, Provenance), Diagnostics> {
-    let (experiment, plan) = plan(path, text, overrides, None)?;
+    let read = |_: &str| Err("cannot be read here".to_owned());
+    let (experiment, plan) = plan_with(path, text, overrides, None, &read, Recognise::Frozen)?;
     let is_one = plan.trials.len() == 1 && !plan.sweep && experiment.sweep.is_none();
     match plan.trials.into_iter().next() {
         Some(trial) if is_one => Ok((trial.settings, experiment.provenance.unwrap_or_default())),

@@ -73,9 +73,9 @@ pub struct ImageSettings {
 
     /// Pixels of a square picture's side; buckets have about `resolution²` pixels.
     pub resolution: u32,
-    /// Shortest side of a bucket in pixels; default half of `resolution`.
+    /// Shortest side of a bucket in pixels; default half of `resolution`, rounded down to `bucket_reso_steps`.
     pub min_bucket_reso: u32,
-    /// Longest side of a bucket in pixels; default twice `resolution`.
+    /// Longest side of a bucket in pixels; default twice `resolution`, rounded down to `bucket_reso_steps`.
     pub max_bucket_reso: u32,
     /// Sides of buckets are multiples of this.
     pub bucket_reso_steps: u32,
@@ -85,7 +85,7 @@ pub struct ImageSettings {
     pub flip_aug: bool,
     /// Whether the crop lies anywhere instead of in the centre.
     pub random_crop: bool,
-    /// The colour behind transparent pictures: `white`, `black`, or `#rrggbb`.
+    /// The colour behind transparent pictures: `white`, `black`, or `#rrggbb` in small letters.
     pub background: String,
     /// Comma-separated parts at a caption's front that stay in place.
     pub keep_tokens: u32,
@@ -142,7 +142,7 @@ pub struct ImageSettings {
 
     /// Sample pictures every so many steps, besides before and after training.
     pub sample_steps: Option<u64>,
-    /// A seed for each sample prompt; the last one serves the prompts beyond.
+    /// A seed for each sample prompt, at least one; the last one serves the prompts beyond.
     pub sample_seeds: Vec<u64>,
     /// The sampler.
     pub sample_scheduler: SampleScheduler,

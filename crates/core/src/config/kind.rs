@@ -2,6 +2,7 @@
 
 use super::foreign::{environment, metrics};
 use super::keys::{Kind, Range};
+use super::kind_image::{colour, pattern_map, strength_warmup, whole_list};
 use super::memory::{memory_text, parse_memory};
 use super::slurm::fitted_slurm;
 use super::value::Value;
@@ -50,6 +51,10 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
     match kind {
         Kind::Environment => return environment(node),
         Kind::Metrics => return metrics(node),
+        Kind::WholeMap { min, max } => return pattern_map(node, Kind::Whole { min, max }),
+        Kind::RealMap(range) => return pattern_map(node, Kind::Real(range)),
+        Kind::StrengthWarmup => return strength_warmup(node),
+        Kind::Colour => return colour(node),
         _ => {}
     }
     if let Content::Map(entries) = &node.content {
@@ -65,6 +70,8 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
     }
     match kind {
         Kind::Whole { min, max } => whole(node, min, max),
+        Kind::WholeOf(numbers) => whole_of(node, numbers),
+        Kind::WholeList { min, max } => whole_list(node, min, max),
         Kind::Real(range) => real(node, range),
         Kind::Flag => flag(node),
         Kind::Text => text(node, "text").map(Value::Text),
@@ -82,7 +89,12 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         Kind::TextMap => Err(Misfit::new(node, "is no mapping of names to texts").hint("{NAME: value}")),
         Kind::Memory => memory(node),
         Kind::Scalar => scalar(node),
-        Kind::Environment | Kind::Metrics => Err(Misfit::new(node, "does not belong here")),
+        Kind::Environment
+        | Kind::Metrics
+        | Kind::WholeMap { .. }
+        | Kind::RealMap(_)
+        | Kind::StrengthWarmup
+        | Kind::Colour => Err(Misfit::new(node, "does not belong here")),
         Kind::Slurm => fitted_slurm(node),
         Kind::Any => Ok(Value::Text(node.text.clone())),
     }
@@ -92,6 +104,11 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
 pub(crate) fn expectation(kind: Kind) -> String {
     match kind {
         Kind::Whole { .. } => "a whole number".into(),
+        Kind::WholeOf(numbers) => format!("one of {}", listed(numbers)),
+        Kind::WholeList { .. } => "a list of whole numbers".into(),
+        Kind::WholeMap { .. } | Kind::RealMap(_) => "a mapping of patterns to numbers".into(),
+        Kind::Colour => "a colour".into(),
+        Kind::StrengthWarmup => "a mapping of epochs and weight".into(),
         Kind::Real(_) => "a number".into(),
         Kind::Flag => "true or false".into(),
         Kind::Text => "text".into(),
@@ -142,6 +159,16 @@ fn whole(node: &Node, min: i128, max: i128) -> Result<Value, Misfit> {
     }
     let bound = if number < min { format!("is below {min}") } else { format!("is above {max}") };
     Err(Misfit::new(node, bound).hint(format!("a whole number from {min} to {max}")))
+}
+
+fn whole_of(node: &Node, numbers: &[i128]) -> Result<Value, Misfit> {
+    let value = whole(node, i128::MIN, i128::MAX)?;
+    let fits = numbers.iter().any(|number| Value::Whole(*number) == value);
+    if fits { Ok(value) } else { Err(Misfit::new(node, format!("is not one of {}", listed(numbers)))) }
+}
+
+fn listed(numbers: &[i128]) -> String {
+    numbers.iter().map(i128::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn real(node: &Node, range: Range) -> Result<Value, Misfit> {

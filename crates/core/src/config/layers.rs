@@ -1,10 +1,13 @@
 //! What is set and what is swept, once the command line has been laid over the file.
 
+use super::derived::{derived_keys, derived_value, follows};
 use super::experiment::{Entry, Experiment};
 use super::keys::{Key, find_key};
 use super::overrides::{Change, Override};
 use super::place::{Place, Problem};
+use super::settings::DataType;
 use super::sweep::{Draws, Parameter, SweepReader, SweepSpec, read_trials};
+use super::task::Scope;
 use super::value::Value;
 
 /// What is set and what is swept.
@@ -18,6 +21,9 @@ pub(crate) struct Layers {
     pub(crate) settled: Vec<&'static str>,
     /// Keys whose value is wrong, so that nobody also calls them missing.
     pub(crate) spoilt: Vec<&'static str>,
+    /// What is trained on, once it is settled.
+    pub(crate) data_type: DataType,
+    scope: Scope,
 }
 
 /// Reads a file that a configuration names: its text, or why there is none.
@@ -32,19 +38,28 @@ impl Layers {
         warnings: &mut Vec<Problem>,
     ) -> Self {
         let mut set = experiment.values.clone();
-        if experiment.provenance.is_some() && follows_rank(&set, overrides) {
-            set.retain(|entry| entry.key.name != "lora_alpha");
+        if experiment.provenance.is_some() {
+            let stale = stale(&set, overrides);
+            set.retain(|entry| !stale.contains(&entry.key.name));
         }
         let mut sweep = experiment.sweep.clone().unwrap_or_default();
         settle_fixed(&mut sweep, &mut set);
-        let mut layers = Self { set, sweep, settled: Vec::new(), spoilt: experiment.spoilt.clone() };
+        let mut layers = Self {
+            set,
+            sweep,
+            settled: Vec::new(),
+            spoilt: experiment.spoilt.clone(),
+            data_type: DataType::default(),
+            scope: experiment.scope,
+        };
         for change in overrides {
             match change {
                 Override::Key { key, change, place } => layers.apply(key, change, *place),
                 // It has become the experiment's sweep.
                 Override::SweepFile { .. } => {}
                 Override::Field { name, value, place } => {
-                    SweepReader::at(*place, problems, warnings).read_field(&mut layers.sweep, name, value);
+                    let mut reader = SweepReader::at(*place, experiment.scope, problems, warnings);
+                    reader.read_field(&mut layers.sweep, name, value);
                 }
             }
         }
@@ -100,7 +115,7 @@ impl Layers {
         let Some(trials) = &mut self.sweep.trials else { return };
         match read(&trials.path) {
             Ok(text) => {
-                let table = read_trials(&trials.path, &text, trials.place, problems);
+                let table = read_trials(&trials.path, &text, (trials.place, self.scope), problems);
                 (trials.keys, trials.rows) = (table.keys, table.rows);
             }
             Err(message) => {
@@ -133,7 +148,10 @@ impl Layers {
     /// The value that a key has where nothing varies it; `None` where that follows from others.
     pub(crate) fn set_value(&self, name: &str) -> Option<Value> {
         let entry = self.set.iter().find(|entry| entry.key.name == name);
-        entry.map(|entry| entry.value.clone()).or_else(|| super::default_value(find_key(name)?))
+        entry.map(|entry| entry.value.clone()).or_else(|| {
+            let key = find_key(name).filter(|key| key.name == name && key.is_for(self.data_type))?;
+            super::default_value(key, self.data_type)
+        })
     }
 }
 
@@ -157,15 +175,23 @@ fn replace(set: &mut Vec<Entry>, entry: Entry) {
     }
 }
 
-/// Whether a frozen `lora_alpha` is only the default that followed from the rank, and the rank is changed: it
-/// follows again, as it would in the experiment's own file.
-fn follows_rank(set: &[Entry], overrides: &[Override]) -> bool {
-    let number = |name: &str| match set.iter().find(|entry| entry.key.name == name).map(|entry| &entry.value)
-    {
-        Some(Value::Whole(number)) => Some(Value::Real(2.0 * *number as f64)),
-        other => other.cloned(),
+/// Frozen keys that are only the default which followed from another key, where that one is changed: they follow again, as
+/// they would in the experiment's own file.
+fn stale(set: &[Entry], overrides: &[Override]) -> Vec<&'static str> {
+    let number = |name: &str| match set.iter().find(|entry| entry.key.name == name)?.value {
+        Value::Whole(number) => Some(number as f64),
+        Value::Real(number) => Some(number),
+        _ => None,
     };
-    let is_changed =
-        overrides.iter().any(|change| matches!(change, Override::Key { key, .. } if key.name == "lora_rank"));
-    is_changed && number("lora_rank").is_some() && number("lora_rank") == number("lora_alpha")
+    let is_changed = |name: &str| {
+        let follows =
+            |change: &Override| matches!(change, Override::Key { key, .. } if follows(name, key.name));
+        overrides.iter().any(follows)
+    };
+    let has_followed = |name: &str| match (derived_value(name, &number), number(name)) {
+        (Some(Value::Whole(derived)), Some(frozen)) => derived as f64 == frozen,
+        (Some(Value::Real(derived)), Some(frozen)) => derived == frozen,
+        _ => false,
+    };
+    derived_keys().filter(|name| is_changed(name) && has_followed(name)).collect()
 }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::detect::recognised;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::experiment::Experiment;
 use super::frozen::read_frozen;
 use super::plan::{Plan, plan_with};
 use super::provenance::Provenance;
 use super::settings::Settings;
+use super::task::Recognise;
 use crate::error::FileError;
 
 /// The longest file that a configuration may name for its own reading, in bytes.
@@ -31,11 +33,14 @@ pub fn read_config_text(path: &Path) -> Result<String, Diagnostics> {
 }
 
 /// Reads an experiment file with overrides. Where nothing names the training data and a folder `data` stands beside
-/// the file, that is it; its path is written relative to `root`, as all paths of a configuration are.
+/// the file, that is it; its path is written relative to `root`, as all paths of a configuration are. Where no
+/// `data_type` is written, the names of the data and of the base model tell it.
 pub fn load_plan(path: &Path, root: &Path, overrides: &[String]) -> Result<(Experiment, Plan), Diagnostics> {
     let text = read_config_text(path)?;
     let read = |named: &str| read_named(&root.join(named));
-    plan_with(&shown(path), &text, overrides, data_beside(path, root).as_deref(), &read)
+    let by_names = |base: &str, data: &str| recognised(root, base, data);
+    let data_beside = data_beside(path, root);
+    plan_with(&shown(path), &text, overrides, data_beside.as_deref(), &read, Recognise::By(&by_names))
 }
 
 /// The text of a file that a configuration names, or why there is none.

@@ -4,6 +4,8 @@
 //! typed [`Settings`]. Every problem on the way has a file, a line and a column, and all are told at once.
 
 mod call;
+mod derived;
+mod detect;
 mod diagnostic;
 mod emit;
 mod experiment;
@@ -13,6 +15,7 @@ mod functions;
 mod image_settings;
 mod keys;
 mod kind;
+mod kind_image;
 mod layers;
 mod load;
 mod memory;
@@ -33,6 +36,8 @@ mod slurm;
 mod spread;
 mod sweep;
 mod table;
+mod task;
+mod task_rules;
 mod trial_of;
 mod value;
 mod value_serde;
@@ -40,6 +45,7 @@ mod workspace_file;
 mod yaml;
 mod yaml_passes;
 
+pub use detect::{UnclearDataType, detect_data_type};
 pub use diagnostic::{COMMAND_LINE, Diagnostic, Diagnostics};
 pub use experiment::{Entry, Experiment, read_experiment};
 pub use foreign::{ENVIRONMENT, ForeignSettings, RUN_NAMES, Unresolved, expand};
@@ -56,13 +62,15 @@ pub use running::{CodeState, RunningSettings};
 pub use said::said;
 pub use schema::json_schema;
 pub use screen::{CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};
-pub use settings::{LearningRateSchedule, LoraTargets, Precision, Settings};
+pub use settings::{
+    DataType, LearningRateSchedule, LoraTargets, Precision, Settings, TaskSettings, TextSettings,
+};
 pub use slurm::{Launcher, SlurmSettings, parse_time_limit};
 pub use sweep::{
     Assignment, AxisValues, Bell, Bounds, Condition, Distribution, Draws, Goal, Method, Metric, Parameter,
     SearchAxis, SearchPlan, Stopping, SweepSpec, Trials, Unit, When, Zip,
 };
-pub use table::{SettingRow, differing_keys, setting, settings_table};
+pub use table::{SettingRow, default_in, differing_keys, setting, settings_table};
 pub use value::{Value, number_text};
 pub use workspace_file::{
     SlotsOfFile, WORKSPACE_FILE_TEXT, WorkspaceSettings, read_workspace_settings, workspace_trainer,

@@ -9,6 +9,7 @@ use super::keys::{Key, Kind};
 use super::place::{Place, Problem};
 use super::spread::{Part, Spread, SpreadError, spread};
 use super::sweep::{Bounds, Distribution, Draws, Ends, fitting, sweepable};
+use super::task::Scope;
 use super::yaml::{self, Content, Node};
 
 /// One override, checked.
@@ -50,10 +51,14 @@ pub(crate) enum Change {
 }
 
 /// Reads the arguments, numbered from 1; problems are added to `problems`.
-pub(crate) fn read_overrides(arguments: &[String], problems: &mut Vec<Problem>) -> Vec<Override> {
+pub(crate) fn read_overrides(
+    arguments: &[String],
+    scope: Scope,
+    problems: &mut Vec<Problem>,
+) -> Vec<Override> {
     let mut overrides = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
-        match read_override(argument, index + 1) {
+        match read_override(argument, scope, index + 1) {
             Ok(read) => overrides.push(read),
             Err(problem) => problems.push(problem),
         }
@@ -61,7 +66,7 @@ pub(crate) fn read_overrides(arguments: &[String], problems: &mut Vec<Problem>) 
     overrides
 }
 
-fn read_override(argument: &str, number: usize) -> Result<Override, Problem> {
+fn read_override(argument: &str, scope: Scope, number: usize) -> Result<Override, Problem> {
     let place = Place::Argument(number, 1);
     let Some((name, text)) = argument.split_once('=') else {
         let problem = Problem { key: None, ..Problem::new(place, "", "is no override") };
@@ -74,7 +79,7 @@ fn read_override(argument: &str, number: usize) -> Result<Override, Problem> {
     if name == "sweep" {
         return read_sweep_file(text, Place::Argument(number, start));
     }
-    let key = known_key(name, place)?;
+    let key = known_key(name, scope, place)?;
     let change = read_change(key, name, (text, start), number)?;
     if let Change::Sweep(_) = change {
         sweepable(key, name, place)?;

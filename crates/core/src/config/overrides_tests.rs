@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(argument: &str) -> Result<String, String> {
-    match read_override(argument, 1) {
+    match read_override(argument, Scope::All, 1) {
         Err(problem) => Err(format!("{:?} {}", problem.place, problem.message)),
         Ok(Override::SweepFile { path, .. }) => Ok(format!("sweep file {path:?}")),
         Ok(Override::Field { name, value, .. }) => Ok(format!("field {} {:?}", name.text, value.content)),

@@ -60,6 +60,8 @@ fn paths_of(settings: &Settings) -> Vec<(&'static str, &str)> {
     let folder = settings.foreign.working_dir.as_deref().filter(|folder| !folder.contains("${"));
     paths.extend(folder.map(|folder| ("working_dir", folder)));
     paths.extend(settings.eval_data_dir.as_deref().map(|path| ("eval_data_dir", path)));
+    let kept = settings.image().and_then(|image| image.reg_data_dir.as_deref());
+    paths.extend(kept.map(|path| ("reg_data_dir", path)));
     paths
 }
 

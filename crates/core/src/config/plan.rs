@@ -11,6 +11,7 @@ use super::resolve::settings_of;
 use super::search::planned_sweep;
 use super::settings::Settings;
 use super::sweep::{Metric, SearchPlan};
+use super::task::Recognise;
 use super::value::Value;
 
 /// The most runs that one sweep may make.
@@ -92,29 +93,32 @@ impl Trial {
 
 /// Reads, overrides and resolves in one go, so that the problems of all three are told at once.
 ///
-/// `data_beside` is the data folder used where neither the file nor an override names one.
+/// `data_beside` is the data folder used where neither the file nor an override names one. Nothing is looked at: where no
+/// `data_type` is written, it is text.
 pub fn plan(
     path: &Path,
     text: &str,
     arguments: &[String],
     data_beside: Option<&str>,
 ) -> Result<(Experiment, Plan), Diagnostics> {
-    plan_with(path, text, arguments, data_beside, &|_| Err("cannot be read here".to_owned()))
+    let read = |_: &str| Err("cannot be read here".to_owned());
+    plan_with(path, text, arguments, data_beside, &read, Recognise::Never)
 }
 
-/// The same, with a way to read the file in which a sweep lists its trials.
+/// The same, with a way to read the file in which a sweep lists its trials, and one to tell what is trained on.
 pub(crate) fn plan_with(
     path: &Path,
     text: &str,
     arguments: &[String],
     data_beside: Option<&str>,
     read: ReadFile<'_>,
+    recognise: Recognise<'_>,
 ) -> Result<(Experiment, Plan), Diagnostics> {
     let (mut experiment, mut problems) = read_all(path, text)?;
     if let Some(folder) = data_beside {
         experiment.set_default("train_data_dir", Value::Text(folder.to_owned()));
     }
-    let overrides = read_overrides(arguments, &mut problems);
+    let overrides = read_overrides(arguments, experiment.scope, &mut problems);
     for change in &overrides {
         if let Override::SweepFile { path, place } = change {
             (experiment.sweep, experiment.warnings) = (None, Vec::new());
@@ -125,6 +129,8 @@ pub(crate) fn plan_with(
     let mut warnings = experiment.warnings.clone();
     let mut layers = Layers::new(&experiment, &overrides, &mut problems, &mut warnings);
     layers.read_trials(read, &mut problems);
+    let recognise = if experiment.provenance.is_some() { Recognise::Frozen } else { recognise };
+    layers.settle_data_type(recognise, &mut problems);
     experiment.source.trials = layers.sweep.trials.as_ref().map(|trials| trials.path.clone());
     match planned(&layers, &mut problems, &mut warnings) {
         Some(mut plan) if problems.is_empty() => {

@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::derived::{derived_keys, derived_value};
 use super::experiment::Entry;
 use super::foreign::complaints;
-use super::keys::{Default, Key, Kind, all_keys};
+use super::keys::{Default, Key, Kind, all_keys, find_key};
 use super::kind::fitted;
 use super::place::{Place, Problem};
 use super::running::CodeState;
-use super::settings::Settings;
+use super::settings::{DataType, Settings};
 use super::slurm::Launcher;
+use super::task::DATA_TYPE;
+use super::task_rules::{contradictions_of_task, is_known, refuse_other_keys};
 use super::value::Value;
 use super::yaml;
 
@@ -27,7 +30,8 @@ pub(crate) fn settings_of(
     let mut is_complete = true;
     let is_foreign =
         spoilt.contains(&"command") || entries.iter().any(|entry| MAKERS.contains(&entry.key.name));
-    for key in all_keys().filter(|key| key.is_setting()) {
+    let data_type = data_type_of(entries);
+    for key in all_keys().filter(|key| key.is_setting() && key.is_for(data_type)) {
         match entries.iter().find(|entry| entry.key == key) {
             Some(entry) => {
                 json.insert(key.name.to_owned(), entry.value.to_json());
@@ -40,18 +44,25 @@ pub(crate) fn settings_of(
                 }
             }
             None => {
-                json.extend(default_value(key).map(|value| (key.name.to_owned(), value.to_json())));
+                json.extend(
+                    default_value(key, data_type).map(|value| (key.name.to_owned(), value.to_json())),
+                );
             }
         }
+    }
+    let before = problems.len();
+    if is_known(spoilt) {
+        refuse_other_keys(entries, data_type, is_foreign, problems);
     }
     if !is_complete {
         return None;
     }
-    derive_alpha(&mut json);
+    json.insert(DATA_TYPE.to_owned(), Json::from(data_type.word()));
+    keep_old_split(&mut json, entries, is_foreign);
+    derive(&mut json, data_type);
     add_parameters(&mut json, entries);
     match serde_json::from_value::<Settings>(Json::Object(json)) {
         Ok(settings) => {
-            let before = problems.len();
             if !is_foreign {
                 contradictions(&settings, entries, spoilt, problems);
             }
@@ -68,9 +79,20 @@ pub(crate) fn settings_of(
     }
 }
 
-/// A key's fixed default, checked like a value of a file; `None` where it has none.
-pub fn default_value(key: &Key) -> Option<Value> {
-    let Default::Fixed(text) = key.default else { return None };
+/// The data type that the entries say. Those without it are of a configuration of before there were others than text.
+fn data_type_of(entries: &[&Entry]) -> DataType {
+    let entry = entries.iter().find(|entry| entry.key.name == DATA_TYPE);
+    entry.and_then(|entry| DataType::of_word(&entry.value.plain())).unwrap_or_default()
+}
+
+/// A key's fixed default in a training on that data, checked like a value of a file; `None` where it has none.
+pub fn default_value(key: &Key, data_type: DataType) -> Option<Value> {
+    let text = match (key.default, data_type) {
+        (Default::Fixed(text), _)
+        | (Default::ByTask { text, .. }, DataType::Text)
+        | (Default::ByTask { image: text, .. }, DataType::Image) => text,
+        _ => return None,
+    };
     fitted(key.kind, &yaml::read(text).ok()?).ok()
 }
 
@@ -89,12 +111,26 @@ fn missing(key: &Key) -> Problem {
     Problem::new(Place::File, key.name, "is missing").hint(format!("{}: {}", key.name, key.about))
 }
 
-fn derive_alpha(json: &mut Map<String, Json>) {
-    if json.contains_key("lora_alpha") {
+/// A configuration of before `data_type` and `split_seed` held out what its `seed` said, and goes on doing so.
+fn keep_old_split(json: &mut Map<String, Json>, entries: &[&Entry], is_foreign: bool) {
+    let is_given = |name: &str| entries.iter().any(|entry| entry.key.name == name);
+    if is_foreign || is_given(DATA_TYPE) || is_given("split_seed") {
         return;
     }
-    let rank = json.get("lora_rank").and_then(Json::as_f64).unwrap_or(0.0);
-    json.insert("lora_alpha".to_owned(), Json::from(2.0 * rank));
+    if let Some(seed) = json.get("seed").cloned() {
+        json.insert("split_seed".to_owned(), seed);
+    }
+}
+
+/// Defaults that follow from other keys.
+fn derive(json: &mut Map<String, Json>, data_type: DataType) {
+    for name in derived_keys() {
+        let is_wanted = find_key(name).is_some_and(|key| key.is_for(data_type)) && !json.contains_key(name);
+        let value = derived_value(name, &|other| json.get(other).and_then(Json::as_f64));
+        if let (true, Some(value)) = (is_wanted, value) {
+            json.insert(name.to_owned(), value.to_json());
+        }
+    }
 }
 
 /// What single values cannot show.
@@ -124,6 +160,9 @@ fn contradictions(settings: &Settings, entries: &[&Entry], spoilt: &[&str], prob
         }
     }
     contradictions_of_launcher(settings, place, problems);
+    if is_known(spoilt) {
+        contradictions_of_task(settings, &place, problems);
+    }
     if settings.max_steps.is_some_and(|steps| settings.warmup_steps > steps) {
         let message = format!("is more than the {} steps of the run", settings.max_steps.unwrap_or(0));
         problems.push(
@@ -155,35 +194,35 @@ fn contradictions_of_launcher(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_default_fits_its_key() {
-        for key in all_keys() {
-            assert_eq!(
-                default_value(key).is_some(),
-                matches!(key.default, Default::Fixed(_)),
-                "{}",
-                key.name
-            );
+        for (key, data_type) in all_keys().flat_map(|key| [(key, DataType::Text), (key, DataType::Image)]) {
+            let is_fixed = matches!(key.default, Default::Fixed(_) | Default::ByTask { .. });
+            assert_eq!(default_value(key, data_type).is_some(), is_fixed, "{}", key.name);
         }
     }
 
     #[test]
     fn the_table_and_the_settings_name_the_same_keys() {
-        let values = [("base_model", "m"), ("train_data_dir", "d")];
-        let entries: Vec<Entry> = values
-            .iter()
-            .map(|(name, text)| Entry {
-                key: super::super::keys::find_key(name).unwrap(),
-                value: Value::Text((*text).into()),
+        for data_type in [DataType::Text, DataType::Image] {
+            let values = [("base_model", "m"), ("train_data_dir", "d"), (DATA_TYPE, data_type.word())];
+            let entry = |(name, text): (&str, &str)| Entry {
+                key: find_key(name).unwrap(),
+                value: Value::Text(text.into()),
                 place: Place::File,
-            })
-            .collect();
-        let settings = settings_of(&entries.iter().collect::<Vec<_>>(), &[], &mut Vec::new()).unwrap();
-        let Json::Object(json) = serde_json::to_value(&settings).unwrap() else { panic!() };
-        let fields: Vec<&str> = json.keys().map(String::as_str).collect();
-        let names: Vec<&str> = all_keys().filter(|key| key.is_setting()).map(|key| key.name).collect();
-        assert_eq!(fields, names);
+            };
+            let entries = values.map(entry);
+            let settings = settings_of(&entries.iter().collect::<Vec<_>>(), &[], &mut Vec::new()).unwrap();
+            let Json::Object(json) = serde_json::to_value(&settings).unwrap() else { panic!() };
+            let fields: BTreeSet<&str> = json.keys().map(String::as_str).collect();
+            let keys = all_keys().filter(|key| key.is_setting() && key.is_for(data_type));
+            assert_eq!(fields, keys.map(|key| key.name).collect::<BTreeSet<_>>());
+            let back: Settings = serde_json::from_value(Json::Object(json)).unwrap();
+            assert_eq!((back.data_type(), back), (data_type, settings));
+        }
     }
 }

@@ -23,7 +23,7 @@ fn path() -> impl Strategy<Value = String> {
 
 fn targets() -> impl Strategy<Value = LoraTargets> {
     prop_oneof![
-        path().prop_filter("not supported", |text| text != "kohya").prop_map(LoraTargets::Preset),
+        path().prop_filter("of both", |text| text != "kohya" && text != "qkv").prop_map(LoraTargets::Preset),
         proptest::collection::vec(text(), 1..4).prop_map(LoraTargets::List),
     ]
 }
@@ -33,15 +33,15 @@ prop_compose! {
         base_model in path(), train_data_dir in path(), output_dir in proptest::option::of(path()),
         eval_data_dir in proptest::option::of(path()), share in 0.0..1.0f64, run_name in proptest::option::of(text()),
         version in proptest::option::of(text()), notes in proptest::option::of(text()), lora_targets in targets(),
-        sample_prompts in proptest::collection::vec(text(), 0..3), train_on_prompt: bool,
+        sample_prompts in proptest::collection::vec(text(), 0..3), split_seed: u64,
         lora_rank in 1..65_536u32, lora_alpha in 1e-300..1e300f64,
     ) -> Settings {
         let eval_split = if eval_data_dir.is_some() { 0.0 } else { share };
-        let mut settings = minimal();
+        let mut settings = minimal("");
         settings.eval_steps = (eval_data_dir.is_some() || eval_split > 0.0).then_some(7);
         Settings {
             base_model, train_data_dir, output_dir, eval_data_dir, eval_split, run_name, version, notes, lora_targets,
-            sample_prompts, train_on_prompt, lora_rank, lora_alpha, ..settings
+            sample_prompts, split_seed, lora_rank, lora_alpha, ..settings
         }
     }
 }
@@ -63,28 +63,83 @@ prop_compose! {
 
 prop_compose! {
     fn any_settings()(
-        settings in what(), batch_size in 1..65_536u32, learning_rate in 1e-12..10.0f64, warmup_steps in 0..50u64,
+        settings in what().boxed(), batch_size in 1..65_536u32, learning_rate in 1e-12..10.0f64, warmup_steps in 0..50u64,
         max_grad_norm in 0.0..1e9f64, epochs in 1e-3..1e6f64, max_steps in proptest::option::of(50..1_000_000u64),
         seed: u64, threads in proptest::option::of(1..4096u32), schedule in 0..3usize, precision in 0..3usize,
-        max_seq_len in 2..1_000_000u32, save_steps in 1..1_000_000_000u64, slurm in slurm(),
+        task in task().boxed(), save_steps in 1..1_000_000_000u64, slurm in slurm(),
     ) -> Settings {
         use LearningRateSchedule::{Constant, Cosine, Linear};
         Settings {
-            batch_size, learning_rate, warmup_steps, max_grad_norm, epochs, max_steps, seed, threads, max_seq_len,
+            batch_size, learning_rate, warmup_steps, max_grad_norm, epochs, max_steps, seed, threads, task,
             save_steps, lr_scheduler: [Cosine, Linear, Constant][schedule],
             precision: [Precision::Auto, Precision::Fp32, Precision::Bf16][precision], running: slurm, ..settings
         }
     }
 }
 
-fn minimal() -> Settings {
-    let (_, plan) = plan(Path::new("e.yaml"), "base_model: m\ntrain_data_dir: d\n", &[], None).unwrap();
+prop_compose! {
+    fn lora_of_images()(
+        trigger_word in proptest::option::of(text()), lora_dropout in 0.0..1.0f64,
+        rank_pattern in proptest::collection::btree_map("[a-z_.: ]{1,9}", 1..65_536u32, 0..3),
+        alpha_pattern in proptest::collection::btree_map("[a-z][.][*](to_q|to_k)", 1e-300..1e300f64, 0..3),
+        weight in proptest::option::of(0.0..1.0f64), ema_decay in proptest::option::of(0.0..1.0f64),
+        gradient_checkpointing: bool, unet_lr in 1e-12..1.0f64, text_encoder_lr in 0.0..1.0f64,
+        conv in proptest::option::of((1..65_536u32, 1e-9..1e9f64)), rank_dropout in 0.0..1.0f64,
+        scale_weight_norms in proptest::option::of(1e-9..1e9f64),
+    ) -> ImageSettings {
+        ImageSettings {
+            trigger_word, lora_dropout, rank_pattern, alpha_pattern, ema_decay, gradient_checkpointing, unet_lr,
+            text_encoder_lr, rank_dropout, scale_weight_norms,
+            strength_warmup: weight.map(|weight| StrengthWarmup { epochs: 1e-3, weight }),
+            conv_rank: conv.map(|(rank, _)| rank), conv_alpha: conv.map(|(_, alpha)| alpha),
+            ..minimal("data_type: image\n").image().unwrap().clone()
+        }
+    }
+}
+
+prop_compose! {
+    fn images()(
+        settings in lora_of_images().boxed(), steps in 1..16u32, min in 1..4u32, wider in 0..4u32, num_repeats in 1..9u32,
+        flags: [bool; 6], colour in "#[0-9a-f]{6}|white|black", caption_dropout_rate in 0.0..1.0f64,
+        max_token_length in 1..4u32, min_snr_gamma in proptest::option::of(1e-3..1e3f64), noise_offset in 0.0..9.0f64,
+        reg_data_dir in proptest::option::of(path()), seeds in proptest::collection::vec(0..u64::MAX, 1..4),
+        kinds in (0..4usize, 0..4usize, 0..2usize), sample_negative_prompt in text(), guidance in 0.0..99.0f64,
+    ) -> ImageSettings {
+        use LossType::{Huber, L1, L2, SmoothL1};
+        use SampleScheduler::{Ddim, DpmPp2M, Euler, EulerA};
+        let steps = 8 * steps;
+        ImageSettings {
+            bucket_reso_steps: steps, min_bucket_reso: steps * min, resolution: steps * (min + wider) + 3,
+            max_bucket_reso: steps * (min + 2 * wider), num_repeats, flip_aug: flags[0], random_crop: flags[1],
+            shuffle_caption: flags[2], masked_loss: flags[3], cache_latents: flags[4],
+            debiased_estimation: flags[5] && min_snr_gamma.is_none(), min_snr_gamma, background: colour,
+            caption_dropout_rate, max_token_length: 75 * max_token_length, noise_offset, reg_data_dir,
+            sample_seeds: seeds, loss_type: [L2, L1, Huber, SmoothL1][kinds.0], sample_guidance: guidance,
+            sample_scheduler: [Ddim, Euler, EulerA, DpmPp2M][kinds.1], sample_negative_prompt,
+            on_bad_sample: [OnBadSample::Stop, OnBadSample::Skip][kinds.2], ..settings
+        }
+    }
+}
+
+fn task() -> impl Strategy<Value = TaskSettings> {
+    let text = (2..1_000_000u32, proptest::bool::ANY)
+        .prop_map(|(max_seq_len, train_on_prompt)| TextSettings { max_seq_len, train_on_prompt });
+    // Boxed, since strategies within each other take more of a test's stack than there is.
+    prop_oneof![
+        text.prop_map(TaskSettings::Text),
+        images().boxed().prop_map(|images| TaskSettings::Image(Box::new(images)))
+    ]
+}
+
+fn minimal(rest: &str) -> Settings {
+    let text = format!("base_model: m\ntrain_data_dir: d\n{rest}");
+    let (_, plan) = plan(Path::new("e.yaml"), &text, &[], None).unwrap();
     plan.trials.into_iter().next().unwrap().settings
 }
 
 proptest! {
     #[test]
-    fn any_settings_read_back_from_their_frozen_text(settings in any_settings(), note in text()) {
+    fn any_settings_read_back_from_their_frozen_text(settings in any_settings().boxed(), note in text()) {
         let provenance = Provenance { overrides: vec![note.clone()], retry_of: Some(note), ..Provenance::default() };
         let frozen = frozen_text(&settings, Some(&provenance));
         let back = read_frozen(Path::new("config.yaml"), &frozen, &[]).map_err(|p| p.to_string());

@@ -3,7 +3,7 @@
 use super::foreign::{free_key, shows};
 use super::keys::{Key, all_keys};
 use super::resolve::default_value;
-use super::settings::Settings;
+use super::settings::{DataType, Settings};
 use super::value::Value;
 
 /// All settings that have a value and matter to the run, in the order of the key table, then the command's parameters.
@@ -23,5 +23,5 @@ pub fn said(settings: &Settings) -> Vec<(&'static Key, Value)> {
 
 /// How a run is started is told only where it was asked for: it changes nothing of what is trained.
 fn is_unsaid(key: &Key, value: &serde_json::Value) -> bool {
-    key.is_running() && default_value(key).is_some_and(|default| default.to_json() == *value)
+    key.is_running() && default_value(key, DataType::Text).is_some_and(|default| default.to_json() == *value)
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Default, Key, Kind, Range, Support, all_keys};
 use super::resolve::default_value;
+use super::settings::DataType;
 use super::sweep::sweep_schema;
 use crate::metrics::SourceKind;
 
@@ -40,17 +41,25 @@ fn described(key: &Key) -> Json {
         return json!({"not": {}, "description": format!("not supported yet: {}", key.about)});
     };
     let mut schema = json!({"anyOf": [value_schema(key.kind), {"type": "null"}], "description": about(key)});
-    if let Some(default) = default_value(key) {
+    // One that depends on the data type has none for an editor to put in.
+    if let (Default::Fixed(_), Some(default)) = (key.default, default_value(key, DataType::Text)) {
         schema["default"] = default.to_json();
     }
     schema
 }
 
 fn about(key: &Key) -> String {
-    match key.default {
+    let about = match key.default {
         Default::Required => format!("{} (required)", key.about),
         Default::Derived(how) => format!("{} (default: {how})", key.about),
+        Default::ByTask { text, image } => {
+            format!("{} (default: {text} for language models, {image} for image models)", key.about)
+        }
         Default::Nothing | Default::Fixed(_) => key.about.to_owned(),
+    };
+    match key.task.filter(|_| key.is_supported()) {
+        Some(task) => format!("{about} [{} only]", task.models()),
+        None => about,
     }
 }
 
@@ -60,6 +69,29 @@ pub(super) fn value_schema(kind: Kind) -> Json {
             let bound = |number: i128| super::Value::Whole(number).to_json();
             json!({"type": "integer", "minimum": bound(min), "maximum": bound(max)})
         }
+        Kind::WholeOf(numbers) => {
+            json!({"enum": numbers.iter().map(|number| super::Value::Whole(*number).to_json()).collect::<Vec<_>>()})
+        }
+        Kind::WholeList { min, max } => {
+            let one = value_schema(Kind::Whole { min, max });
+            json!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
+        }
+        Kind::WholeMap { min, max } => {
+            json!({"type": "object", "additionalProperties": value_schema(Kind::Whole { min, max })})
+        }
+        Kind::RealMap(range) => {
+            json!({"type": "object", "additionalProperties": value_schema(Kind::Real(range))})
+        }
+        Kind::Colour => json!({"type": "string", "pattern": "^([Ww]hite|[Bb]lack|#[0-9A-Fa-f]{6})$"}),
+        Kind::StrengthWarmup => json!({
+            "type": "object",
+            "properties": {
+                "epochs": value_schema(Kind::Real(Range::Positive)),
+                "weight": value_schema(Kind::Real(Range::Share)),
+            },
+            "required": ["epochs", "weight"],
+            "additionalProperties": false,
+        }),
         Kind::Real(Range::Positive) => json!({"type": "number", "exclusiveMinimum": 0}),
         Kind::Real(Range::NotNegative) => json!({"type": "number", "minimum": 0}),
         Kind::Real(Range::Share) => json!({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),

@@ -175,8 +175,8 @@ fn search_cap(
 fn frozen(layers: &Layers, method: Method, run_cap: Option<u64>, axes: &[Axis]) -> SearchPlan {
     let sweep = &layers.sweep;
     let defaults = all_keys()
-        .filter(|key| key.is_setting())
-        .filter_map(|key| Some((key.name.to_owned(), default_value(key)?)));
+        .filter(|key| key.is_setting() && key.is_for(layers.data_type))
+        .filter_map(|key| Some((key.name.to_owned(), default_value(key, layers.data_type)?)));
     let set = layers.set.iter().map(|entry| (entry.key.name.to_owned(), entry.value.clone()));
     SearchPlan {
         method,

@@ -5,13 +5,83 @@
 use serde::{Deserialize, Serialize};
 
 use super::foreign::ForeignSettings;
+use super::image_settings::ImageSettings;
 use super::running::RunningSettings;
+
+/// What a training learns from, which decides what kind of model it adapts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataType {
+    /// Text: a language model.
+    #[default]
+    Text,
+    /// Pictures with captions: an image model.
+    Image,
+}
+
+impl DataType {
+    /// The word of the key `data_type`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+        }
+    }
+
+    /// The data type of that word; `None` for any other, `auto` too.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Text, Self::Image].into_iter().find(|known| known.word() == word)
+    }
+
+    /// What is trained on, in a sentence.
+    pub(crate) fn data(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "pictures",
+        }
+    }
+
+    /// What is adapted, in a sentence.
+    pub(crate) fn models(self) -> &'static str {
+        match self {
+            Self::Text => "language models",
+            Self::Image => "image models",
+        }
+    }
+}
+
+/// The settings that only one kind of training has. `data_type` says which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "data_type", rename_all = "lowercase")]
+pub enum TaskSettings {
+    /// A language model.
+    Text(TextSettings),
+    /// An image model.
+    Image(Box<ImageSettings>),
+}
+
+/// Settings of a training on text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextSettings {
+    /// Tokens a sample may have; longer ones are cut.
+    pub max_seq_len: u32,
+    /// Whether prompt tokens count in the loss too.
+    pub train_on_prompt: bool,
+}
+
+/// The defaults of the key table.
+impl Default for TextSettings {
+    fn default() -> Self {
+        Self { max_seq_len: 2048, train_on_prompt: false }
+    }
+}
 
 /// Which projections receive an adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LoraTargets {
-    /// A preset: `qkv`, `attention` (q, k, v, o), `character` (q, v), `all-linear`, or a regular expression.
+    /// A preset: `qkv` (language models only), `attention` (q, k, v, o), `character` (q, v), `kohya` (image models only),
+    /// `all-linear`; or a regular expression.
     Preset(String),
     /// Module names, matched as a whole or as a `.`-suffix (PEFT's rule for lists).
     List(Vec<String>),
@@ -44,7 +114,7 @@ pub enum Precision {
 /// Everything one training needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Path of a GGUF file or a Hugging Face folder; empty only where another trainer's command needs none.
+    /// Path of a GGUF or safetensors file, or of a Hugging Face or diffusers folder; empty only where another trainer's command needs none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base_model: String,
     /// Path of the training data: a file or a folder; empty only where another trainer's command needs none.
@@ -56,6 +126,8 @@ pub struct Settings {
     pub eval_data_dir: Option<String>,
     /// Share of the training data held out, 0 (none) to below 1.
     pub eval_split: f64,
+    /// What decides which samples are held out by `eval_split`: not `seed`, so that runs of several seeds can be compared.
+    pub split_seed: u64,
     /// A name for people; becomes part of the run folder's slug.
     pub run_name: Option<String>,
     /// A version for people.
@@ -105,13 +177,12 @@ pub struct Settings {
     pub eval_steps: Option<u64>,
     /// Samples per evaluation batch; default `batch_size`.
     pub eval_batch_size: Option<u32>,
-    /// Prompts answered before and after training, greedily.
+    /// Prompts of the samples before and after training: answered greedily, or drawn.
     pub sample_prompts: Vec<String>,
 
-    /// Tokens a sample may have; longer ones are cut.
-    pub max_seq_len: u32,
-    /// Whether prompt tokens count in the loss too.
-    pub train_on_prompt: bool,
+    /// What only a training on text, or only one on pictures, has; serialised beside all others, with `data_type`.
+    #[serde(flatten)]
+    pub task: TaskSettings,
 
     /// Where and how the run is started.
     #[serde(flatten)]
@@ -122,12 +193,42 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is trained on.
+    pub fn data_type(&self) -> DataType {
+        match self.task {
+            TaskSettings::Text(_) => DataType::Text,
+            TaskSettings::Image(_) => DataType::Image,
+        }
+    }
+
+    /// Whether an image model is trained.
+    pub fn is_image(&self) -> bool {
+        self.data_type() == DataType::Image
+    }
+
+    /// The settings of a training on text, where it is one.
+    pub fn text(&self) -> Option<&TextSettings> {
+        match &self.task {
+            TaskSettings::Text(text) => Some(text),
+            TaskSettings::Image(_) => None,
+        }
+    }
+
+    /// The settings of a training on pictures, where it is one.
+    pub fn image(&self) -> Option<&ImageSettings> {
+        match &self.task {
+            TaskSettings::Image(image) => Some(image),
+            TaskSettings::Text(_) => None,
+        }
+    }
+
     /// Samples per evaluation batch.
     pub fn evaluation_batch(&self) -> u32 {
         self.eval_batch_size.unwrap_or(self.batch_size)
     }
 
-    /// Steps in all for `samples` training samples: `max_steps`, or `epochs` passes of whole and part batches.
+    /// Steps in all for `samples` training samples: `max_steps`, or `epochs` passes of whole and part batches. Pictures in
+    /// buckets of several sizes make more part batches than this counts.
     pub fn total_steps(&self, samples: usize) -> u64 {
         if let Some(steps) = self.max_steps {
             return steps;

@@ -1,9 +1,13 @@
 //! Settings as rows of text, for reports, configuration panes and comparisons.
 
+use serde_json::Value as Json;
+
+use super::derived::{derived_keys, derived_value};
 use super::keys::{Key, Kind, all_keys, find_key};
 use super::resolve::default_value;
 use super::said::said;
 use super::settings::Settings;
+use super::task::DATA_TYPE;
 use super::value::Value;
 
 /// One setting as text.
@@ -35,8 +39,8 @@ pub fn setting(settings: &Settings, name: &str) -> Option<Value> {
     found.map(|(_, value)| value.clone())
 }
 
-/// The keys in which the settings differ, in the order of the key table. `lora_alpha` is left out where it merely
-/// follows `lora_rank` everywhere.
+/// The keys in which the settings differ, in the order of the key table. One that merely follows from another everywhere,
+/// as `lora_alpha` from `lora_rank`, is left out.
 pub fn differing_keys(all: &[&Settings]) -> Vec<&'static str> {
     let tables: Vec<Vec<SettingRow>> = all.iter().map(|settings| settings_table(settings)).collect();
     let row = |table: &[SettingRow], key: &str| table.iter().find(|row| row.key == key).cloned();
@@ -46,7 +50,8 @@ pub fn differing_keys(all: &[&Settings]) -> Vec<&'static str> {
         rows.any(|row| row.map(|row| row.value) != first)
     };
     let is_derived = |key: &str| {
-        tables.iter().all(|table| row(table, key).is_none_or(|row| key == "lora_alpha" && row.is_default))
+        derived_keys().any(|derived| derived == key)
+            && tables.iter().all(|table| row(table, key).is_none_or(|row| row.is_default))
     };
     let mut free: Vec<&'static str> = Vec::new();
     for (key, _) in all.iter().flat_map(|settings| said(settings)) {
@@ -58,12 +63,23 @@ pub fn differing_keys(all: &[&Settings]) -> Vec<&'static str> {
     keys.chain(free).filter(differs).filter(|key| !is_derived(key)).collect()
 }
 
-fn is_default(settings: &Settings, key: &Key, value: &Value) -> bool {
+/// What a key is by itself, given the other settings; `None` where it has no value then.
+pub fn default_in(settings: &Settings, key: &Key) -> Option<Value> {
     match key.name {
-        "lora_alpha" => Value::Real(2.0 * f64::from(settings.lora_rank)).to_string() == value.to_string(),
-        // A file gives `sample_prompts: []` only to mean nothing.
-        _ => default_value(key).is_some_and(|default| default.to_string() == value.to_string()),
+        // It follows from the data.
+        DATA_TYPE => Some(Value::Text(settings.data_type().word().to_owned())),
+        "eval_batch_size" => Some(Value::Whole(settings.batch_size.into())),
+        name if derived_keys().any(|derived| derived == name) => {
+            let json = serde_json::to_value(settings).ok()?;
+            derived_value(name, &|other| json.get(other).and_then(Json::as_f64))
+        }
+        _ => default_value(key, settings.data_type()),
     }
+}
+
+fn is_default(settings: &Settings, key: &Key, value: &Value) -> bool {
+    // A file gives `sample_prompts: []` only to mean nothing.
+    default_in(settings, key).is_some_and(|default| default.to_string() == value.to_string())
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ experiment.yaml:1:1: train_data_dir: is missing
 experiment.yaml:2:12: lora_rank: 'eight' is no whole number
 experiment.yaml:3:1: learning_rat: is not a known key
   hint: did you mean 'learning_rate'?
-experiment.yaml:4:1: lora_dropout: is not supported yet
+experiment.yaml:4:15: lora_dropout: is not supported for language models yet
 experiment.yaml:5:13: batch_size: '0' is below 1
   hint: a whole number from 1 to 65536
 experiment.yaml:6:5: lr: '-1' is not a number above 0

@@ -5,7 +5,9 @@ use super::experiment::{Entry, known_key};
 use super::foreign::declare_names;
 use super::place::{Place, Problem};
 use super::plan::Trial;
+use super::settings::DataType;
 use super::sweep::{Assignment, SearchPlan, fit, sweepable};
+use super::task::{DATA_TYPE, Scope};
 use super::value::Value;
 
 /// How many trials of a search Slurm has at once where nobody says it.
@@ -16,25 +18,34 @@ impl SearchPlan {
     /// it came about. Keys that vary are told in the order of the space, further ones after them.
     pub fn trial_of(&self, assignment: &Assignment) -> Result<Trial, Diagnostics> {
         let mut problems = Vec::new();
+        let scope = self.scope();
         if self.base.contains_key("command") {
-            declare_names(self.base.keys().chain(assignment.keys()));
+            declare_names(self.base.keys().chain(assignment.keys()), scope);
         }
         let set: Vec<Entry> =
-            self.base.iter().filter_map(|(name, value)| checked(name, value, &mut problems)).collect();
+            self.base.iter().filter_map(|(name, value)| checked(name, value, scope, &mut problems)).collect();
         let order = |name: &str| {
             let place = self.space.iter().flat_map(|axis| &axis.keys).position(|key| key == name);
             (place.unwrap_or(usize::MAX), name == "seed")
         };
         let mut names: Vec<&String> = assignment.keys().collect();
         names.sort_by_key(|name| order(name));
-        let chosen: Vec<Entry> =
-            names.iter().filter_map(|name| checked_change(name, &assignment[*name], &mut problems)).collect();
+        let chosen: Vec<Entry> = names
+            .iter()
+            .filter_map(|name| checked_change(name, &assignment[*name], scope, &mut problems))
+            .collect();
         let chosen: Vec<&Entry> = chosen.iter().collect();
         let trial = if problems.is_empty() { Trial::of(&set, &chosen, &[], &mut problems) } else { None };
         match trial {
             Some(trial) if problems.is_empty() => Ok(trial),
             _ => Err(diagnostics(assignment, problems)),
         }
+    }
+
+    /// Which keys its experiment had.
+    fn scope(&self) -> Scope {
+        let is_image = self.base.get(DATA_TYPE).is_some_and(|value| value.plain() == DataType::Image.word());
+        if self.base.contains_key("command") && !is_image { Scope::Command } else { Scope::All }
     }
 
     /// How many trials of a search Slurm has at once, where it starts them: `array_parallelism`, or a number that
@@ -60,16 +71,16 @@ impl SearchPlan {
     }
 }
 
-fn checked(name: &str, value: &Value, problems: &mut Vec<Problem>) -> Option<Entry> {
-    let entry = known_key(name, Place::File).and_then(|key| match fit(key, value) {
+fn checked(name: &str, value: &Value, scope: Scope, problems: &mut Vec<Problem>) -> Option<Entry> {
+    let entry = known_key(name, scope, Place::File).and_then(|key| match fit(key, value) {
         Ok(value) => Ok(Entry { key, value, place: Place::File }),
         Err(misfit) => Err(Problem::of_value(Place::File, name, misfit)),
     });
     entry.map_err(|problem| problems.push(problem)).ok()
 }
 
-fn checked_change(name: &str, value: &Value, problems: &mut Vec<Problem>) -> Option<Entry> {
-    let entry = checked(name, value, problems)?;
+fn checked_change(name: &str, value: &Value, scope: Scope, problems: &mut Vec<Problem>) -> Option<Entry> {
+    let entry = checked(name, value, scope, problems)?;
     match sweepable(entry.key, name, Place::File) {
         Ok(_) => Some(entry),
         Err(problem) => {

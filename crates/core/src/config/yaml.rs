@@ -83,6 +83,8 @@ pub(crate) fn read_value(text: &str) -> Node {
     let as_text = || Node { id: 0, content: Content::Text, text: text.to_owned() };
     match read(text) {
         Ok(node) if matches!(node.content, Content::Map(_)) && !text.starts_with('{') => as_text(),
+        // What would begin a comment in a file is meant on a command line: a colour, a note.
+        Ok(node) if node.content == Content::Null && text.starts_with('#') => as_text(),
         Ok(node) => node,
         Err(_) => as_text(),
     }

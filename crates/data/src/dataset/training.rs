@@ -28,15 +28,16 @@ impl TrainingData {
         tokenizer: &Tokenizer,
         now: Moment,
     ) -> Result<Self, Diagnostics> {
+        let of_text = settings.text().cloned().unwrap_or_default();
         let options = ChatOptions {
-            max_seq_len: settings.max_seq_len as usize,
-            train_on_prompt: settings.train_on_prompt,
+            max_seq_len: of_text.max_seq_len as usize,
+            train_on_prompt: of_text.train_on_prompt,
         };
         let load = |files: &Files, text: &str| Dataset::from_files(files, text, tokenizer, options, now);
         let text = settings.train_data_dir.as_str();
         let train_files = files::read(root, text);
         let Some(eval_text) = settings.eval_data_dir.as_deref() else {
-            let (train, eval) = load(&train_files?, text)?.split(settings.eval_split, settings.seed);
+            let (train, eval) = load(&train_files?, text)?.split(settings.eval_split, settings.split_seed);
             if eval.is_none() && settings.eval_split > 0.0 {
                 let message = "holds a single sample, of which none can be held out (eval_split)";
                 return Err(Diagnostics(vec![Diagnostic::of_file(text, message)]));

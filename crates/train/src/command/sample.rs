@@ -29,6 +29,9 @@ pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
     let prompts = prompts(arguments)?;
     let folder = RunFolder::new(&arguments.run);
     let (settings, provenance) = load_frozen(&folder.config(), &[])?;
+    if settings.is_image() {
+        return Err(TrainError::Refused("sample pictures are not supported yet".to_owned()));
+    }
     let root = run::root_of(folder.path())?;
     let base = Arc::new(BaseModel::find(&root, &settings.base_model)?);
     let tokenizer = Tokenizer::of(&base)?;
@@ -37,7 +40,8 @@ pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
     let choice = device::choose()?;
     device::set_threads(settings.threads);
     let kind = device::kind(settings.precision, choice.device);
-    let positions = (settings.max_seq_len as usize + ANSWER_TOKENS).min(base.shape().max_positions);
+    let longest = settings.text().cloned().unwrap_or_default().max_seq_len;
+    let positions = (longest as usize + ANSWER_TOKENS).min(base.shape().max_positions);
     let mut model = Llama::load(base, kind, choice.device, positions)?;
     if !arguments.base_only {
         attach(&mut model, &settings, &weights_of(&folder)?, choice.device)?;

@@ -8,6 +8,7 @@ use crate::config::keys::{Group, Key, Kind};
 use crate::config::place::{Place, Problem};
 use crate::config::resolve::default_value;
 use crate::config::settings::Settings;
+use crate::config::task::DATA_TYPE;
 use crate::config::value::Value;
 use crate::config::yaml::{Content, Node};
 
@@ -77,7 +78,7 @@ pub(crate) fn complaints(settings: &Settings, entries: &[&Entry], problems: &mut
         let given = entries
             .iter()
             .filter(|entry| OF_A_COMMAND.contains(&entry.key.name) || entry.key.kind == Kind::Scalar)
-            .filter(|entry| !is_default(entry));
+            .filter(|entry| !is_default(settings, entry));
         for entry in given {
             let problem = Problem::new(entry.place, entry.key.name, "is given, but there is no command");
             let problem = problem.hint("command: [python, train.py, …] names another trainer");
@@ -112,9 +113,9 @@ fn has_no_value(settings: &Settings, name: &str) -> bool {
 
 /// What is given and stands nowhere in the command: it would change nothing, without a word.
 fn unused<'a>(settings: &'a Settings, entries: &'a [&Entry]) -> impl Iterator<Item = Problem> + 'a {
-    let unused = entries
-        .iter()
-        .filter(|entry| must_be_used(entry.key) && !is_used(settings, entry.key) && !is_default(entry));
+    let unused = entries.iter().filter(|entry| {
+        must_be_used(entry.key) && !is_used(settings, entry.key) && !is_default(settings, entry)
+    });
     unused.map(|entry| {
         let name = entry.key.name;
         let problem = Problem::new(entry.place, name, "is given, but the command does not use it");
@@ -135,15 +136,15 @@ fn unknown_override(entry: &Entry) -> Option<Problem> {
 }
 
 /// A frozen sweep says the defaults too, which nobody chose.
-fn is_default(entry: &Entry) -> bool {
-    default_value(entry.key).is_some_and(|default| default == entry.value)
+fn is_default(settings: &Settings, entry: &Entry) -> bool {
+    default_value(entry.key, settings.data_type()).is_some_and(|default| default == entry.value)
 }
 
 /// Whether the key is for the training rather than for people or for the queue.
 fn must_be_used(key: &Key) -> bool {
     match key.group {
         Group::Running => false,
-        Group::What => key.name == "eval_split",
+        Group::What => ["eval_split", "split_seed", "trigger_word"].contains(&key.name),
         _ => true,
     }
 }
@@ -162,5 +163,8 @@ pub(crate) fn shows(settings: &Settings, key: &Key, value: &Value) -> bool {
     if must_be_used(key) && settings.foreign.command.is_some() {
         return is_used(settings, key);
     }
-    default_value(key).is_none_or(|default| default != *value)
+    if key.name == DATA_TYPE {
+        return settings.is_image();
+    }
+    default_value(key, settings.data_type()).is_none_or(|default| default != *value)
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::config::experiment::{Entry, checked_value};
 use crate::config::keys::{Default, Group, Key, Kind, Support, find_key};
 use crate::config::place::{Place, Problem};
+use crate::config::task::Scope;
 use crate::config::yaml::{Content, Node};
 
 const HINT: &str = "parameters: {dropout: 0.1, model: small}";
@@ -31,6 +32,7 @@ fn interned(name: &str) -> &'static Key {
         kind: Kind::Scalar,
         default: Default::Nothing,
         support: Support::Supported,
+        task: None,
         about: "a parameter of the command",
     }));
     DECLARED.lock().unwrap_or_else(PoisonError::into_inner).push(key);
@@ -38,23 +40,28 @@ fn interned(name: &str) -> &'static Key {
 }
 
 /// Makes the names of a `parameters:` known, before anything else of the file is read.
-pub(crate) fn declare(node: &Node, is_frozen: bool) {
+pub(crate) fn declare(node: &Node, scope: Scope, is_frozen: bool) {
     if let Content::Map(entries) = &node.content {
-        for (name, _) in entries.iter().filter(|(name, _)| refusal(&name.text, is_frozen).is_none()) {
+        for (name, _) in entries.iter().filter(|(name, _)| refusal(&name.text, scope, is_frozen).is_none()) {
             interned(&name.text);
         }
     }
 }
 
 /// The same for the names of a frozen sweep, whose parameters stand among its keys.
-pub(crate) fn declare_names<'a>(names: impl Iterator<Item = &'a String>) {
-    for name in names.filter(|name| refusal(name, false).is_none()) {
+pub(crate) fn declare_names<'a>(names: impl Iterator<Item = &'a String>, scope: Scope) {
+    for name in names.filter(|name| refusal(name, scope, false).is_none()) {
         interned(name);
     }
 }
 
 /// The parameters that have a value. One without is only declared: a sweep or the command line gives it.
-pub(crate) fn read_parameters(node: &Node, is_frozen: bool, problems: &mut Vec<Problem>) -> Vec<Entry> {
+pub(crate) fn read_parameters(
+    node: &Node,
+    scope: Scope,
+    is_frozen: bool,
+    problems: &mut Vec<Problem>,
+) -> Vec<Entry> {
     let entries = match &node.content {
         Content::Map(entries) => entries,
         Content::Null => return Vec::new(),
@@ -68,7 +75,7 @@ pub(crate) fn read_parameters(node: &Node, is_frozen: bool, problems: &mut Vec<P
     for (name, value) in entries {
         let path = format!("parameters.{}", name.text);
         let place = Place::Node(name.id);
-        if let Some((message, hint)) = refusal(&name.text, is_frozen) {
+        if let Some((message, hint)) = refusal(&name.text, scope, is_frozen) {
             problems.push(Problem::new(place, path, message).hint(hint));
         } else if read.iter().any(|entry| entry.key.name == name.text) {
             problems.push(Problem::new(place, path, "stands here a second time").hint("keep one of them"));
@@ -84,7 +91,7 @@ pub(crate) fn read_parameters(node: &Node, is_frozen: bool, problems: &mut Vec<P
 
 /// Why a name cannot be a parameter's, and a hint. A frozen file's names stay what they are, whatever keys have come
 /// since.
-fn refusal(name: &str, is_frozen: bool) -> Option<(&'static str, String)> {
+fn refusal(name: &str, scope: Scope, is_frozen: bool) -> Option<(&'static str, String)> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(is_word) {
         return Some(("is no parameter's name", "letters, digits, '_', '-' and '.'".into()));
@@ -92,7 +99,7 @@ fn refusal(name: &str, is_frozen: bool) -> Option<(&'static str, String)> {
     if super::RUN_NAMES.contains(&name) {
         return Some(("is a fact of the run", format!("${{{name}}} stands for it")));
     }
-    match find_key(name).filter(|key| key.is_supported() && !is_frozen) {
+    match find_key(name).filter(|key| key.is_supported() && scope.has(key) && !is_frozen) {
         Some(key) => Some((
             "is a key of its own",
             format!("write `{}: …` beside parameters:, and ${{{}}} in the command", key.name, key.name),

@@ -1,6 +1,6 @@
 //! Checkpoints, evaluation and samples.
 
-use super::{Default, Group, Key, Kind};
+use super::{DataType, Default, Group, Key, Kind};
 
 const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
     Key::new(Group::Keeping, name, kind, default, about)
@@ -33,18 +33,32 @@ pub(super) const KEYS: &[Key] = &[
         Default::Derived("batch_size"),
         "samples per evaluation batch",
     ),
-    later(
+    key(
         "sample_steps",
-        "sample_prompts are answered before and after training",
-        "samples every so many steps",
-    ),
+        STEPS,
+        Default::Nothing,
+        "sample pictures every so many steps, besides before and after training",
+    )
+    .only(DataType::Image),
     key(
         "sample_prompts",
         Kind::TextList,
         Default::Fixed("[]"),
-        "prompts that are answered before and after training",
+        "prompts that are answered, or drawn, before and after training",
     ),
-    later("sample_seeds", "answers are greedy, which needs no seed", "seeds of samples"),
+    key(
+        "sample_seeds",
+        Kind::WholeList { min: 0, max: 18_446_744_073_709_551_615 },
+        Default::Fixed("[0]"),
+        "a seed for each sample prompt; the last one serves the prompts beyond",
+    )
+    .only(DataType::Image),
     later("on_oom", "", "what happens when memory does not suffice"),
-    later("on_bad_sample", "", "what happens at a bad sample: stop or skip"),
+    key(
+        "on_bad_sample",
+        Kind::OneOf(&["stop", "skip"]),
+        Default::Fixed("stop"),
+        "what happens at pictures that cannot be used: stop refuses the training, skip leaves them out and names them",
+    )
+    .only(DataType::Image),
 ];

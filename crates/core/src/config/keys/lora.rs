@@ -1,6 +1,6 @@
 //! The adapters.
 
-use super::{Default, Group, Key, Kind, Range};
+use super::{DataType, Default, Group, Key, Kind, Range};
 
 const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
     Key::new(Group::Lora, name, kind, default, about)
@@ -10,10 +10,13 @@ const fn later(name: &'static str, about: &'static str) -> Key {
     Key::not_yet(Group::Lora, name, "", about)
 }
 
+/// Ranks.
+pub(super) const RANK: Kind = Kind::Whole { min: 1, max: 65_536 };
+
 pub(super) const KEYS: &[Key] = &[
     key(
         "lora_rank",
-        Kind::Whole { min: 1, max: 65_536 },
+        RANK,
         Default::Fixed("8"),
         "rank r of the adapters: 4 to 8 for styles and formats, 16 and more for new knowledge",
     )
@@ -25,17 +28,36 @@ pub(super) const KEYS: &[Key] = &[
         "the adapters' scale is lora_alpha / lora_rank",
     )
     .alias(&["alpha"]),
-    later("lora_dropout", "share of the adapters' inputs that is dropped").alias(&["dropout"]),
+    key(
+        "lora_dropout",
+        Kind::Real(Range::Share),
+        Default::Fixed("0"),
+        "share of the adapters' inputs that is dropped",
+    )
+    .alias(&["dropout"])
+    .only(DataType::Image),
     key(
         "lora_targets",
         Kind::TextOrList,
-        Default::Fixed("qkv"),
-        "which projections get an adapter: qkv, attention, character, all-linear, a list of module names, or a \
-         regular expression",
+        Default::ByTask { text: "qkv", image: "attention" },
+        "which projections get an adapter: qkv (text), attention, character, kohya (pictures), all-linear, a list of \
+         module names, or a regular expression",
     )
     .alias(&["targets"]),
-    later("rank_pattern", "other ranks for some modules"),
-    later("alpha_pattern", "other alphas for some modules"),
+    key(
+        "rank_pattern",
+        Kind::WholeMap { min: 1, max: 65_536 },
+        Default::Fixed("{}"),
+        "other ranks for modules whose name ends with a pattern: {PATTERN: rank}",
+    )
+    .only(DataType::Image),
+    key(
+        "alpha_pattern",
+        Kind::RealMap(Range::Positive),
+        Default::Fixed("{}"),
+        "other alphas for modules whose name ends with a pattern: {PATTERN: alpha}",
+    )
+    .only(DataType::Image),
     later("layers_to_transform", "only these layers"),
     later("lora_init", "how the adapters begin: kaiming, gaussian or pissa"),
     later("init_from", "adapter to go on from"),
@@ -43,5 +65,11 @@ pub(super) const KEYS: &[Key] = &[
     later("use_dora", "train magnitudes beside directions (DoRA)"),
     later("loraplus_lr_ratio", "learning rate of B as a multiple of A's (LoRA+)"),
     later("modules_to_save", "modules that are trained whole"),
-    later("strength_warmup", "weaker adapters in the first rounds: {epochs, weight}"),
+    key(
+        "strength_warmup",
+        Kind::StrengthWarmup,
+        Default::Nothing,
+        "weaker adapters in the first rounds: {epochs, weight}; the weight rises evenly to 1 over these epochs",
+    )
+    .only(DataType::Image),
 ];

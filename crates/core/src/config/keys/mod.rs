@@ -10,6 +10,7 @@ mod text;
 mod training;
 mod what;
 
+use super::settings::DataType;
 use crate::text::nearest;
 
 /// A key of the experiment file.
@@ -27,6 +28,8 @@ pub struct Key {
     pub default: Default,
     /// Whether anything acts on it yet.
     pub support: Support,
+    /// The only data type that it is for; none: it is for all.
+    pub task: Option<DataType>,
     /// One line of documentation.
     pub about: &'static str,
 }
@@ -82,6 +85,28 @@ pub enum Kind {
     Environment,
     /// Where another trainer writes its metrics.
     Metrics,
+    /// One of these whole numbers.
+    WholeOf(&'static [i128]),
+    /// A list of whole numbers, at least one; a single number is a list of one.
+    WholeList {
+        /// Smallest.
+        min: i128,
+        /// Largest.
+        max: i128,
+    },
+    /// Whole numbers by patterns of module names.
+    WholeMap {
+        /// Smallest.
+        min: i128,
+        /// Largest.
+        max: i128,
+    },
+    /// Finite numbers by patterns of module names.
+    RealMap(Range),
+    /// `white`, `black`, or `#rrggbb`.
+    Colour,
+    /// `{epochs, weight}`: how the adapters' strength rises.
+    StrengthWarmup,
     /// One value of whatever type.
     Scalar,
     /// An amount of memory: bytes, or a number with a unit such as `12 GiB`.
@@ -112,6 +137,13 @@ pub enum Default {
     Nothing,
     /// This value, as it would be written.
     Fixed(&'static str),
+    /// These values, by the data type.
+    ByTask {
+        /// On text.
+        text: &'static str,
+        /// On pictures.
+        image: &'static str,
+    },
     /// Follows from others, as this text says.
     Derived(&'static str),
 }
@@ -152,17 +184,36 @@ impl Key {
         default: Default,
         about: &'static str,
     ) -> Self {
-        Self { name, aliases: &[], group, kind, default, support: Support::Supported, about }
+        Self { name, aliases: &[], group, kind, default, support: Support::Supported, task: None, about }
     }
 
     const fn not_yet(group: Group, name: &'static str, instead: &'static str, about: &'static str) -> Self {
         let support = Support::NotYet(instead);
-        Self { name, aliases: &[], group, kind: Kind::Any, default: Default::Nothing, support, about }
+        Self {
+            name,
+            aliases: &[],
+            group,
+            kind: Kind::Any,
+            default: Default::Nothing,
+            support,
+            task: None,
+            about,
+        }
     }
 
     const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
         self
+    }
+
+    const fn only(mut self, task: DataType) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    /// Whether a training on that data has the key.
+    pub fn is_for(&self, data_type: DataType) -> bool {
+        self.task.is_none_or(|task| task == data_type)
     }
 
     /// Whether it can be used.
@@ -181,6 +232,9 @@ impl Key {
         self.group == Group::Running
     }
 }
+
+/// Seeds.
+const SEED: Kind = Kind::Whole { min: 0, max: 18_446_744_073_709_551_615 };
 
 /// Keys that `queue.json` holds, not the frozen configuration.
 const QUEUE_KEYS: [&str; 3] = ["priority", "hold", "after"];

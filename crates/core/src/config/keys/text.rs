@@ -1,9 +1,9 @@
 //! Keys of language models.
 
-use super::{Default, Group, Key, Kind};
+use super::{DataType, Default, Group, Key, Kind};
 
 const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
-    Key::new(Group::Text, name, kind, default, about)
+    Key::new(Group::Text, name, kind, default, about).only(DataType::Text)
 }
 
 const fn later(name: &'static str, instead: &'static str, about: &'static str) -> Key {

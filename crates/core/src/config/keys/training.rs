@@ -1,6 +1,6 @@
 //! The training loop.
 
-use super::{Default, Group, Key, Kind, Range};
+use super::{DataType, Default, Group, Key, Kind, Range, SEED};
 
 const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
     Key::new(Group::Training, name, kind, default, about)
@@ -48,18 +48,13 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "epochs",
         Kind::Real(Range::Positive),
-        Default::Fixed("3"),
+        Default::ByTask { text: "3", image: "10" },
         "passes over the data, without max_steps",
     ),
     key("max_steps", count(1), Default::Nothing, "steps in all; wins over epochs").alias(&["steps"]),
     later("max_time", "", "longest time a training may take"),
     key("log_steps", count(1), Default::Fixed("1"), "metrics are written every so many steps"),
-    key(
-        "seed",
-        Kind::Whole { min: 0, max: 18_446_744_073_709_551_615 },
-        Default::Fixed("0"),
-        "seed of data order and initial weights",
-    ),
+    key("seed", SEED, Default::Fixed("0"), "seed of data order and initial weights"),
     key("threads", Kind::Whole { min: 1, max: 4096 }, Default::Derived("all of the slot's"), "CPU threads"),
     key(
         "precision",
@@ -68,8 +63,20 @@ pub(super) const KEYS: &[Key] = &[
         "number format of the step; auto is bf16 on CUDA and fp32 on the CPU",
     ),
     later("deterministic", "on the CPU runs repeat anyway", "the same numbers each time, also on CUDA"),
-    later("gradient_checkpointing", "", "compute activations again instead of keeping them"),
-    later("ema_decay", "", "also keep a running average of the adapters"),
+    key(
+        "gradient_checkpointing",
+        Kind::Flag,
+        Default::Fixed("false"),
+        "compute activations again instead of keeping them: less memory, more time",
+    )
+    .only(DataType::Image),
+    key(
+        "ema_decay",
+        Kind::Real(Range::Share),
+        Default::Nothing,
+        "decay of a running average of the adapters, which is exported instead of them, such as 0.999",
+    )
+    .only(DataType::Image),
     later("early_stopping", "", "end when the held-out loss no longer falls"),
     later("quantize_base", "", "how frozen weights are kept: none, nf4 or keep"),
 ];

@@ -42,7 +42,7 @@ impl SweepReader<'_> {
     fn parameter_key(&mut self, name: &Node, spelling: &str) -> Option<&'static Key> {
         if spelling == name.text || find_key(spelling).is_some() || free_key(spelling).is_some() {
             let place = self.place(name);
-            let key = crate::config::experiment::known_key(spelling, place);
+            let key = crate::config::experiment::known_key(spelling, self.scope, place);
             let key = key.and_then(|key| super::sweepable(key, spelling, place));
             return key.map_err(|problem| self.problems.push(problem)).ok();
         }

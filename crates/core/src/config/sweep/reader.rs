@@ -5,6 +5,7 @@ use super::{Goal, Method, Metric, Stopping, SweepSpec, Trials};
 use crate::config::keys::{Kind, find_key};
 use crate::config::kind::fitted;
 use crate::config::place::{Place, Problem};
+use crate::config::task::Scope;
 use crate::config::yaml::{Content, Node};
 use crate::text::nearest;
 
@@ -56,24 +57,34 @@ pub(super) enum Origin {
 /// Reads a sweep, or single fields of it; collects what is wrong and what deserves a warning.
 pub(crate) struct SweepReader<'a> {
     pub(super) origin: Origin,
+    pub(super) scope: Scope,
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) warnings: &'a mut Vec<Problem>,
 }
 
 impl<'a> SweepReader<'a> {
     /// A reader of a file.
-    pub(crate) fn new(problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
-        Self { origin: Origin::Experiment, problems, warnings }
+    pub(crate) fn new(scope: Scope, problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
+        Self { origin: Origin::Experiment, scope, problems, warnings }
     }
 
     /// A reader of a file of its own.
-    pub(crate) fn of_file(problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
-        Self { origin: Origin::OwnFile, problems, warnings }
+    pub(crate) fn of_file(
+        scope: Scope,
+        problems: &'a mut Vec<Problem>,
+        warnings: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { origin: Origin::OwnFile, scope, problems, warnings }
     }
 
     /// A reader of what stands at one place of the command line.
-    pub(crate) fn at(place: Place, problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
-        Self { origin: Origin::CommandLine(place), problems, warnings }
+    pub(crate) fn at(
+        place: Place,
+        scope: Scope,
+        problems: &'a mut Vec<Problem>,
+        warnings: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { origin: Origin::CommandLine(place), scope, problems, warnings }
     }
 
     /// Reads `sweep:`; `None` where it is null or no mapping.

@@ -89,7 +89,10 @@ impl SearchAxis {
             AxisValues::Drawn(distribution) => {
                 let value = distribution.sample(u);
                 // As the key has it, so that conditions compare like with like: 2 epochs are the number 2.0.
-                let fitted = |key: &String| find_key(key).and_then(|key| fit(key, &value).ok());
+                let fitted = |key: &String| {
+                    // An alias is a parameter of a command here: keys have their own names.
+                    find_key(key).filter(|found| found.name == key).and_then(|key| fit(key, &value).ok())
+                };
                 let value = |key: &String| fitted(key).unwrap_or_else(|| value.clone());
                 self.keys.iter().take(1).map(|key| (key.clone(), value(key))).collect()
             }

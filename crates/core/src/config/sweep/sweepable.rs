@@ -15,6 +15,7 @@ pub(crate) fn sweepable(key: &'static Key, spelling: &str, place: Place) -> Resu
 pub(crate) fn is_sweepable(key: &Key) -> bool {
     let common = [
         "output_dir",
+        "data_type",
         "priority",
         "after",
         "stop_sweep_after_failures",

@@ -9,6 +9,7 @@ use super::sweepable;
 use crate::config::experiment::{Entry, checked_value, known_key};
 use crate::config::keys::Key;
 use crate::config::place::{Place, Problem};
+use crate::config::task::Scope;
 use crate::config::yaml::{self, Content, Node, locate};
 
 /// The most rows of a file.
@@ -19,11 +20,17 @@ const ROW_LIMIT: usize = 10_000;
 pub(crate) struct Table {
     pub(crate) keys: Vec<&'static Key>,
     pub(crate) rows: Vec<Vec<Option<Entry>>>,
+    scope: Scope,
 }
 
 /// Reads the text of the file at `path`. Problems have places in that file, but for those of the file as a whole, which
 /// stand at `named`, where it is named.
-pub(crate) fn read_trials(path: &str, text: &str, named: Place, problems: &mut Vec<Problem>) -> Table {
+pub(crate) fn read_trials(
+    path: &str,
+    text: &str,
+    (named, scope): (Place, Scope),
+    problems: &mut Vec<Problem>,
+) -> Table {
     let extension = Path::new(path).extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let whole = |message: &str, hint: &str| {
         Problem::new(named, "sweep.trials", message).value(Some(path.to_owned())).hint(hint)
@@ -31,8 +38,8 @@ pub(crate) fn read_trials(path: &str, text: &str, named: Place, problems: &mut V
     let before = problems.len();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let table = match extension.as_deref() {
-        Some("csv") => read_table(text, problems),
-        Some("jsonl" | "ndjson") => read_lines(text, problems),
+        Some("csv") => read_table(text, scope, problems),
+        Some("jsonl" | "ndjson") => read_lines(text, scope, problems),
         _ => {
             problems.push(whole("is neither a .csv nor a .jsonl file", "trials: trials.csv"));
             return Table::default();
@@ -53,18 +60,23 @@ fn broken(line: usize, column: usize, message: impl Into<String>) -> Problem {
 }
 
 /// The key of a column, once.
-fn column_key(name: &str, place: Place, known: &[&'static Key]) -> Result<&'static Key, Problem> {
+fn column_key(
+    name: &str,
+    place: Place,
+    scope: Scope,
+    known: &[&'static Key],
+) -> Result<&'static Key, Problem> {
     if name.trim().is_empty() {
         return Err(Problem { key: None, ..Problem::new(place, "", "a column without a key") });
     }
-    let key = known_key(name.trim(), place).and_then(|key| sweepable(key, name.trim(), place))?;
+    let key = known_key(name.trim(), scope, place).and_then(|key| sweepable(key, name.trim(), place))?;
     if known.contains(&key) {
         return Err(Problem::new(place, name.trim(), "stands here a second time"));
     }
     Ok(key)
 }
 
-fn read_table(text: &str, problems: &mut Vec<Problem>) -> Table {
+fn read_table(text: &str, scope: Scope, problems: &mut Vec<Problem>) -> Table {
     let records = match read_csv(text, ROW_LIMIT + 2) {
         Ok(records) => records,
         Err(error) => {
@@ -73,11 +85,11 @@ fn read_table(text: &str, problems: &mut Vec<Problem>) -> Table {
         }
     };
     let mut records = records.into_iter();
-    let mut table = Table::default();
+    let mut table = Table { scope, ..Table::default() };
     let Some(header) = records.next() else { return table };
     let before = problems.len();
     for cell in &header {
-        match column_key(&cell.text, cell.place(), &table.keys) {
+        match column_key(&cell.text, cell.place(), scope, &table.keys) {
             Ok(key) => table.keys.push(key),
             Err(problem) => problems.push(problem),
         }
@@ -108,8 +120,8 @@ fn checked_cell(key: &'static Key, head: &Cell, cell: &Cell, problems: &mut Vec<
     checked.map_err(|problem| problems.push(problem)).ok()
 }
 
-fn read_lines(text: &str, problems: &mut Vec<Problem>) -> Table {
-    let mut table = Table::default();
+fn read_lines(text: &str, scope: Scope, problems: &mut Vec<Problem>) -> Table {
+    let mut table = Table { scope, ..Table::default() };
     for (line, text) in
         (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()).take(ROW_LIMIT + 1)
     {
@@ -146,7 +158,7 @@ fn read_object(
     let at = |node: &Node| Place::Cell(line as u32, locate(text, node.id).1 as u32);
     for (name, value) in entries {
         // Finding a column means reading the line again, so that is done for problems and for values that stay.
-        let key = match column_key(&name.text, at(name), &own) {
+        let key = match column_key(&name.text, at(name), table.scope, &own) {
             Ok(key) => key,
             Err(problem) => {
                 problems.push(problem);

@@ -9,6 +9,7 @@ mod wandb_values;
 use std::path::Path;
 
 use super::plan::plan_with;
+use super::task::Recognise;
 use super::*;
 
 const BASE: &str = "base_model: models/a.gguf\ntrain_data_dir: data\neval_split: 0.1\n";
@@ -23,7 +24,7 @@ fn planned(sweep: &str, arguments: &[&str], files: &[(&str, &str)]) -> Result<Pl
     };
     let text =
         if sweep.is_empty() { BASE.to_owned() } else { format!("{BASE}sweep:\n{}", indented.concat()) };
-    plan_with(Path::new("e.yaml"), &text, &arguments, None, &read)
+    plan_with(Path::new("e.yaml"), &text, &arguments, None, &read, Recognise::Never)
         .map(|(_, plan)| plan)
         .map_err(|problems| problems.to_string())
 }

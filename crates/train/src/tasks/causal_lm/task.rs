@@ -153,6 +153,7 @@ impl Task for CausalLm<'_> {
 
     fn identity(&self) -> Identity {
         let (inputs, settings) = (self.inputs, &self.inputs.settings);
+        let text = settings.text().cloned().unwrap_or_default();
         let eval = inputs.data.eval.as_ref().map(|eval| eval.fingerprint.clone()).unwrap_or_default();
         Identity::default()
             .with("base_model", inputs.base.header_hash())
@@ -166,8 +167,8 @@ impl Task for CausalLm<'_> {
             .with("batch_size", settings.batch_size)
             .with("gradient_accumulation", settings.gradient_accumulation)
             .with("seed", settings.seed)
-            .with("max_seq_len", settings.max_seq_len)
-            .with("train_on_prompt", settings.train_on_prompt)
+            .with("max_seq_len", text.max_seq_len)
+            .with("train_on_prompt", text.train_on_prompt)
     }
 
     fn describe(&self) -> Description {
@@ -214,7 +215,8 @@ fn held_out(inputs: &Inputs, padding: Padding) -> Vec<HostBatch> {
 
 /// Rotary positions needed: the longest sample rounded up, or a prompt with its answer.
 fn positions(inputs: &Inputs) -> usize {
-    let wanted = (inputs.settings.max_seq_len as usize).max(1024).next_multiple_of(8) + ANSWER_TOKENS;
+    let longest = inputs.settings.text().map_or(0, |text| text.max_seq_len);
+    let wanted = (longest as usize).max(1024).next_multiple_of(8) + ANSWER_TOKENS;
     wanted.min(inputs.base.shape().max_positions.next_multiple_of(8))
 }
 
