@@ -58,11 +58,6 @@ impl NoiseKey {
     pub fn perturbation(self, size: [i64; 3]) -> Result<Tensor, TchError> {
         normal(&mut self.stream(Purpose::Perturbation), &size)
     }
-
-    /// A seed for libtorch's own generator, from which dropout masks of the step are drawn.
-    pub fn mask_seed(self) -> i64 {
-        self.stream(Purpose::Dropout).next_u64() as i64
-    }
 }
 
 /// Standard normal numbers on the CPU, fp32.

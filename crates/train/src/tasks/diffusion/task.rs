@@ -1,0 +1,361 @@
+//! A Stable Diffusion model with adapters and its pictures, as the engine trains it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, evaluation_batches};
+use tch::{Device, Kind, Tensor};
+
+use super::batch::{Clean, Denoising, add_gradients};
+use super::conditioning::Conditioning;
+use super::evaluation::Evaluation;
+use super::generate::Generator;
+use super::inputs::Inputs;
+use super::latents::LatentCache;
+use super::masks::DrawnMasks;
+use super::noise::NoiseKey;
+use super::parts::{Loading, Parts, pixels_per_latent};
+use super::samples::{self, requests};
+use super::sites::{self, Leaves, TEXT_ENCODER, UNET};
+use super::norms;
+use crate::adapters::AdapterSet;
+use crate::device::{self, Hardware};
+use crate::diffusion::scheduler::NoiseSchedule;
+use crate::engine::checkpoint::Identity;
+use crate::engine::record::Record;
+use crate::error::TrainError;
+use crate::export::image as export;
+use crate::lora_layers::{Context, Strength};
+use crate::models::unet::Unet;
+use crate::tasks::{Description, Interrupted, RateGroup, Task, Unit};
+
+/// A Stable Diffusion model with adapters and its pictures.
+#[derive(Debug)]
+pub struct Diffusion<'a> {
+    /// What was read.
+    pub inputs: &'a Inputs,
+    unet: Unet,
+    conditioning: Conditioning,
+    latents: LatentCache,
+    schedule: NoiseSchedule,
+    adapters: AdapterSet,
+    leaves: Leaves,
+    held_out: Vec<MicroBatch>,
+    device: Device,
+    kind: Kind,
+}
+
+impl<'a> Diffusion<'a> {
+    /// Loads the model and attaches fresh adapters.
+    pub fn build(inputs: &'a Inputs, hardware: &Hardware) -> Result<Self, TrainError> {
+        let (settings, image) = (&inputs.settings, &inputs.image);
+        let (device, kind) = (hardware.device(), hardware.kind);
+        let loading = Loading {
+            device,
+            kind,
+            text_encoder_is_trained: image.text_encoder_lr > 0.0,
+            clip_skip: image.clip_skip,
+            max_token_length: image.max_token_length,
+        };
+        let Parts { mut unet, mut conditioning, vae, schedule } = Parts::load(&inputs.base, loading)?;
+        let chosen = sites::choose(&mut unet, &mut conditioning.encoder, &inputs.choice)?;
+        let adapters = sites::adapters(chosen, settings.seed, device)?;
+        let leaves = sites::attach(&mut unet, &mut conditioning.encoder, &adapters, &inputs.choice)?;
+        let keeps = image.cache_latents && !image.random_crop;
+        let latents = LatentCache::new(vae, device, inputs.data.background, keeps);
+        let held_out = inputs.data.held_out.as_ref().map_or_else(Vec::new, |held_out| {
+            let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
+            evaluation_batches(&buckets, settings.evaluation_batch() as usize)
+        });
+        Ok(Self {
+            inputs,
+            unet,
+            conditioning,
+            latents,
+            schedule,
+            adapters,
+            leaves,
+            held_out,
+            device,
+            kind,
+        })
+    }
+
+    /// What a micro-batch is trained on and the captions that go with it. `place` is the number of pictures before it
+    /// in the step.
+    pub fn draw(
+        &mut self,
+        step: u64,
+        place: u32,
+        batch: &MicroBatch,
+    ) -> Result<(Denoising, Vec<String>), TrainError> {
+        let (inputs, image) = (self.inputs, &self.inputs.image);
+        let seed = inputs.settings.seed;
+        let mut clean = Vec::with_capacity(batch.draws.len());
+        let mut captions = Vec::with_capacity(batch.draws.len());
+        for (offset, draw) in batch.draws.iter().enumerate() {
+            let key = NoiseKey { seed, step, place: place + offset as u32 };
+            let Some(sample) = inputs.data.train.samples.get(draw.sample) else { continue };
+            captions.push(caption_of(seed, *draw, &sample.caption, image));
+            clean.push(self.clean(sample, *draw, key)?);
+        }
+        Ok((Denoising::draw(&clean, &self.schedule, image, self.device)?, captions))
+    }
+
+    fn clean(&mut self, sample: &ImageSample, draw: Draw, key: NoiseKey) -> Result<Clean, TrainError> {
+        let inputs = self.inputs;
+        let view = View::of(inputs.settings.seed, draw, &sample.fit(), &inputs.image);
+        let look = self.latents.look(sample, view)?;
+        let size = look.mean.size();
+        let drawn = key.posterior([size[0], size[1], size[2]])?.f_to(self.device)?;
+        let latents = look.mean.f_add(&look.deviation.f_mul(&drawn)?)?;
+        let weight = if sample.regularisation { inputs.image.prior_loss_weight } else { 1.0 };
+        let latents = latents.f_mul_scalar(inputs.base.vae().scaling_factor)?;
+        Ok(Clean { latents, mask: look.mask, weight, key })
+    }
+
+    /// The share of the adapters' strength at `step` (from 1): below 1 in the first rounds where the settings say so.
+    fn strength(&self, step: u64) -> Strength<'static> {
+        let Some(warmup) = self.inputs.image.strength_warmup else { return Strength::One };
+        let share = self.inputs.plan.epochs_after(step.saturating_sub(1)) / warmup.epochs;
+        if share >= 1.0 {
+            return Strength::One;
+        }
+        Strength::Number(warmup.weight + (1.0 - warmup.weight) * share)
+    }
+
+    /// The loss of a micro-batch divided by the `total` pictures of the step; adds its gradients.
+    fn train_on(
+        &mut self,
+        step: u64,
+        place: u32,
+        batch: &MicroBatch,
+        total: usize,
+    ) -> Result<Tensor, TrainError> {
+        let (denoising, captions) = self.draw(step, place, batch)?;
+        let masks = DrawnMasks::new(NoiseKey { seed: self.inputs.settings.seed, step, place });
+        let context =
+            Context { base_only: false, strength: self.strength(step), masks: Some(&masks) };
+        // Frozen states are taken from before: autograd would follow them for nothing.
+        let frozen = if self.inputs.image.text_encoder_lr > 0.0 {
+            None
+        } else {
+            Some(self.conditioning.states(&captions, &context)?)
+        };
+        let loss = tch::with_grad(|| -> Result<Tensor, TrainError> {
+            let states = match &frozen {
+                Some(states) => states.shallow_clone(),
+                None => self.conditioning.states(&captions, &context)?,
+            };
+            let prediction = denoising.predict(&self.unet, &states, self.kind, &context)?;
+            let loss = denoising.loss(&prediction, &self.schedule, &self.inputs.image)?;
+            Ok(loss.f_div_scalar(total.max(1) as f64)?)
+        })?;
+        add_gradients(&loss, &self.leaves, &mut self.adapters.gradients)?;
+        Ok(loss.f_detach()?)
+    }
+
+    fn generator(&self) -> Generator<'_> {
+        let base = &self.inputs.base;
+        Generator {
+            unet: &self.unet,
+            conditioning: &self.conditioning,
+            vae: &self.latents.vae,
+            schedule: &self.schedule,
+            scaling_factor: base.vae().scaling_factor,
+            pixels_per_latent: pixels_per_latent(base),
+            channels: base.vae().latent_channels as i64,
+            device: self.device,
+            kind: self.kind,
+        }
+    }
+
+    /// How many adapters the denoising network has: they come first.
+    fn unet_sites(&self) -> usize {
+        self.adapters.sites().iter().take_while(|site| site.module.starts_with(UNET)).count()
+    }
+}
+
+impl Task for Diffusion<'_> {
+    fn unit(&self) -> Unit {
+        Unit::Images
+    }
+
+    fn total_steps(&self) -> u64 {
+        self.inputs.plan.total_steps()
+    }
+
+    fn epochs_after(&self, steps: u64) -> f64 {
+        self.inputs.plan.epochs_after(steps)
+    }
+
+    fn adapters(&self) -> &AdapterSet {
+        &self.adapters
+    }
+
+    fn adapters_mut(&mut self) -> &mut AdapterSet {
+        &mut self.adapters
+    }
+
+    fn rate_groups(&self) -> Vec<RateGroup> {
+        let (image, peak) = (&self.inputs.image, self.inputs.settings.learning_rate);
+        let first_of_text = self.unet_sites();
+        let boundary = if first_of_text == self.adapters.sites().len() {
+            self.adapters.count() as i64
+        } else {
+            self.adapters.range(first_of_text).0
+        };
+        let end = self.adapters.count() as i64;
+        let groups = [
+            RateGroup { name: "unet", factor: image.unet_lr / peak, start: 0, count: boundary },
+            RateGroup {
+                name: TEXT_ENCODER,
+                factor: image.text_encoder_lr / peak,
+                start: boundary,
+                count: end - boundary,
+            },
+        ];
+        groups.into_iter().filter(|group| group.count > 0).collect()
+    }
+
+    fn average_decay(&self) -> Option<f64> {
+        self.inputs.image.ema_decay
+    }
+
+    fn accumulate(&mut self, step: u64, loss: &mut Tensor) -> Result<usize, TrainError> {
+        let batches = self.inputs.plan.step(step.saturating_sub(1));
+        let total: usize = batches.iter().map(|batch| batch.draws.len()).sum();
+        let mut place = 0;
+        for batch in &batches {
+            let _ = loss.f_add_(&self.train_on(step, place, batch, total)?)?;
+            place += batch.draws.len() as u32;
+        }
+        Ok(total)
+    }
+
+    fn after_update(&mut self) -> Result<(), TrainError> {
+        if let Some(largest) = self.inputs.image.scale_weight_norms {
+            norms::limit(&mut self.adapters, largest)?;
+        }
+        Ok(())
+    }
+
+    fn samples_of_step(&self, step: u64) -> String {
+        let chosen = self.inputs.plan.step(step.saturating_sub(1)).into_iter().flat_map(|batch| batch.draws);
+        let samples = chosen.filter_map(|draw| self.inputs.data.train.samples.get(draw.sample));
+        samples.map(|sample| sample.name.clone()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn has_held_out(&self) -> bool {
+        !self.held_out.is_empty()
+    }
+
+    fn evaluate(&mut self, interrupted: Interrupted<'_>) -> Result<Option<f64>, TrainError> {
+        let Some(held_out) = &self.inputs.data.held_out else { return Ok(None) };
+        let mut evaluation = Evaluation {
+            unet: &self.unet,
+            conditioning: &self.conditioning,
+            latents: &mut self.latents,
+            schedule: &self.schedule,
+            scaling_factor: self.inputs.base.vae().scaling_factor,
+            device: self.device,
+            kind: self.kind,
+        };
+        evaluation.loss(&held_out.samples, &self.held_out, interrupted)
+    }
+
+    fn produce_samples(
+        &mut self,
+        step: u64,
+        record: &mut Record,
+        interrupted: Interrupted<'_>,
+    ) -> Result<(), TrainError> {
+        let (settings, image) = (&self.inputs.settings, &self.inputs.image);
+        let requests = requests(settings, image);
+        if requests.is_empty() {
+            return Ok(());
+        }
+        samples::produce(self.generator(), &requests, image.clip_skip, step, record, interrupted)
+    }
+
+    fn sample_steps(&self) -> Option<u64> {
+        self.inputs.image.sample_steps
+    }
+
+    fn identity(&self) -> Identity {
+        let (inputs, settings) = (self.inputs, &self.inputs.settings);
+        let held_out = inputs.data.held_out.as_ref().map(|part| part.fingerprint.clone()).unwrap_or_default();
+        let sites: Vec<(&str, i64)> =
+            self.adapters.sites().iter().map(|site| (site.module.as_str(), site.rank())).collect();
+        Identity::default()
+            .with("base_model", inputs.base.header_hash())
+            .with("train_data", &inputs.data.train.fingerprint)
+            .with("eval_data", held_out)
+            .with("reg_data", inputs.data.regularisation_fingerprint.clone().unwrap_or_default())
+            .with("eval_split", settings.eval_split)
+            .with("lora_rank", settings.lora_rank)
+            .with("lora_alpha", settings.lora_alpha)
+            .with("lora_targets", sites)
+            .with("precision", device::kind_name(self.kind))
+            .with("batch_size", settings.batch_size)
+            .with("gradient_accumulation", settings.gradient_accumulation)
+            .with("seed", settings.seed)
+            .with("image", identity_of_image(&inputs.image))
+    }
+
+    fn describe(&self) -> Description {
+        let inputs = self.inputs;
+        let base = inputs.base.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let trained = match (inputs.image.unet_lr > 0.0, inputs.image.text_encoder_lr > 0.0) {
+            (true, false) => "UNet only (text_encoder_lr is 0)",
+            (false, _) => "text encoder only (unet_lr is 0)",
+            (true, true) => "UNet and text encoder",
+        };
+        let scale = inputs.settings.lora_alpha / f64::from(inputs.settings.lora_rank);
+        Description {
+            base,
+            train_samples: inputs.data.train.pictures().count() as u64,
+            eval_samples: inputs.data.held_out.as_ref().map_or(0, |part| part.samples.len()) as u64,
+            lines: vec![
+                format!("{}; trained: {trained}", inputs.data.train.summary()),
+                format!(
+                    "strength alpha / rank = {} / {} = {scale}",
+                    inputs.settings.lora_alpha, inputs.settings.lora_rank
+                ),
+            ],
+        }
+    }
+
+    fn weights_name(&self) -> &'static str {
+        export::TRAINED_WEIGHTS
+    }
+
+    fn checkpoint_files(&self) -> Result<Vec<(String, Vec<u8>)>, TrainError> {
+        let made = export::diffusers(&self.adapters, &BTreeMap::new())?;
+        Ok(vec![(export::DIFFUSERS_WEIGHTS.to_owned(), made.bytes)])
+    }
+
+    fn write_final(
+        &self,
+        folder: &Path,
+        metadata: &BTreeMap<String, String>,
+        record: &Record,
+    ) -> Result<String, TrainError> {
+        export::write_final(folder, &self.adapters, self.inputs, metadata, record)
+    }
+}
+
+/// What of the image settings must stay the same: not how samples are drawn.
+fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_core::config::ImageSettings {
+    loradeck_core::config::ImageSettings {
+        sample_steps: None,
+        sample_seeds: Vec::new(),
+        sample_negative_prompt: String::new(),
+        sample_guidance: 0.0,
+        sample_inference_steps: 0,
+        // Rates may change between attempts as the language models' may.
+        unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
+        text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
+        ..image.clone()
+    }
+}
