@@ -10,13 +10,18 @@ mod duplicates;
 mod examine;
 mod find;
 mod flag;
+#[cfg(test)]
+mod folder_tests;
+mod font;
 mod jpeg_end;
 mod likeness;
 mod picture;
 mod pixels;
 mod plan;
 mod sample;
+mod sheet;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod testing;
 
@@ -36,4 +41,6 @@ pub use plan::{
     Draw, ImagePlan, MicroBatch, PlanRequest, PlanSample, evaluation_batches, regularisation_repeats,
 };
 pub use sample::{ImageSample, MaskSource};
+pub use sheet::{Cell, Grid, contact_sheet};
 pub use table::image_metadata_csv;
+pub use terminal::{HalfBlock, UPPER_HALF, half_blocks, kitty, sixel};
