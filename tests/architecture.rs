@@ -26,6 +26,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crc32c", &["crates/core/src/metrics/record.rs"]),
     ("git2", &["src/vcs/"]),
     ("half", &["crates/data/src/"]),
+    ("image", &["crates/data/src/image/"]),
     ("jiff", &["crates/core/src/time.rs"]),
     ("memmap2", &["crates/data/src/mapped.rs"]),
     ("minijinja", &["crates/core/src/template/"]),

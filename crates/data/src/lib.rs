@@ -1,11 +1,12 @@
 //! What loradeck knows of data and weight files, without libtorch: GGUF and safetensors readers, tokenizers, chat
-//! samples with their loss masks, data sets, the data order, and the check before any training time is spent.
+//! samples with their loss masks, data sets of text and of pictures, the data order, and the check before any training time is spent.
 
 pub mod base_model;
 pub mod chat;
 pub mod check;
 pub mod dataset;
 pub mod gguf;
+pub mod image;
 pub mod mapped;
 pub mod memory;
 pub mod order;

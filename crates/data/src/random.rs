@@ -35,6 +35,12 @@ pub enum Purpose {
     Initialise = 3,
     /// Everything that a test draws.
     Test = 4,
+    /// The order of pictures and batches within an epoch.
+    PictureOrder = 5,
+    /// Where a picture is cropped and whether it is mirrored.
+    Crop = 6,
+    /// What is shuffled in and left out of a caption.
+    Caption = 7,
 }
 
 /// An endless stream of random numbers, fixed by seed, purpose and a number within the purpose (an epoch, a tensor).
@@ -53,6 +59,12 @@ impl Stream {
     pub fn new(seed: u64, purpose: Purpose, number: u32) -> Self {
         let key = [seed as u32, (seed >> 32) as u32];
         Self { key, purpose, number, block: 0, ready: [0; 4], used: 4 }
+    }
+
+    /// The stream of one of many `part`s within the `number`th of its kind, such as one picture of an epoch. Parts share
+    /// no numbers as long as each draws fewer than 2³⁴.
+    pub fn part(seed: u64, purpose: Purpose, number: u32, part: u32) -> Self {
+        Self { block: u64::from(part) << 32, ..Self::new(seed, purpose, number) }
     }
 
     /// The next 32 random bits.
