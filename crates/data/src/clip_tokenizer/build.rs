@@ -5,9 +5,7 @@ use tokenizers::normalizers::{Lowercase, NFC, Replace, Sequence as Normalizers, 
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{
-    AddedToken, NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer,
-};
+use tokenizers::{AddedToken, NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer};
 
 use super::embedded::WORD_END;
 
@@ -17,7 +15,8 @@ pub(super) const BOS: &str = "<|startoftext|>";
 pub(super) const EOS: &str = "<|endoftext|>";
 
 /// The pieces of a text that are merged each for itself.
-const PIECES: &str = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+const PIECES: &str =
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
 /// One special token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +78,8 @@ pub(super) fn from_parts(vocabulary: Vocab, merges: Merges, special: &Special) -
     inner.with_normalizer(Some(Normalizers::new(normalizers))).map_err(text)?;
     let pieces = Split::new(SplitPattern::Regex(PIECES.into()), SplitDelimiterBehavior::Removed, true);
     let bytes = ByteLevel::new(false, true, true);
-    let steps = vec![PreTokenizerWrapper::Split(pieces.map_err(text)?), PreTokenizerWrapper::ByteLevel(bytes)];
+    let steps =
+        vec![PreTokenizerWrapper::Split(pieces.map_err(text)?), PreTokenizerWrapper::ByteLevel(bytes)];
     inner.with_pre_tokenizer(Some(Sequence::new(steps)));
     // Of tokens with the same text the last one's manner of search holds, as in transformers.
     let mut added: Vec<&SpecialToken> = Vec::new();
@@ -90,9 +90,9 @@ pub(super) fn from_parts(vocabulary: Vocab, merges: Merges, special: &Special) -
     if let Some(absent) = added.iter().find(|token| inner.token_to_id(&token.text).is_none()) {
         return Err(format!("its special token '{}' is not in its vocabulary", absent.text));
     }
-    let added = added.into_iter().map(|token| {
-        AddedToken::from(token.text.clone(), true).normalized(token.normalized)
-    });
+    let added = added
+        .into_iter()
+        .map(|token| AddedToken::from(token.text.clone(), true).normalized(token.normalized));
     inner.add_special_tokens(added).map_err(text)?;
     with_ids(inner, special)
 }

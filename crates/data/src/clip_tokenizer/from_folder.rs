@@ -47,9 +47,10 @@ fn read_vocabulary(value: &Value) -> Result<Vocab, String> {
 
 fn read_merges(bytes: &[u8]) -> Result<Merges, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "merges.txt is not UTF-8")?;
-    let lines = text.lines().zip(1..).filter(|(line, number)| {
-        !line.trim().is_empty() && !(*number == 1 && line.starts_with("#version"))
-    });
+    let lines = text
+        .lines()
+        .zip(1..)
+        .filter(|(line, number)| !line.trim().is_empty() && !(*number == 1 && line.starts_with("#version")));
     lines
         .map(|(line, number)| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             [left, right] => Ok(((*left).to_owned(), (*right).to_owned())),

@@ -62,7 +62,9 @@ impl ClipTokenizer {
 
     fn new(built: build::Built, context: usize) -> Result<Self, String> {
         if context < 3 {
-            return Err(format!("a context of {context} tokens leaves no place between the first and the last"));
+            return Err(format!(
+                "a context of {context} tokens leaves no place between the first and the last"
+            ));
         }
         let build::Built { inner, bos, eos, pad } = built;
         Ok(Self { inner, bos, eos, pad, context })

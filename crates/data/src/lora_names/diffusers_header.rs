@@ -34,7 +34,9 @@ pub fn adapter_metadata(adapters: &[HeaderAdapter<'_>]) -> String {
     for part in [Part::Unet, Part::TextEncoder] {
         let of_part: Vec<_> = adapters.iter().filter(|adapter| adapter.site.part == part).collect();
         if !of_part.is_empty() {
-            all.extend(config(&of_part).into_iter().map(|(key, value)| (format!("{}.{key}", part.name()), value)));
+            all.extend(
+                config(&of_part).into_iter().map(|(key, value)| (format!("{}.{key}", part.name()), value)),
+            );
         }
     }
     // Texts, numbers and lists of them: this cannot fail.

@@ -11,7 +11,10 @@ use crate::mapped::sha256_hex;
 
 /// What is known of a training; times are seconds since 1970, rates and numbers as the settings have them.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[allow(missing_docs, reason = "the fields are kohya's keys without `ss_`, which are explained where they differ")]
+#[allow(
+    missing_docs,
+    reason = "the fields are kohya's keys without `ss_`, which are explained where they differ"
+)]
 pub struct KohyaFacts {
     /// The Stable Diffusion that the base descends from; 1 where it is not said.
     pub version: Option<StableDiffusionVersion>,

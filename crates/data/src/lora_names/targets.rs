@@ -40,9 +40,7 @@ impl Preset {
         let ends = |names: &[&str]| names.iter().any(|name| ends_with(&site.path, name));
         match self {
             Self::Qkv => ends(&["to_q", "to_k", "to_v", "q_proj", "k_proj", "v_proj"]),
-            Self::Attention => {
-                Self::Qkv.holds(site) || ends(&["to_out.0", "out_proj"])
-            }
+            Self::Attention => Self::Qkv.holds(site) || ends(&["to_out.0", "out_proj"]),
             Self::Character => ends(&["to_q", "to_v", "q_proj", "v_proj"]),
             Self::Kohya => site.group() == SiteGroup::Transformer,
             Self::KohyaConv => site.group() != SiteGroup::Outer,
@@ -66,7 +64,9 @@ pub enum Targets {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// The text is no regular expression.
-    #[error("lora_targets '{text}' is neither a preset (qkv, attention, character, kohya, kohya-conv, all-linear) nor a regular expression: {problem}")]
+    #[error(
+        "lora_targets '{text}' is neither a preset (qkv, attention, character, kohya, kohya-conv, all-linear) nor a regular expression: {problem}"
+    )]
     Pattern {
         /// The text.
         text: String,

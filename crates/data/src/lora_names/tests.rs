@@ -74,7 +74,10 @@ fn a_target_that_means_nothing_is_refused_with_the_names_that_would() {
         targets.and_then(|targets| targets.resolve(&sites)).unwrap_err().to_string()
     };
     let lost = problem("to_q,to_w");
-    assert!(lost.contains("matches 'to_w'") && lost.contains("to_out.0") && lost.contains("q_proj"), "{lost}");
+    assert!(
+        lost.contains("matches 'to_w'") && lost.contains("to_out.0") && lost.contains("q_proj"),
+        "{lost}"
+    );
     assert!(problem("o_q").contains("matches 'o_q'"));
     assert!(problem("to_(q").contains("unclosed group"));
     assert!(problem("to_[qv]").contains("no layer that can take an adapter"));

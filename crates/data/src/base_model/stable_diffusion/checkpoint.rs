@@ -110,7 +110,9 @@ fn prediction_type(
         Some("epsilon") => Some(PredictionType::Epsilon),
         Some("v" | "v_prediction") => Some(PredictionType::VPrediction),
         Some(other) => {
-            return Err(format!("its 'modelspec.prediction_type' is '{other}', which is not supported (epsilon, v)"));
+            return Err(format!(
+                "its 'modelspec.prediction_type' is '{other}', which is not supported (epsilon, v)"
+            ));
         }
     };
     match (said, given, names) {

@@ -77,9 +77,14 @@ fn read_index(path: &Path) -> Result<Map<String, Value>, BaseModelError> {
     }
     // A part is named by its library and class, [null, null] where the pipeline goes without it.
     let has = |key: &str| index.get(key).and_then(|part| part.get(1)).is_some_and(Value::is_string);
-    for (key, model) in [("text_encoder_2", "Stable Diffusion XL"), ("transformer", "a diffusion transformer")] {
+    for (key, model) in
+        [("text_encoder_2", "Stable Diffusion XL"), ("transformer", "a diffusion transformer")]
+    {
         if has(key) {
-            return Err(unsupported(path, format!("{model} ('{key}' in model_index.json) is not supported yet")));
+            return Err(unsupported(
+                path,
+                format!("{model} ('{key}' in model_index.json) is not supported yet"),
+            ));
         }
     }
     let classes =
@@ -151,7 +156,10 @@ fn weight_path(folder: &Path, component: Component) -> Result<PathBuf, BaseModel
         let problem = format!("its only weight file is the pickle {name}. {}", weight_file::PICKLE);
         return Err(unsupported(&folder, problem));
     }
-    Err(unsupported(&folder, format!("there is no weight file ({stem}.safetensors, {stem}.fp16.safetensors)")))
+    Err(unsupported(
+        &folder,
+        format!("there is no weight file ({stem}.safetensors, {stem}.fp16.safetensors)"),
+    ))
 }
 
 /// Tensors that no layer reads and that change nothing.

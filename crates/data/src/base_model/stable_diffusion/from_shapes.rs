@@ -93,8 +93,7 @@ pub(super) fn unet(tensors: Tensors<'_>, text: &ClipTextConfig) -> Result<UnetCo
     let middle = format!("{UNET}.middle_block.1");
     let use_linear_projection = tensors.shape(&format!("{middle}.proj_in.weight"))?.len() == 2;
     let heads = |channels: &usize| if use_linear_projection { channels / HEAD_WIDTH } else { HEADS };
-    let cross_attention_dim =
-        tensors.size(&format!("{middle}.transformer_blocks.0.attn2.to_k.weight"), 1)?;
+    let cross_attention_dim = tensors.size(&format!("{middle}.transformer_blocks.0.attn2.to_k.weight"), 1)?;
     if cross_attention_dim != text.hidden_size {
         return Err(format!(
             "its UNet reads text states of width {cross_attention_dim}, its text encoder gives {}",

@@ -17,7 +17,8 @@ impl StableDiffusion {
     pub fn header_hash(&self) -> String {
         let sizes: Vec<[u8; 8]> =
             self.files.iter().map(|file| (file.file().bytes().len() as u64).to_le_bytes()).collect();
-        let pieces = self.files.iter().zip(&sizes).flat_map(|(file, size)| [file.header_bytes(), size.as_slice()]);
+        let pieces =
+            self.files.iter().zip(&sizes).flat_map(|(file, size)| [file.header_bytes(), size.as_slice()]);
         sha256_hex(pieces)
     }
 

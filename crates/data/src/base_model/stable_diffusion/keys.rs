@@ -138,7 +138,8 @@ impl<'a> Keys<'a> {
         if sizes.iter().all(|size| *size == first) {
             return Ok(first);
         }
-        Err(self.refused(format!("'{key}' differs between the resolutions ({sizes:?}), which is not supported")))
+        Err(self
+            .refused(format!("'{key}' differs between the resolutions ({sizes:?}), which is not supported")))
     }
 
     /// A list of texts.
@@ -172,9 +173,10 @@ impl<'a> Keys<'a> {
     /// themselves; `null` and `false` say that a thing is off.
     pub(super) fn finish(self) -> Result<(), BaseModelError> {
         let off = |value: &Value| value.is_null() || value == &Value::Bool(false);
-        let unknown = self.map.iter().find(|(key, value)| {
-            !key.starts_with('_') && !self.known.contains(key.as_str()) && !off(value)
-        });
+        let unknown = self
+            .map
+            .iter()
+            .find(|(key, value)| !key.starts_with('_') && !self.known.contains(key.as_str()) && !off(value));
         match unknown {
             Some((key, value)) => Err(self.refused(format!(
                 "'{key}' ({value}) is not known here and may change what the model computes, so it is refused"

@@ -26,7 +26,9 @@ impl Layer {
     pub(crate) fn weights(&self) -> Vec<(String, Vec<usize>)> {
         let (shape, outputs) = match self.kind {
             LayerKind::Linear { inputs, outputs } => (vec![outputs, inputs], outputs),
-            LayerKind::Conv { inputs, outputs, kernel, .. } => (vec![outputs, inputs, kernel, kernel], outputs),
+            LayerKind::Conv { inputs, outputs, kernel, .. } => {
+                (vec![outputs, inputs, kernel, kernel], outputs)
+            }
             LayerKind::Norm { channels } => (vec![channels], channels),
             LayerKind::Embedding { rows, width } => (vec![rows, width], width),
         };

@@ -30,7 +30,10 @@ impl SchedulerConfig {
 /// Refuses a file whose schedule is another one.
 pub(super) fn check(file: &SafetensorsFile, scheduler: &SchedulerConfig) -> Result<(), String> {
     if file.entries().contains_key("ztsnr") {
-        return Err("it was trained on a noise schedule of zero final signal ('ztsnr'), which is not supported".into());
+        return Err(
+            "it was trained on a noise schedule of zero final signal ('ztsnr'), which is not supported"
+                .into(),
+        );
     }
     if let Some(factor) = values(file, "scale_factor").and_then(|values| values.first().copied())
         && (factor - 0.18215).abs() > TOLERANCE

@@ -9,18 +9,43 @@ use crate::base_model::BaseModelError;
 
 /// Settings of single samplers, which say nothing of the model.
 const SAMPLER: [&str; 29] = [
-    "algorithm_type", "clip_sample_range", "dynamic_thresholding_ratio", "euler_at_final", "final_sigmas_type",
-    "flow_shift", "interpolation_type", "lambda_min_clipped", "lower_order_final", "noise_sampler_seed",
-    "sample_max_value", "sigma_max", "sigma_min", "skip_prk_steps", "solver_order", "solver_p", "solver_type",
-    "time_shift_type", "timestep_type", "use_beta_sigmas", "use_dynamic_shifting", "use_exponential_sigmas",
-    "use_karras_sigmas", "use_lu_lambdas", "variance_type", "predict_x0", "disable_corrector", "beta_sigmas",
+    "algorithm_type",
+    "clip_sample_range",
+    "dynamic_thresholding_ratio",
+    "euler_at_final",
+    "final_sigmas_type",
+    "flow_shift",
+    "interpolation_type",
+    "lambda_min_clipped",
+    "lower_order_final",
+    "noise_sampler_seed",
+    "sample_max_value",
+    "sigma_max",
+    "sigma_min",
+    "skip_prk_steps",
+    "solver_order",
+    "solver_p",
+    "solver_type",
+    "time_shift_type",
+    "timestep_type",
+    "use_beta_sigmas",
+    "use_dynamic_shifting",
+    "use_exponential_sigmas",
+    "use_karras_sigmas",
+    "use_lu_lambdas",
+    "variance_type",
+    "predict_x0",
+    "disable_corrector",
+    "beta_sigmas",
     "original_inference_steps",
 ];
 
 pub(super) fn read(mut keys: Keys<'_>) -> Result<SchedulerConfig, BaseModelError> {
     let class = keys.text_or("_class_name", "PNDMScheduler")?;
     if class.starts_with("FlowMatch") || class.starts_with("LCM") || class.starts_with("EDM") {
-        return Err(keys.refused(format!("scheduler '{class}' is of another kind of model and not supported")));
+        return Err(
+            keys.refused(format!("scheduler '{class}' is of another kind of model and not supported"))
+        );
     }
     refuse_other_schedules(&mut keys, class)?;
     let schedules = [("linear", BetaSchedule::Linear), ("scaled_linear", BetaSchedule::ScaledLinear)];
@@ -35,7 +60,8 @@ pub(super) fn read(mut keys: Keys<'_>) -> Result<SchedulerConfig, BaseModelError
         // DDIM's default differs from that of the others that have the key.
         set_alpha_to_one: keys.bool_or("set_alpha_to_one", class == "DDIMScheduler")?,
     };
-    if config.beta_end >= 1.0 || config.beta_start > config.beta_end || config.num_train_timesteps > 1_000_000 {
+    if config.beta_end >= 1.0 || config.beta_start > config.beta_end || config.num_train_timesteps > 1_000_000
+    {
         return Err(keys.refused(format!(
             "a noise schedule from beta_start {} to beta_end {} over {} steps is not possible",
             config.beta_start, config.beta_end, config.num_train_timesteps

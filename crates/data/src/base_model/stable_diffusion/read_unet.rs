@@ -57,9 +57,9 @@ fn attention(
         )));
     }
     if let Some(other) = types.iter().find(|name| **name != with && **name != without) {
-        return Err(keys.refused(format!(
-            "'{key}' names '{other}', which is not supported ({with}, {without})"
-        )));
+        return Err(
+            keys.refused(format!("'{key}' names '{other}', which is not supported ({with}, {without})"))
+        );
     }
     Ok(types.iter().map(|name| *name == with).collect())
 }
@@ -137,7 +137,9 @@ pub(super) fn check(config: &UnetConfig) -> Result<(), String> {
         }
     }
     if !config.block_out_channels.first().is_some_and(|width| width.is_multiple_of(2)) {
-        return Err("its first entry of 'block_out_channels' is odd, so the time embedding has no halves".into());
+        return Err(
+            "its first entry of 'block_out_channels' is odd, so the time embedding has no halves".into()
+        );
     }
     // The exponent's divisor is half the width less this shift.
     if config.freq_shift < 0.0 || config.freq_shift >= config.block_out_channels[0] as f64 / 2.0 {

@@ -63,7 +63,8 @@ fn other_architecture(starts: &dyn Fn(&str) -> bool, holds: &dyn Fn(&str) -> boo
 fn without_unet(starts: &dyn Fn(&str) -> bool) -> String {
     let vae = ["first_stage_model.", "encoder.down.", "decoder.up.", "encoder.down_blocks."];
     if vae.iter().any(|prefix| starts(prefix)) {
-        return "a VAE without UNet and text encoder: name the whole model's file or its diffusers folder".into();
+        return "a VAE without UNet and text encoder: name the whole model's file or its diffusers folder"
+            .into();
     }
     if starts("down_blocks.") || starts("input_blocks.") {
         return "a UNet alone, without VAE and text encoder: name the whole model's file or its diffusers folder".into();
@@ -72,7 +73,8 @@ fn without_unet(starts: &dyn Fn(&str) -> bool) -> String {
         return "a text encoder alone: name the whole model's file or its diffusers folder".into();
     }
     if starts("model.layers.") || starts("model.embed_tokens.") {
-        return "a language model's weight file: for a language model name its folder with config.json".into();
+        return "a language model's weight file: for a language model name its folder with config.json"
+            .into();
     }
     "not a Stable Diffusion checkpoint: no tensor's name begins with 'model.diffusion_model.'".into()
 }

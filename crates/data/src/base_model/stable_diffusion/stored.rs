@@ -112,9 +112,7 @@ fn unet_module(module: &str, config: &UnetConfig) -> Option<String> {
             let rest = module.splitn(4, '.').nth(3)?;
             Some(format!("middle_block.{}.{}", 2 * layer, unet_resnet(rest)?))
         }
-        ["mid_block", "attentions", ..] => {
-            Some(format!("middle_block.1.{}", module.splitn(4, '.').nth(3)?))
-        }
+        ["mid_block", "attentions", ..] => Some(format!("middle_block.1.{}", module.splitn(4, '.').nth(3)?)),
         ["up_blocks", block, kind, layer, rest] => {
             let (block, layer): (usize, usize) = (block.parse().ok()?, layer.parse().ok()?);
             let place = block * (layers + 1) + layer;

@@ -127,45 +127,60 @@ impl Tiny {
         let heads = if self.second { json!(unet.attention_heads) } else { json!(unet.attention_heads[0]) };
         let gelu = text.hidden_act == Activation::Gelu;
         [
-            ("model_index.json", json!({
-                "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.30.0",
-                "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
-                "text_encoder": ["transformers", "CLIPTextModel"], "safety_checker": [null, null],
-                "tokenizer": ["transformers", "CLIPTokenizer"], "scheduler": ["diffusers", "PNDMScheduler"],
-            })),
-            ("unet/config.json", json!({
-                "_class_name": "UNet2DConditionModel", "act_fn": "silu", "attention_head_dim": heads,
-                "block_out_channels": unet.block_out_channels, "center_input_sample": false,
-                "cross_attention_dim": unet.cross_attention_dim,
-                "down_block_types": blocks(&unet.down_attention, "CrossAttnDownBlock2D", "DownBlock2D"),
-                "up_block_types": blocks(&unet.up_attention, "CrossAttnUpBlock2D", "UpBlock2D"),
-                "downsample_padding": 1, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 4,
-                "out_channels": 4, "layers_per_block": unet.layers_per_block, "mid_block_scale_factor": 1,
-                "norm_eps": 1e-5, "norm_num_groups": 32, "sample_size": 8,
-                "use_linear_projection": unet.use_linear_projection,
-            })),
-            ("vae/config.json", json!({
-                "_class_name": "AutoencoderKL", "act_fn": "silu", "block_out_channels": vae.block_out_channels,
-                "down_block_types": vec!["DownEncoderBlock2D"; vae.block_out_channels.len()],
-                "up_block_types": vec!["UpDecoderBlock2D"; vae.block_out_channels.len()], "in_channels": 3,
-                "out_channels": 3, "latent_channels": 4, "layers_per_block": vae.layers_per_block,
-                "norm_num_groups": 32, "sample_size": 16,
-            })),
-            ("text_encoder/config.json", json!({
-                "architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0, "dropout": 0.0,
-                "eos_token_id": 2, "hidden_act": if gelu { "gelu" } else { "quick_gelu" },
-                "hidden_size": text.hidden_size, "initializer_factor": 1.0, "initializer_range": 0.02,
-                "intermediate_size": text.intermediate_size, "layer_norm_eps": 1e-5,
-                "max_position_embeddings": text.max_position_embeddings, "model_type": "clip_text_model",
-                "num_attention_heads": text.num_attention_heads, "num_hidden_layers": text.num_hidden_layers,
-                "pad_token_id": 1, "projection_dim": 64, "torch_dtype": "float32",
-                "transformers_version": "4.22.0.dev0", "vocab_size": text.vocab_size,
-            })),
-            ("scheduler/scheduler_config.json", json!({
-                "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear",
-                "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false,
-                "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false,
-            })),
+            (
+                "model_index.json",
+                json!({
+                    "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.30.0",
+                    "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+                    "text_encoder": ["transformers", "CLIPTextModel"], "safety_checker": [null, null],
+                    "tokenizer": ["transformers", "CLIPTokenizer"], "scheduler": ["diffusers", "PNDMScheduler"],
+                }),
+            ),
+            (
+                "unet/config.json",
+                json!({
+                    "_class_name": "UNet2DConditionModel", "act_fn": "silu", "attention_head_dim": heads,
+                    "block_out_channels": unet.block_out_channels, "center_input_sample": false,
+                    "cross_attention_dim": unet.cross_attention_dim,
+                    "down_block_types": blocks(&unet.down_attention, "CrossAttnDownBlock2D", "DownBlock2D"),
+                    "up_block_types": blocks(&unet.up_attention, "CrossAttnUpBlock2D", "UpBlock2D"),
+                    "downsample_padding": 1, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 4,
+                    "out_channels": 4, "layers_per_block": unet.layers_per_block, "mid_block_scale_factor": 1,
+                    "norm_eps": 1e-5, "norm_num_groups": 32, "sample_size": 8,
+                    "use_linear_projection": unet.use_linear_projection,
+                }),
+            ),
+            (
+                "vae/config.json",
+                json!({
+                    "_class_name": "AutoencoderKL", "act_fn": "silu", "block_out_channels": vae.block_out_channels,
+                    "down_block_types": vec!["DownEncoderBlock2D"; vae.block_out_channels.len()],
+                    "up_block_types": vec!["UpDecoderBlock2D"; vae.block_out_channels.len()], "in_channels": 3,
+                    "out_channels": 3, "latent_channels": 4, "layers_per_block": vae.layers_per_block,
+                    "norm_num_groups": 32, "sample_size": 16,
+                }),
+            ),
+            (
+                "text_encoder/config.json",
+                json!({
+                    "architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0, "dropout": 0.0,
+                    "eos_token_id": 2, "hidden_act": if gelu { "gelu" } else { "quick_gelu" },
+                    "hidden_size": text.hidden_size, "initializer_factor": 1.0, "initializer_range": 0.02,
+                    "intermediate_size": text.intermediate_size, "layer_norm_eps": 1e-5,
+                    "max_position_embeddings": text.max_position_embeddings, "model_type": "clip_text_model",
+                    "num_attention_heads": text.num_attention_heads, "num_hidden_layers": text.num_hidden_layers,
+                    "pad_token_id": 1, "projection_dim": 64, "torch_dtype": "float32",
+                    "transformers_version": "4.22.0.dev0", "vocab_size": text.vocab_size,
+                }),
+            ),
+            (
+                "scheduler/scheduler_config.json",
+                json!({
+                    "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear",
+                    "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false,
+                    "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false,
+                }),
+            ),
         ]
     }
 
@@ -221,8 +236,10 @@ pub(crate) fn part_file(component: Component) -> &'static str {
 
 /// Writes a safetensors file.
 pub(crate) fn write(path: &Path, tensors: &[Tensor]) {
-    let borrowed: Vec<_> =
-        tensors.iter().map(|(n, dtype, shape, bytes)| (n.as_str(), *dtype, shape.clone(), bytes.clone())).collect();
+    let borrowed: Vec<_> = tensors
+        .iter()
+        .map(|(n, dtype, shape, bytes)| (n.as_str(), *dtype, shape.clone(), bytes.clone()))
+        .collect();
     std::fs::write(path, build(&borrowed)).unwrap();
 }
 

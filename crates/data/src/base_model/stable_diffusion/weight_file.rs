@@ -10,7 +10,8 @@ pub(super) fn open(path: &Path) -> Result<SafetensorsFile, BaseModelError> {
     match SafetensorsFile::open(path) {
         Err(SafetensorsError::Malformed { problem, .. }) => {
             let file = MappedFile::open(path)?;
-            let problem = explain(file.bytes()).unwrap_or(format!("it cannot be read as safetensors: {problem}"));
+            let problem =
+                explain(file.bytes()).unwrap_or(format!("it cannot be read as safetensors: {problem}"));
             Err(BaseModelError::Unsupported { path: path.to_path_buf(), problem })
         }
         other => Ok(other?),
