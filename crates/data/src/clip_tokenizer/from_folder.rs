@@ -50,7 +50,7 @@ fn read_merges(bytes: &[u8]) -> Result<Merges, String> {
     let lines = text
         .lines()
         .zip(1..)
-        .filter(|(line, number)| !line.trim().is_empty() && !(*number == 1 && line.starts_with("#version")));
+        .filter(|(line, number)| !(line.trim().is_empty() || *number == 1 && line.starts_with("#version")));
     lines
         .map(|(line, number)| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             [left, right] => Ok(((*left).to_owned(), (*right).to_owned())),

@@ -1,5 +1,5 @@
 //! The header of diffusers' `pytorch_lora_weights.safetensors`. Readers disagree on the strength: diffusers reads the
-//! header's alpha, `ComfyUI` and older readers take 1 without an `.alpha` tensor. So the scale (alpha / rank) is folded
+//! header's alpha, ComfyUI and older readers take 1 without an `.alpha` tensor. So the scale (alpha / rank) is folded
 //! into B, and the header says alpha = rank: right for all.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub struct HeaderAdapter<'a> {
     pub site: &'a Site,
     /// Its rank.
     pub rank: usize,
-    /// Whether it has `DoRA`'s magnitudes.
+    /// Whether it has DoRA's magnitudes.
     pub magnitude: bool,
 }
 

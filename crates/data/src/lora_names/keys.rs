@@ -11,7 +11,7 @@ pub enum Role {
     Up,
     /// The number that is divided by the rank to give the strength.
     Alpha,
-    /// `DoRA`'s magnitudes.
+    /// DoRA's magnitudes.
     Magnitude,
 }
 
@@ -37,7 +37,7 @@ impl Site {
         format!("{prefix}{}", self.path.replace('.', "_"))
     }
 
-    /// The key in the single file that kohya's scripts write and the WebUI and `ComfyUI` read.
+    /// The key in the single file that kohya's scripts write and the `WebUI` and ComfyUI read.
     pub fn kohya_key(&self, role: Role) -> String {
         let suffix = match role {
             Role::Down => "lora_down.weight",

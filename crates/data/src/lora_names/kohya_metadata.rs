@@ -67,7 +67,7 @@ pub struct KohyaFacts {
     pub loss_type: Option<String>,
     /// One object for each data set, in kohya's shape.
     pub datasets: Option<Value>,
-    /// For each folder, how often each tag occurs: the WebUI shows these as trigger words.
+    /// For each folder, how often each tag occurs: the `WebUI` shows these as trigger words.
     pub tag_frequency: BTreeMap<String, BTreeMap<String, usize>>,
     /// For each folder, repeats and number of pictures.
     pub dataset_dirs: BTreeMap<String, (usize, usize)>,
@@ -98,7 +98,7 @@ fn text(value: &impl ToString) -> String {
 }
 
 /// A number as Python writes it: `1.0`, `1e-05`.
-fn number(value: &f64) -> String {
+fn number(value: f64) -> String {
     let plain = format!("{value:?}");
     match plain.split_once('e') {
         // Rust writes `1e-5`.
@@ -108,7 +108,7 @@ fn number(value: &f64) -> String {
             format!("{digits}e{sign}{digits_of_exponent:0>2}")
         }
         // Python goes over to exponents below 1e-4.
-        None if *value != 0.0 && value.abs() < 1e-4 => number_small(*value),
+        None if value != 0.0 && value.abs() < 1e-4 => number_small(value),
         None => plain,
     }
 }
@@ -119,8 +119,8 @@ fn number_small(value: f64) -> String {
     format!("{digits}e-{exponent:0>2}")
 }
 
-fn python_bool(value: &bool) -> String {
-    if *value { "True".into() } else { "False".into() }
+fn python_bool(value: bool) -> String {
+    if value { "True".into() } else { "False".into() }
 }
 
 impl KohyaFacts {
@@ -146,12 +146,12 @@ impl KohyaFacts {
         // kohya writes its arguments as JSON, `null`-like texts included.
         let arguments = json!(self.network_args).to_string();
         vec![
-            ("v2", Some(python_bool(&self.is_second()))),
+            ("v2", Some(python_bool(self.is_second()))),
             ("base_model_version", Some(version)),
             ("network_module", Some("networks.lora".into())),
             ("network_dim", self.network_dim.as_ref().map(text)),
-            ("network_alpha", self.network_alpha.as_ref().map(number)),
-            ("network_dropout", self.network_dropout.as_ref().map(number)),
+            ("network_alpha", self.network_alpha.map(number)),
+            ("network_dropout", self.network_dropout.map(number)),
             ("network_args", Some(arguments)),
             ("session_id", self.session_id.as_ref().map(text)),
             ("output_name", self.output_name.clone()),
@@ -164,8 +164,8 @@ impl KohyaFacts {
 
     fn course(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
-            ("training_started_at", self.training_started_at.as_ref().map(number)),
-            ("training_finished_at", self.training_finished_at.as_ref().map(number)),
+            ("training_started_at", self.training_started_at.map(number)),
+            ("training_finished_at", self.training_finished_at.map(number)),
             ("num_train_images", self.num_train_images.as_ref().map(text)),
             ("num_reg_images", self.num_reg_images.as_ref().map(text)),
             ("num_batches_per_epoch", self.num_batches_per_epoch.as_ref().map(text)),
@@ -179,28 +179,28 @@ impl KohyaFacts {
 
     fn method(&self) -> Vec<(&'static str, Option<String>)> {
         vec![
-            ("learning_rate", self.learning_rate.as_ref().map(number)),
-            ("unet_lr", self.unet_lr.as_ref().map(number)),
-            ("text_encoder_lr", self.text_encoder_lr.as_ref().map(number)),
+            ("learning_rate", self.learning_rate.map(number)),
+            ("unet_lr", self.unet_lr.map(number)),
+            ("text_encoder_lr", self.text_encoder_lr.map(number)),
             ("lr_scheduler", self.lr_scheduler.clone()),
             ("lr_warmup_steps", self.lr_warmup_steps.as_ref().map(text)),
             ("optimizer", self.optimizer.clone()),
-            ("max_grad_norm", self.max_grad_norm.as_ref().map(number)),
+            ("max_grad_norm", self.max_grad_norm.map(number)),
             ("mixed_precision", self.mixed_precision.clone()),
-            ("gradient_checkpointing", self.gradient_checkpointing.as_ref().map(python_bool)),
+            ("gradient_checkpointing", self.gradient_checkpointing.map(python_bool)),
             ("gradient_accumulation_steps", self.gradient_accumulation_steps.as_ref().map(text)),
             ("clip_skip", self.clip_skip.as_ref().map(text)),
             ("max_token_length", self.max_token_length.as_ref().map(text)),
-            ("noise_offset", self.noise_offset.as_ref().map(number)),
+            ("noise_offset", self.noise_offset.map(number)),
             ("multires_noise_iterations", self.multires_noise_iterations.as_ref().map(text)),
-            ("multires_noise_discount", self.multires_noise_discount.as_ref().map(number)),
-            ("ip_noise_gamma", self.ip_noise_gamma.as_ref().map(number)),
-            ("min_snr_gamma", self.min_snr_gamma.as_ref().map(number)),
-            ("debiased_estimation", self.debiased_estimation.as_ref().map(python_bool)),
-            ("scale_weight_norms", self.scale_weight_norms.as_ref().map(number)),
-            ("caption_dropout_rate", self.caption_dropout_rate.as_ref().map(number)),
-            ("caption_tag_dropout_rate", self.caption_tag_dropout_rate.as_ref().map(number)),
-            ("prior_loss_weight", self.prior_loss_weight.as_ref().map(number)),
+            ("multires_noise_discount", self.multires_noise_discount.map(number)),
+            ("ip_noise_gamma", self.ip_noise_gamma.map(number)),
+            ("min_snr_gamma", self.min_snr_gamma.map(number)),
+            ("debiased_estimation", self.debiased_estimation.map(python_bool)),
+            ("scale_weight_norms", self.scale_weight_norms.map(number)),
+            ("caption_dropout_rate", self.caption_dropout_rate.map(number)),
+            ("caption_tag_dropout_rate", self.caption_tag_dropout_rate.map(number)),
+            ("prior_loss_weight", self.prior_loss_weight.map(number)),
             ("loss_type", self.loss_type.clone()),
         ]
     }
@@ -215,7 +215,7 @@ impl KohyaFacts {
             .collect();
         let some = |empty: bool, value: Value| (!empty).then(|| value.to_string());
         vec![
-            ("cache_latents", self.cache_latents.as_ref().map(python_bool)),
+            ("cache_latents", self.cache_latents.map(python_bool)),
             ("datasets", self.datasets.as_ref().map(text)),
             ("tag_frequency", some(self.tag_frequency.is_empty(), json!(self.tag_frequency))),
             ("dataset_dirs", some(self.dataset_dirs.is_empty(), Value::Object(dirs))),

@@ -1,5 +1,5 @@
 //! LoRA on Stable Diffusion: the layers that an adapter can sit on, which of them a setting means, and what their
-//! tensors and metadata are called in the files that diffusers, PEFT, kohya's scripts, the WebUI and `ComfyUI` read.
+//! tensors and metadata are called in the files that diffusers, PEFT, kohya's scripts, the `WebUI` and ComfyUI read.
 
 mod diffusers_header;
 mod keys;

@@ -3,7 +3,7 @@
 use super::StableDiffusion;
 use crate::mapped::sha256_hex;
 
-/// The piece of a file that the WebUI's short hash is taken of.
+/// The piece of a file that the `WebUI`'s short hash is taken of.
 pub(crate) const SHORT_HASH: std::ops::Range<usize> = 0x10_0000..0x11_0000;
 
 impl StableDiffusion {
@@ -28,7 +28,7 @@ impl StableDiffusion {
         sha256_hex(self.files.iter().map(|file| file.file().bytes()))
     }
 
-    /// The short hash by which the WebUI and kohya's `ss_sd_model_hash` know a checkpoint file: the first eight digits
+    /// The short hash by which the `WebUI` and kohya's `ss_sd_model_hash` know a checkpoint file: the first eight digits
     /// of the sha256 of its bytes from 1 MiB on, 64 KiB of them. `None` for a folder and for a shorter file.
     pub fn model_hash(&self) -> Option<String> {
         let [file] = self.files.as_slice() else { return None };

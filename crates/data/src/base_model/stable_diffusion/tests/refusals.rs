@@ -147,26 +147,23 @@ fn a_folder_that_is_not_whole_is_refused_with_the_fix() {
     assert!(problem(path).contains("no model_index.json"));
 }
 
+/// Changes one setting of a whole folder after the other; each must be refused in its words.
+fn assert_refused<const N: usize>(cases: [(&str, &str, Value, &str); N]) {
+    let folder = diffusers(&tiny());
+    for (file, key, value, expected) in cases {
+        let before = std::fs::read(folder.path().join(file)).unwrap();
+        edit(folder.path(), file, |config| config[key] = value.clone());
+        let problem = problem(folder.path());
+        assert!(problem.contains(expected), "{key} {value}: {problem}");
+        std::fs::write(folder.path().join(file), before).unwrap();
+    }
+    assert!(StableDiffusion::open(folder.path()).is_ok());
+}
+
 #[test]
-fn settings_that_change_the_result_are_refused_by_name() {
+fn settings_of_the_unet_that_change_the_result_are_refused_by_name() {
     let unet = "unet/config.json";
-    let vae = "vae/config.json";
-    let text = "text_encoder/config.json";
-    let scheduler = "scheduler/scheduler_config.json";
-    let index = "model_index.json";
-    let cases = [
-        (index, "_class_name", json!("StableDiffusionXLPipeline"), "Stable Diffusion XL"),
-        (index, "_class_name", json!("StableDiffusionInpaintPipeline"), "an inpainting model"),
-        (index, "_class_name", json!("FluxPipeline"), "FLUX"),
-        (index, "_class_name", json!("OtherPipeline"), "another kind of model ('OtherPipeline')"),
-        (index, "_class_name", json!(3), "'_class_name' is missing or not usable"),
-        (
-            index,
-            "text_encoder_2",
-            json!(["transformers", "CLIPTextModelWithProjection"]),
-            "Stable Diffusion XL",
-        ),
-        (index, "text_encoder", json!(["alt", "RobertaSeriesModel"]), "class \"RobertaSeriesModel\""),
+    assert_refused([
         (unet, "class_embed_type", json!("timestep"), "'class_embed_type'"),
         (unet, "addition_embed_type", json!("text_time"), "'addition_embed_type'"),
         (unet, "time_cond_proj_dim", json!(256), "'time_cond_proj_dim'"),
@@ -194,6 +191,28 @@ fn settings_that_change_the_result_are_refused_by_name() {
         (unet, "cross_attention_dim", json!(32), "its text encoder gives 64"),
         (unet, "dropout", json!(0.1), "'dropout'"),
         (unet, "something_new", json!(7), "'something_new' (7) is not known here"),
+    ]);
+}
+
+#[test]
+fn settings_of_the_other_parts_that_change_the_result_are_refused_by_name() {
+    let vae = "vae/config.json";
+    let text = "text_encoder/config.json";
+    let scheduler = "scheduler/scheduler_config.json";
+    let index = "model_index.json";
+    assert_refused([
+        (index, "_class_name", json!("StableDiffusionXLPipeline"), "Stable Diffusion XL"),
+        (index, "_class_name", json!("StableDiffusionInpaintPipeline"), "an inpainting model"),
+        (index, "_class_name", json!("FluxPipeline"), "FLUX"),
+        (index, "_class_name", json!("OtherPipeline"), "another kind of model ('OtherPipeline')"),
+        (index, "_class_name", json!(3), "'_class_name' is missing or not usable"),
+        (
+            index,
+            "text_encoder_2",
+            json!(["transformers", "CLIPTextModelWithProjection"]),
+            "Stable Diffusion XL",
+        ),
+        (index, "text_encoder", json!(["alt", "RobertaSeriesModel"]), "class \"RobertaSeriesModel\""),
         (vae, "shift_factor", json!(0.1), "'shift_factor'"),
         (vae, "latents_mean", json!([0.0]), "'latents_mean'"),
         (vae, "scaling_factor", json!("large"), "'scaling_factor' is \"large\""),
@@ -222,16 +241,7 @@ fn settings_that_change_the_result_are_refused_by_name() {
         (scheduler, "_class_name", json!("FlowMatchEulerDiscreteScheduler"), "another kind of model"),
         (scheduler, "beta_end", json!(2.0), "is not possible"),
         (scheduler, "steps_offset", json!(-1), "'steps_offset' is -1"),
-    ];
-    let folder = diffusers(&tiny());
-    for (file, key, value, expected) in cases {
-        let before = std::fs::read(folder.path().join(file)).unwrap();
-        edit(folder.path(), file, |config| config[key] = value.clone());
-        let problem = problem(folder.path());
-        assert!(problem.contains(expected), "{key} {value}: {problem}");
-        std::fs::write(folder.path().join(file), before).unwrap();
-    }
-    assert!(StableDiffusion::open(folder.path()).is_ok());
+    ]);
 }
 
 #[test]
