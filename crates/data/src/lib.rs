@@ -4,9 +4,11 @@
 pub mod base_model;
 pub mod chat;
 pub mod check;
+pub mod clip_tokenizer;
 pub mod dataset;
 pub mod gguf;
 pub mod image;
+pub mod lora_names;
 pub mod mapped;
 pub mod memory;
 pub mod order;
