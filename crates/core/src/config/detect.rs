@@ -77,11 +77,7 @@ struct Found {
     table: Option<String>,
 }
 
-fn decided(
-    data: Option<&Found>,
-    base: Base,
-    base_model: &str,
-) -> Result<Option<DataType>, UnclearDataType> {
+fn decided(data: Option<&Found>, base: Base, base_model: &str) -> Result<Option<DataType>, UnclearDataType> {
     let by_base = match base {
         Base::Is(data_type, _) => Some(data_type),
         Base::Unknown | Base::Missing => None,
@@ -95,9 +91,7 @@ fn decided(
         (None, None) => by_base.or(found.table.as_ref().map(|_| DataType::Text)),
     };
     match (by_data, base) {
-        (Some(wanted), Base::Is(taken, why)) if wanted != taken => {
-            Err(unfit(found, wanted, base_model, why))
-        }
+        (Some(wanted), Base::Is(taken, why)) if wanted != taken => Err(unfit(found, wanted, base_model, why)),
         (Some(data_type), _) => Ok(Some(data_type)),
         (None, Base::Is(data_type, _)) => Ok(Some(data_type)),
         (None, Base::Missing) => Ok(None),
@@ -109,8 +103,7 @@ fn decided(
 fn unfit(found: &Found, wanted: DataType, base_model: &str, why: &str) -> UnclearDataType {
     let named = found.picture.as_ref().or(found.text.as_ref()).or(found.table.as_ref());
     let example = named.map(|name| format!(" ({name})")).unwrap_or_default();
-    let message =
-        format!("holds {}{example}, but base_model '{base_model}' {why}", wanted.data());
+    let message = format!("holds {}{example}, but base_model '{base_model}' {why}", wanted.data());
     let other = if wanted == DataType::Image {
         "pictures need an image model: a diffusers folder or a .safetensors file"
     } else {
@@ -139,11 +132,15 @@ impl Found {
     fn unclear(&self) -> String {
         match (&self.picture, &self.text) {
             (Some(picture), Some(text)) => {
-                format!("holds both pictures ({picture}) and text ({text}), and the base model does not tell which is meant")
+                format!(
+                    "holds both pictures ({picture}) and text ({text}), and the base model does not tell which is meant"
+                )
             }
-            _ => "holds neither pictures nor text that is known by its name, and the base model does not tell \
+            _ => {
+                "holds neither pictures nor text that is known by its name, and the base model does not tell \
                   what is meant"
-                .to_owned(),
+                    .to_owned()
+            }
         }
     }
 }

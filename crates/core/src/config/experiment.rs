@@ -78,7 +78,9 @@ impl Experiment {
                 let problem = Problem::new(place, "sweep", "is an empty file").value(Some(path));
                 problems.push(problem.hint("sweep=null makes no sweep"));
             }
-            Ok(node) => self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node),
+            Ok(node) => {
+                self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node)
+            }
             Err(error) => {
                 let place = Place::SweepText(error.line as u32, error.column as u32);
                 let problem = Problem { key: None, ..Problem::new(place, "", error.message) };

@@ -184,7 +184,8 @@ fn stale(set: &[Entry], overrides: &[Override]) -> Vec<&'static str> {
         _ => None,
     };
     let is_changed = |name: &str| {
-        let follows = |change: &Override| matches!(change, Override::Key { key, .. } if follows(name, key.name));
+        let follows =
+            |change: &Override| matches!(change, Override::Key { key, .. } if follows(name, key.name));
         overrides.iter().any(follows)
     };
     let has_followed = |name: &str| match (derived_value(name, &number), number(name)) {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::experiment::Entry;
 use super::derived::{derived_keys, derived_value};
+use super::experiment::Entry;
 use super::foreign::complaints;
 use super::keys::{Default, Key, Kind, all_keys, find_key};
 use super::kind::fitted;
@@ -44,7 +44,9 @@ pub(crate) fn settings_of(
                 }
             }
             None => {
-                json.extend(default_value(key, data_type).map(|value| (key.name.to_owned(), value.to_json())));
+                json.extend(
+                    default_value(key, data_type).map(|value| (key.name.to_owned(), value.to_json())),
+                );
             }
         }
     }
@@ -214,8 +216,7 @@ mod tests {
                 place: Place::File,
             };
             let entries = values.map(entry);
-            let settings =
-                settings_of(&entries.iter().collect::<Vec<_>>(), &[], &mut Vec::new()).unwrap();
+            let settings = settings_of(&entries.iter().collect::<Vec<_>>(), &[], &mut Vec::new()).unwrap();
             let Json::Object(json) = serde_json::to_value(&settings).unwrap() else { panic!() };
             let fields: BTreeSet<&str> = json.keys().map(String::as_str).collect();
             let keys = all_keys().filter(|key| key.is_setting() && key.is_for(data_type));

@@ -125,7 +125,10 @@ fn task() -> impl Strategy<Value = TaskSettings> {
     let text = (2..1_000_000u32, proptest::bool::ANY)
         .prop_map(|(max_seq_len, train_on_prompt)| TextSettings { max_seq_len, train_on_prompt });
     // Boxed, since strategies within each other take more of a test's stack than there is.
-    prop_oneof![text.prop_map(TaskSettings::Text), images().boxed().prop_map(|images| TaskSettings::Image(Box::new(images)))]
+    prop_oneof![
+        text.prop_map(TaskSettings::Text),
+        images().boxed().prop_map(|images| TaskSettings::Image(Box::new(images)))
+    ]
 }
 
 fn minimal(rest: &str) -> Settings {

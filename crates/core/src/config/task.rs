@@ -86,7 +86,8 @@ impl Layers {
         let (bases, data) = (self.texts_of("base_model"), self.texts_of("train_data_dir"));
         let nothing = (String::new(), Place::File);
         let (first_base, first_data) = (bases.first().unwrap_or(&nothing), data.first().unwrap_or(&nothing));
-        let by_data = [first_data].into_iter().chain(data.iter().skip(1)).map(|data| (first_base, data, data));
+        let by_data =
+            [first_data].into_iter().chain(data.iter().skip(1)).map(|data| (first_base, data, data));
         let by_base = bases.iter().skip(1).map(|base| (base, first_data, base));
         let mut known: Option<(DataType, &str)> = None;
         for (base, data, (text, place)) in by_data.chain(by_base) {
@@ -115,7 +116,8 @@ impl Layers {
     /// Where nothing is there to tell, which is told elsewhere: keys of image models alone speak for pictures.
     fn guessed(&self) -> DataType {
         let swept = self.sweep.parameters.iter().map(|parameter| parameter.key);
-        let mut tasks = self.set.iter().map(|entry| entry.key).chain(swept).filter_map(|key| key.task).peekable();
+        let mut tasks =
+            self.set.iter().map(|entry| entry.key).chain(swept).filter_map(|key| key.task).peekable();
         if tasks.peek().is_some() && tasks.all(|task| task == DataType::Image) {
             DataType::Image
         } else {

@@ -49,7 +49,8 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
     problems.extend(unknown_preset(settings, place));
     let Some(image) = settings.image() else { return };
     if settings.base_model.to_lowercase().ends_with(".gguf") {
-        let message = "is a GGUF file, which holds a language model, but this trains on pictures (data_type: image)";
+        let message =
+            "is a GGUF file, which holds a language model, but this trains on pictures (data_type: image)";
         let problem = Problem::new(place("base_model"), "base_model", message);
         let problem = problem.value(Some(settings.base_model.clone()));
         problems.push(problem.hint("a diffusers folder or a single .safetensors file"));
@@ -58,7 +59,8 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
     adapters(settings, image, place, problems);
     if image.min_snr_gamma.is_some() && image.debiased_estimation {
         let message = "is given together with debiased_estimation, and both weight the loss by its noise";
-        problems.push(Problem::new(place("min_snr_gamma"), "min_snr_gamma", message).hint("keep one of them"));
+        problems
+            .push(Problem::new(place("min_snr_gamma"), "min_snr_gamma", message).hint("keep one of them"));
     }
     if image.sample_steps.is_some() && settings.sample_prompts.is_empty() {
         let message = "is given, but there are no sample_prompts";
@@ -116,10 +118,12 @@ fn buckets(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem
         let hint = "the shortest side is at most the longest".into();
         wrong("min_bucket_reso", min, format!("is above max_bucket_reso ({max})"), hint);
     } else if min > square {
-        let message = format!("is above the square's side of {square} pixels at resolution {}", image.resolution);
+        let message =
+            format!("is above the square's side of {square} pixels at resolution {}", image.resolution);
         wrong("min_bucket_reso", min, message, format!("at most {square}"));
     } else if max < square {
-        let message = format!("is below the square's side of {square} pixels at resolution {}", image.resolution);
+        let message =
+            format!("is below the square's side of {square} pixels at resolution {}", image.resolution);
         wrong("max_bucket_reso", max, message, format!("at least {square}"));
     }
 }
@@ -132,7 +136,11 @@ fn adapters(settings: &Settings, image: &ImageSettings, place: PlaceOf<'_>, prob
         wrong("unet_lr", "and text_encoder_lr are both 0, so that nothing is trained", "raise one of them");
     }
     if image.conv_alpha.is_some() && image.conv_rank.is_none() {
-        wrong("conv_alpha", "is given, but there is no conv_rank", "conv_rank: 4 makes adapters on convolutions");
+        wrong(
+            "conv_alpha",
+            "is given, but there is no conv_rank",
+            "conv_rank: 4 makes adapters on convolutions",
+        );
     }
     if image.conv_rank.is_some() && image.unet_lr == 0.0 {
         let message = "is given, but unet_lr is 0, and only the UNet has convolutions";

@@ -30,8 +30,7 @@ impl SearchPlan {
         };
         let mut names: Vec<&String> = assignment.keys().collect();
         names.sort_by_key(|name| order(name));
-        let chosen: Vec<Entry> =
-            names
+        let chosen: Vec<Entry> = names
             .iter()
             .filter_map(|name| checked_change(name, &assignment[*name], scope, &mut problems))
             .collect();

@@ -113,9 +113,9 @@ fn has_no_value(settings: &Settings, name: &str) -> bool {
 
 /// What is given and stands nowhere in the command: it would change nothing, without a word.
 fn unused<'a>(settings: &'a Settings, entries: &'a [&Entry]) -> impl Iterator<Item = Problem> + 'a {
-    let unused = entries
-        .iter()
-        .filter(|entry| must_be_used(entry.key) && !is_used(settings, entry.key) && !is_default(settings, entry));
+    let unused = entries.iter().filter(|entry| {
+        must_be_used(entry.key) && !is_used(settings, entry.key) && !is_default(settings, entry)
+    });
     unused.map(|entry| {
         let name = entry.key.name;
         let problem = Problem::new(entry.place, name, "is given, but the command does not use it");

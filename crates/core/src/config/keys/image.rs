@@ -134,7 +134,11 @@ pub(super) const KEYS: &[Key] = &[
         "weight of each further scale",
     ),
     key("ip_noise_gamma", NOT_NEGATIVE, Default::Fixed("0"), "noise added to the input's noise only"),
-    flag("masked_loss", "false", "only the masked part counts: alpha channel, NAME.mask.png or masks/NAME.png"),
+    flag(
+        "masked_loss",
+        "false",
+        "only the masked part counts: alpha channel, NAME.mask.png or masks/NAME.png",
+    ),
     key("reg_data_dir", Kind::Path, Default::Nothing, "pictures that keep the class as it is"),
     key("prior_loss_weight", NOT_NEGATIVE, Default::Fixed("1"), "weight of these pictures' loss"),
     flag("cache_latents", "true", "encode every picture once instead of at every step"),

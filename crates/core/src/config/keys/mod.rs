@@ -189,7 +189,16 @@ impl Key {
 
     const fn not_yet(group: Group, name: &'static str, instead: &'static str, about: &'static str) -> Self {
         let support = Support::NotYet(instead);
-        Self { name, aliases: &[], group, kind: Kind::Any, default: Default::Nothing, support, task: None, about }
+        Self {
+            name,
+            aliases: &[],
+            group,
+            kind: Kind::Any,
+            default: Default::Nothing,
+            support,
+            task: None,
+            about,
+        }
     }
 
     const fn alias(mut self, aliases: &'static [&'static str]) -> Self {

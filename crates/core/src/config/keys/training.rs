@@ -54,12 +54,7 @@ pub(super) const KEYS: &[Key] = &[
     key("max_steps", count(1), Default::Nothing, "steps in all; wins over epochs").alias(&["steps"]),
     later("max_time", "", "longest time a training may take"),
     key("log_steps", count(1), Default::Fixed("1"), "metrics are written every so many steps"),
-    key(
-        "seed",
-        SEED,
-        Default::Fixed("0"),
-        "seed of data order and initial weights",
-    ),
+    key("seed", SEED, Default::Fixed("0"), "seed of data order and initial weights"),
     key("threads", Kind::Whole { min: 1, max: 4096 }, Default::Derived("all of the slot's"), "CPU threads"),
     key(
         "precision",

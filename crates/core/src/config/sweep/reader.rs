@@ -64,11 +64,7 @@ pub(crate) struct SweepReader<'a> {
 
 impl<'a> SweepReader<'a> {
     /// A reader of a file.
-    pub(crate) fn new(
-        scope: Scope,
-        problems: &'a mut Vec<Problem>,
-        warnings: &'a mut Vec<Problem>,
-    ) -> Self {
+    pub(crate) fn new(scope: Scope, problems: &'a mut Vec<Problem>, warnings: &'a mut Vec<Problem>) -> Self {
         Self { origin: Origin::Experiment, scope, problems, warnings }
     }
 

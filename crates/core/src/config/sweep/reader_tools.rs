@@ -102,7 +102,8 @@ impl SweepReader<'_> {
     /// The key that a node names.
     pub(super) fn key_of(&mut self, node: &Node) -> Option<&'static Key> {
         let place = self.place(node);
-        let key = known_key(&node.text, self.scope, place).and_then(|key| super::sweepable(key, &node.text, place));
+        let key =
+            known_key(&node.text, self.scope, place).and_then(|key| super::sweepable(key, &node.text, place));
         key.map_err(|problem| self.problems.push(problem)).ok()
     }
 
