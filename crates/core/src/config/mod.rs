@@ -83,4 +83,6 @@ mod round_trip_tests;
 #[cfg(test)]
 mod sweep_tests;
 #[cfg(test)]
+mod task_tests;
+#[cfg(test)]
 mod tests;

@@ -127,8 +127,10 @@ impl Layers {
 
     /// All values that a key of paths has in some run, each once.
     fn texts_of(&self, name: &str) -> Vec<(String, Place)> {
-        let set = self.set.iter().filter(|entry| entry.key.name == name);
         let swept = self.sweep.parameters.iter().filter(|parameter| parameter.key.name == name);
+        // One that is swept in every run never has the value that stands beside the sweep.
+        let is_swept = swept.clone().next().is_some() && self.sweep.when.is_empty();
+        let set = self.set.iter().filter(|entry| entry.key.name == name && !is_swept);
         let swept = swept.flat_map(|parameter| match &parameter.draws {
             Draws::Values { values, .. } => values.as_slice(),
             Draws::Fixed(entry) => std::slice::from_ref(entry),
