@@ -77,6 +77,8 @@ pub use workspace_file::{
 };
 
 #[cfg(test)]
+mod data_type_tests;
+#[cfg(test)]
 mod frozen_sweep_tests;
 #[cfg(test)]
 mod round_trip_tests;
