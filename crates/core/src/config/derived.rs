@@ -13,9 +13,13 @@ struct Derived {
 }
 
 const DERIVED: [Derived; 5] = [
-    Derived { key: "lora_alpha", from: &["lora_rank"], value: |number| twice(number("lora_rank")?) },
-    Derived { key: "conv_alpha", from: &["conv_rank"], value: |number| twice(number("conv_rank")?) },
-    Derived { key: "unet_lr", from: &["learning_rate"], value: |number| real(number("learning_rate")?) },
+    Derived { key: "lora_alpha", from: &["lora_rank"], value: |number| number("lora_rank").map(twice) },
+    Derived { key: "conv_alpha", from: &["conv_rank"], value: |number| number("conv_rank").map(twice) },
+    Derived {
+        key: "unet_lr",
+        from: &["learning_rate"],
+        value: |number| number("learning_rate").map(Value::Real),
+    },
     Derived {
         key: "min_bucket_reso",
         from: &["resolution", "bucket_reso_steps"],
@@ -28,12 +32,8 @@ const DERIVED: [Derived; 5] = [
     },
 ];
 
-fn real(number: f64) -> Option<Value> {
-    Some(Value::Real(number))
-}
-
-fn twice(number: f64) -> Option<Value> {
-    real(2.0 * number)
+fn twice(number: f64) -> Value {
+    Value::Real(2.0 * number)
 }
 
 /// A multiple of the steps near a multiple of the resolution, never none.

@@ -117,8 +117,8 @@ impl Found {
     fn of(names: &BTreeSet<String>) -> Self {
         let pictures: BTreeSet<&str> =
             names.iter().filter(|name| is_one_of(name, &PICTURES)).map(|name| stem(name)).collect();
-        let mut found = Self::default();
-        found.picture = names.iter().find(|name| is_one_of(name, &PICTURES)).cloned();
+        let picture = names.iter().find(|name| is_one_of(name, &PICTURES)).cloned();
+        let mut found = Self { picture, ..Self::default() };
         for name in names.iter().filter(|name| is_one_of(name, &TEXTS)) {
             let is_caption = is_one_of(name, &["txt"]) && pictures.contains(stem(name));
             let place = if is_table_of_captions(name) { &mut found.table } else { &mut found.text };

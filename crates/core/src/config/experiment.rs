@@ -80,6 +80,7 @@ impl Experiment {
             }
             Ok(node) => {
                 self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node)
+                self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node);
             }
             Err(error) => {
                 let place = Place::SweepText(error.line as u32, error.column as u32);

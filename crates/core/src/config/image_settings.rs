@@ -102,7 +102,7 @@ pub struct ImageSettings {
     /// What happens at a picture that cannot be used.
     pub on_bad_sample: OnBadSample,
 
-    /// Learning rate of the UNet's adapters; default `learning_rate`. 0 leaves the UNet without adapters.
+    /// Learning rate of the adapters in the noise predictor (`UNet`); default `learning_rate`. 0 leaves it without adapters.
     pub unet_lr: f64,
     /// Learning rate of the text encoder's adapters; 0 leaves it frozen.
     pub text_encoder_lr: f64,

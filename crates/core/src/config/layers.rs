@@ -189,8 +189,7 @@ fn stale(set: &[Entry], overrides: &[Override]) -> Vec<&'static str> {
         overrides.iter().any(follows)
     };
     let has_followed = |name: &str| match (derived_value(name, &number), number(name)) {
-        (Some(Value::Whole(derived)), Some(frozen)) => derived as f64 == frozen,
-        (Some(Value::Real(derived)), Some(frozen)) => derived == frozen,
+        (Some(derived), Some(frozen)) => derived.to_string() == Value::Real(frozen).to_string(),
         _ => false,
     };
     derived_keys().filter(|name| is_changed(name) && has_followed(name)).collect()

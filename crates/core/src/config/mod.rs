@@ -77,10 +77,14 @@ pub use workspace_file::{
 };
 
 #[cfg(test)]
+mod data_type_tests;
+#[cfg(test)]
 mod frozen_sweep_tests;
 #[cfg(test)]
 mod round_trip_tests;
 #[cfg(test)]
 mod sweep_tests;
+#[cfg(test)]
+mod task_tests;
 #[cfg(test)]
 mod tests;

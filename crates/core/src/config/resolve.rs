@@ -87,11 +87,11 @@ fn data_type_of(entries: &[&Entry]) -> DataType {
 
 /// A key's fixed default in a training on that data, checked like a value of a file; `None` where it has none.
 pub fn default_value(key: &Key, data_type: DataType) -> Option<Value> {
-    let text = match (key.default, data_type) {
-        (Default::Fixed(text), _)
-        | (Default::ByTask { text, .. }, DataType::Text)
-        | (Default::ByTask { image: text, .. }, DataType::Image) => text,
-        _ => return None,
+    let text = match key.default {
+        Default::Fixed(text) => text,
+        Default::ByTask { image, .. } if data_type == DataType::Image => image,
+        Default::ByTask { text, .. } => text,
+        Default::Required | Default::Nothing | Default::Derived(_) => return None,
     };
     fitted(key.kind, &yaml::read(text).ok()?).ok()
 }

@@ -30,6 +30,9 @@ impl Scope {
     }
 }
 
+/// Tells the data type of a base model and training data, if they tell.
+pub(crate) type Recognised<'a> = &'a dyn Fn(&str, &str) -> Result<Option<DataType>, UnclearDataType>;
+
 /// How a data type is found that nobody has written.
 #[derive(Clone, Copy)]
 pub(crate) enum Recognise<'a> {
@@ -38,7 +41,7 @@ pub(crate) enum Recognise<'a> {
     /// The configuration is frozen. One without the key is of before there were others than text.
     Frozen,
     /// By the base model and the training data, if they tell.
-    By(&'a dyn Fn(&str, &str) -> Result<Option<DataType>, UnclearDataType>),
+    By(Recognised<'a>),
 }
 
 impl Layers {
@@ -79,10 +82,7 @@ impl Layers {
 
     /// What the base models and data of all runs tell: each base model is looked at with the first data, and each data
     /// with the first base model.
-    fn recognised(
-        &self,
-        recognised: &dyn Fn(&str, &str) -> Result<Option<DataType>, UnclearDataType>,
-    ) -> Result<DataType, Problem> {
+    fn recognised(&self, recognised: Recognised<'_>) -> Result<DataType, Problem> {
         let (bases, data) = (self.texts_of("base_model"), self.texts_of("train_data_dir"));
         let nothing = (String::new(), Place::File);
         let (first_base, first_data) = (bases.first().unwrap_or(&nothing), data.first().unwrap_or(&nothing));
@@ -127,8 +127,10 @@ impl Layers {
 
     /// All values that a key of paths has in some run, each once.
     fn texts_of(&self, name: &str) -> Vec<(String, Place)> {
-        let set = self.set.iter().filter(|entry| entry.key.name == name);
         let swept = self.sweep.parameters.iter().filter(|parameter| parameter.key.name == name);
+        // One that is swept in every run never has the value that stands beside the sweep.
+        let is_swept = swept.clone().next().is_some() && self.sweep.when.is_empty();
+        let set = self.set.iter().filter(|entry| entry.key.name == name && !is_swept);
         let swept = swept.flat_map(|parameter| match &parameter.draws {
             Draws::Values { values, .. } => values.as_slice(),
             Draws::Fixed(entry) => std::slice::from_ref(entry),
