@@ -83,7 +83,9 @@ impl Branch {
         part: MaskPart,
         size: impl FnOnce(&Tensor) -> Vec<i64>,
     ) -> Result<Tensor, TchError> {
-        let (Some(dropout), Some(masks)) = (self.dropout, context.masks) else { return Ok(x.shallow_clone()) };
+        let (Some(dropout), Some(masks)) = (self.dropout, context.masks) else {
+            return Ok(x.shallow_clone());
+        };
         let (rate, kept) = match part {
             MaskPart::Input => (dropout.input, 1.0 - dropout.input),
             MaskPart::Rank => (dropout.rank, 1.0 - dropout.rank),

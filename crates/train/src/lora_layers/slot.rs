@@ -70,7 +70,9 @@ fn fits(matrix: &'static str, tensor: &Tensor, expected: &[i64]) -> Result<(), A
 
 /// A branch that does not fit its layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{matrix} has the shape {found:?}, but the layer needs {expected:?}: it was made for another layer or model")]
+#[error(
+    "{matrix} has the shape {found:?}, but the layer needs {expected:?}: it was made for another layer or model"
+)]
 pub struct AttachError {
     /// A or B.
     pub matrix: &'static str,

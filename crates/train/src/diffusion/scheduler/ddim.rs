@@ -49,13 +49,7 @@ impl Sampler for Ddim {
         Ok(x.shallow_clone())
     }
 
-    fn step(
-        &mut self,
-        x: &Tensor,
-        output: &Tensor,
-        index: usize,
-        _: DrawNoise,
-    ) -> Result<Tensor, TchError> {
+    fn step(&mut self, x: &Tensor, output: &Tensor, index: usize, _: DrawNoise) -> Result<Tensor, TchError> {
         let output = output.f_to_kind(x.kind())?;
         let (now, next) = self.levels[index];
         let clean = now.clean(x, &output, self.prediction)?;

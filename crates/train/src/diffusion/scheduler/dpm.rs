@@ -37,7 +37,8 @@ impl DpmPp2M {
     /// The clean latents that the step assumes on its way: this step's, or a straight line through them and the
     /// previous step's where there is one and the way is not endless (the last level's λ is infinite).
     fn extrapolated(&self, clean: &Tensor, index: usize) -> Result<Tensor, TchError> {
-        let Some(before) = self.before.as_ref().filter(|_| index > 0 && index + 1 < self.timesteps.len()) else {
+        let Some(before) = self.before.as_ref().filter(|_| index > 0 && index + 1 < self.timesteps.len())
+        else {
             return Ok(clean.shallow_clone());
         };
         let [was, is, will] = [index - 1, index, index + 1].map(|at| self.lambda(at));
@@ -64,13 +65,7 @@ impl Sampler for DpmPp2M {
         Ok(x.shallow_clone())
     }
 
-    fn step(
-        &mut self,
-        x: &Tensor,
-        output: &Tensor,
-        index: usize,
-        _: DrawNoise,
-    ) -> Result<Tensor, TchError> {
+    fn step(&mut self, x: &Tensor, output: &Tensor, index: usize, _: DrawNoise) -> Result<Tensor, TchError> {
         let (now, next) = (self.levels[index], self.levels[index + 1]);
         let clean = now.clean(x, &output.f_to_kind(x.kind())?, self.prediction)?;
         let assumed = self.extrapolated(&clean, index)?;

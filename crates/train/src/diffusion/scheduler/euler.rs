@@ -92,13 +92,7 @@ impl Sampler for Euler {
         self.path.scale_input(x, index)
     }
 
-    fn step(
-        &mut self,
-        x: &Tensor,
-        output: &Tensor,
-        index: usize,
-        _: DrawNoise,
-    ) -> Result<Tensor, TchError> {
+    fn step(&mut self, x: &Tensor, output: &Tensor, index: usize, _: DrawNoise) -> Result<Tensor, TchError> {
         self.path.towards(x, output, index, self.path.sigmas[index + 1])
     }
 }

@@ -91,12 +91,7 @@ impl NoiseSchedule {
 
     /// The velocity `√ᾱ · noise − √(1 − ᾱ) · latents` (Salimans and Ho, "Progressive distillation", 2022, appendix D),
     /// by sizes as in [`Self::add_noise`].
-    pub fn velocity(
-        &self,
-        latents: &Tensor,
-        noise: &Tensor,
-        timesteps: &Tensor,
-    ) -> Result<Tensor, TchError> {
+    pub fn velocity(&self, latents: &Tensor, noise: &Tensor, timesteps: &Tensor) -> Result<Tensor, TchError> {
         let (signal, rest) = self.shares(latents, timesteps)?;
         noise.f_mul(&signal)?.f_sub(&latents.f_mul(&rest)?)
     }

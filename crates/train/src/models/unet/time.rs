@@ -45,9 +45,9 @@ impl TimeEmbedding {
     fn waves(&self, timesteps: &Tensor) -> Result<Tensor, TchError> {
         let half = self.width / 2;
         let steps = Tensor::f_arange(half, (Kind::Float, timesteps.device()))?;
-        let exponents =
-            steps.f_mul_scalar(-LONGEST_PERIOD.ln())?.f_div_scalar(half as f64 - self.shift)?;
-        let angles = timesteps.f_to_kind(Kind::Float)?.f_unsqueeze(1)?.f_mul(&exponents.f_exp()?.f_unsqueeze(0)?)?;
+        let exponents = steps.f_mul_scalar(-LONGEST_PERIOD.ln())?.f_div_scalar(half as f64 - self.shift)?;
+        let angles =
+            timesteps.f_to_kind(Kind::Float)?.f_unsqueeze(1)?.f_mul(&exponents.f_exp()?.f_unsqueeze(0)?)?;
         let (sines, cosines) = (angles.f_sin()?, angles.f_cos()?);
         let order = if self.cosines_first { [cosines, sines] } else { [sines, cosines] };
         Tensor::f_cat(&order, 1)

@@ -35,7 +35,12 @@ impl Transformer {
         let layer =
             |number| TransformerLayer::load(loader, &format!("{module}.transformer_blocks.{number}"), shape);
         Ok(Self {
-            norm: loader.group_norm(&format!("{module}.norm"), shape.groups, shape.channels, GROUP_EPSILON)?,
+            norm: loader.group_norm(
+                &format!("{module}.norm"),
+                shape.groups,
+                shape.channels,
+                GROUP_EPSILON,
+            )?,
             proj_in: Projection::load(loader, &format!("{module}.proj_in"), shape)?,
             layers: (0..shape.layers).map(layer).collect::<Result<_, _>>()?,
             proj_out: Projection::load(loader, &format!("{module}.proj_out"), shape)?,
@@ -83,9 +88,8 @@ impl Projection {
     /// The way back.
     fn outwards(&self, x: &Tensor, height: i64, width: i64, context: &Context) -> Result<Tensor, TchError> {
         let (samples, _, channels) = x.size3()?;
-        let spread = |x: &Tensor| {
-            x.f_transpose(1, 2)?.f_contiguous()?.f_view([samples, channels, height, width])
-        };
+        let spread =
+            |x: &Tensor| x.f_transpose(1, 2)?.f_contiguous()?.f_view([samples, channels, height, width]);
         match self {
             Self::Conv(conv) => conv.forward(&spread(x)?, context),
             Self::Linear(linear) => spread(&linear.forward(x, context)?),
@@ -152,12 +156,7 @@ struct Attention {
 
 impl Attention {
     /// `seen` is the width of what keys and values are made from.
-    fn load(
-        loader: &Loader,
-        module: &str,
-        shape: TransformerShape,
-        seen: usize,
-    ) -> Result<Self, LoadError> {
+    fn load(loader: &Loader, module: &str, shape: TransformerShape, seen: usize) -> Result<Self, LoadError> {
         let width = shape.channels;
         Ok(Self {
             query: loader.linear_without_bias(&format!("{module}.to_q"), width, width)?,

@@ -29,8 +29,9 @@ impl Vae {
         let quant_conv = config
             .use_quant_conv
             .then(|| loader.conv("quant_conv", ConvShape::same(2 * latent, 2 * latent, 1)));
-        let post_quant_conv =
-            config.use_post_quant_conv.then(|| loader.conv("post_quant_conv", ConvShape::same(latent, latent, 1)));
+        let post_quant_conv = config
+            .use_post_quant_conv
+            .then(|| loader.conv("post_quant_conv", ConvShape::same(latent, latent, 1)));
         Ok(Self {
             encoder: Encoder::load(loader, config)?,
             quant_conv: quant_conv.transpose()?,

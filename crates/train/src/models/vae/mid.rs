@@ -25,12 +25,7 @@ impl MidBlock {
     ) -> Result<Self, LoadError> {
         let shape = config::resnet(config, channels, channels);
         let attention = config.mid_block_attention.then(|| {
-            PixelAttention::load(
-                loader,
-                &format!("{module}.attentions.0"),
-                config.norm_num_groups,
-                channels,
-            )
+            PixelAttention::load(loader, &format!("{module}.attentions.0"), config.norm_num_groups, channels)
         });
         Ok(Self {
             first: Resnet::load(loader, &format!("{module}.resnets.0"), shape)?,
