@@ -179,5 +179,6 @@ def text_outputs(model, given):
     """By clip skip, from 1: that layer's states behind the last layer norm, as A1111 and sd-scripts take them."""
     inner = getattr(model, "text_model", model)
     with torch.no_grad():
-        states = model(given["ids"], output_hidden_states=True).hidden_states
-        return [inner.final_layer_norm(state) for state in reversed(states[1:])]
+        made = model(given["ids"], output_hidden_states=True)
+        before = made.hidden_states[-2:0:-1]
+        return [made.last_hidden_state, *(inner.final_layer_norm(state) for state in before)]

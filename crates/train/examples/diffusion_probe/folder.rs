@@ -1,5 +1,6 @@
 //! One component's folder: `config.json` and one safetensors file, read as simply as the judges need it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -12,6 +13,8 @@ use loradeck_data::safetensors::SafetensorsFile;
 use loradeck_train::models::source::WeightSource;
 use serde_json::Value;
 
+const TEXT_PREFIX: &str = "text_model.";
+
 /// A component's configuration and weights.
 pub(crate) struct Folder {
     config: Value,
@@ -20,7 +23,10 @@ pub(crate) struct Folder {
 
 impl WeightSource for Folder {
     fn weight(&self, name: &str) -> Result<WeightView<'_>, String> {
-        let entry = self.weights.entries().get(name).ok_or("the file does not hold it")?;
+        let entries = self.weights.entries();
+        // transformers 5 writes the text encoder's names without their first part.
+        let entry = entries.get(name).or_else(|| entries.get(name.strip_prefix(TEXT_PREFIX)?));
+        let entry = entry.ok_or("the file does not hold it")?;
         let dtype = SafetensorsFile::data_type(entry).ok_or("its number type is not supported")?;
         let data = WeightData::Stored(self.weights.bytes(entry));
         Ok(WeightView { dtype, shape: entry.shape.clone(), data })
@@ -36,8 +42,10 @@ impl Folder {
         Ok(Self { config, weights: SafetensorsFile::open(&file)? })
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.weights.entries().keys()
+    /// The names of all weights that are not in `used`.
+    pub(crate) fn left(&self, used: &BTreeSet<String>) -> Vec<&String> {
+        let is_used = |name: &str| used.contains(name) || used.contains(&format!("{TEXT_PREFIX}{name}"));
+        self.weights.entries().keys().filter(|name| !is_used(name)).collect()
     }
 
     pub(crate) fn unet(&self) -> Result<UnetConfig> {

@@ -2,7 +2,7 @@
 //! an input. FOLDER is one component's folder in diffusers' layout, INPUT and OUTPUT are safetensors files.
 //!
 //! `diffusion_probe unet FOLDER INPUT OUTPUT`: `latents`, `timesteps`, `states` to `output`; with `direction`, `a.LAYER`
-//! and `b.LAYER` the branches are attached, and the gradients `a.LAYER`, `b.LAYER` of Σ output · direction come too.
+//! and `b.LAYER` the branches are attached, and the gradients `a.LAYER`, `b.LAYER` of Σ output · direction come too; everything is computed in the number type of `direction`, without it in fp32.
 //! `diffusion_probe text FOLDER INPUT OUTPUT`: `ids` to `output.N` for clip skip N, branches and `direction` as above.
 //! `diffusion_probe vae FOLDER INPUT OUTPUT`: `pictures` to `mean` and `std`, `latents` to `decoded`.
 //! `diffusion_probe noise FOLDER INPUT OUTPUT`: the schedule's tables and mixtures.
@@ -58,16 +58,20 @@ fn needed<'a>(input: &'a Tensors, name: &str) -> Result<&'a Tensor> {
     input.get(name).with_context(|| format!("the input has no '{name}'"))
 }
 
+/// The number type to compute in: that of `direction`, without one fp32.
+fn kind(input: &Tensors) -> Kind {
+    input.get("direction").map_or(Kind::Float, Tensor::kind)
+}
+
 /// Says which weights of the file no layer asked for.
 fn check_left(folder: &Folder, loader: &Loader) -> Result<()> {
-    let used = loader.used();
-    let left: Vec<&String> = folder.names().filter(|name| !used.contains(*name)).collect();
+    let left = folder.left(&loader.used());
     if left.is_empty() { Ok(()) } else { bail!("weights that no layer asked for: {left:?}") }
 }
 
 fn unet(folder: &str, input: &Tensors) -> Result<Tensors> {
     let folder = Folder::open(Path::new(folder))?;
-    let loader = Loader::new(&folder, Kind::Float, Device::Cpu);
+    let loader = Loader::new(&folder, kind(input), Device::Cpu);
     let mut unet = Unet::load(&folder.unet()?, &loader)?;
     check_left(&folder, &loader)?;
     let mut branches = Branches::of(input);
@@ -89,7 +93,7 @@ fn unet(folder: &str, input: &Tensors) -> Result<Tensors> {
 
 fn text(folder: &str, input: &Tensors) -> Result<Tensors> {
     let folder = Folder::open(Path::new(folder))?;
-    let loader = Loader::new(&folder, Kind::Float, Device::Cpu);
+    let loader = Loader::new(&folder, kind(input), Device::Cpu);
     let config = folder.text()?;
     let mut text = ClipText::load(&config, &loader)?;
     check_left(&folder, &loader)?;

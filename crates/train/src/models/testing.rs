@@ -43,6 +43,12 @@ impl MadeUp {
         self.weights.keys()
     }
 
+    pub(crate) fn replace(&mut self, name: &str, values: Vec<f32>) {
+        let (shape, old) = self.weights.get_mut(name).unwrap();
+        assert_eq!(shape.iter().product::<usize>(), values.len());
+        *old = values;
+    }
+
     pub(crate) fn remove(&mut self, name: &str) {
         self.weights.remove(name);
     }
