@@ -8,13 +8,15 @@ use super::sampler::SamplerError;
 pub(super) fn leading(schedule: &NoiseSchedule, steps: usize, of: usize) -> Result<Vec<usize>, SamplerError> {
     let config = schedule.config();
     let levels = config.num_train_timesteps;
-    let stride = levels.checked_div(of).unwrap_or(0);
-    let timesteps: Vec<usize> =
-        (of - steps..of).rev().map(|number| number * stride + config.steps_offset).collect();
-    match timesteps.first() {
-        Some(highest) if stride > 0 && *highest < levels => Ok(timesteps),
-        _ => Err(SamplerError::Steps { steps, levels }),
+    let refused = SamplerError::Steps { steps, levels };
+    if steps == 0 || of > levels {
+        return Err(refused);
     }
+    let at = |number: usize| number * (levels / of) + config.steps_offset;
+    if at(of - 1) >= levels {
+        return Err(refused);
+    }
+    Ok((of - steps..of).rev().map(at).collect())
 }
 
 /// σ = √((1 − ᾱ)/ᾱ) at each timestep, and 0 after the last.
