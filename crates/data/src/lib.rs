@@ -8,6 +8,7 @@ pub mod clip_tokenizer;
 pub mod dataset;
 pub mod gguf;
 pub mod image;
+pub mod image_check;
 pub mod lora_names;
 pub mod mapped;
 pub mod memory;

@@ -41,6 +41,24 @@ pub enum Purpose {
     Crop = 6,
     /// What is shuffled in and left out of a caption.
     Caption = 7,
+    /// The noise that a picture is trained with.
+    Noise = 8,
+    /// The offset of that noise's mean.
+    NoiseOffset = 9,
+    /// That noise's further scales.
+    NoiseScales = 10,
+    /// Further noise on the input alone.
+    Perturbation = 11,
+    /// The noise level of a picture.
+    Timestep = 12,
+    /// The draw from a picture's distribution of latents.
+    Posterior = 13,
+    /// What dropout leaves out.
+    Dropout = 14,
+    /// The noise of held-out pictures.
+    Evaluation = 15,
+    /// The noise that sample pictures begin with.
+    Sampling = 16,
 }
 
 /// An endless stream of random numbers, fixed by seed, purpose and a number within the purpose (an epoch, a tensor).

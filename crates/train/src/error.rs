@@ -84,6 +84,15 @@ pub enum TrainError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A part of an image model could not be loaded.
+    #[error(transparent)]
+    Load(#[from] crate::models::loader::LoadError),
+    /// No noise levels follow from the base model's scheduler.
+    #[error(transparent)]
+    Noise(#[from] crate::diffusion::scheduler::NoiseError),
+    /// A sampler cannot do what is asked.
+    #[error(transparent)]
+    Sampler(#[from] crate::diffusion::scheduler::SamplerError),
     /// libtorch refused.
     #[error("{}", plain(.0))]
     Torch(#[from] TchError),

@@ -79,7 +79,6 @@ impl Experiment {
                 problems.push(problem.hint("sweep=null makes no sweep"));
             }
             Ok(node) => {
-                self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node)
                 self.sweep = SweepReader::of_file(self.scope, problems, &mut self.warnings).read(&node);
             }
             Err(error) => {

@@ -1,12 +1,14 @@
 //! LoRA on Stable Diffusion: the layers that an adapter can sit on, which of them a setting means, and what their
 //! tensors and metadata are called in the files that diffusers, PEFT, kohya's scripts, the `WebUI` and ComfyUI read.
 
+mod choice;
 mod diffusers_header;
 mod keys;
 mod kohya_metadata;
 mod reader;
 mod targets;
 
+pub use choice::{ChosenSite, choose};
 pub use diffusers_header::{HeaderAdapter, adapter_metadata, diffusers_header};
 pub use keys::Role;
 pub use kohya_metadata::{KohyaFacts, sshs_legacy_hash, sshs_model_hash};

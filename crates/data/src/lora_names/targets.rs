@@ -73,6 +73,24 @@ pub enum TargetError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A key of `rank_pattern` or `alpha_pattern` is no regular expression.
+    #[error("{key}: '{text}' is no regular expression: {problem}")]
+    NotAPattern {
+        /// The setting.
+        key: &'static str,
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A key of `rank_pattern` or `alpha_pattern` fits nothing.
+    #[error("{key}: '{text}' fits no layer with an adapter")]
+    PatternFitsNothing {
+        /// The setting.
+        key: &'static str,
+        /// The text.
+        text: String,
+    },
     /// Nothing has such a name.
     #[error("lora_targets: no layer that can take an adapter matches '{text}'{hint}")]
     NoMatch {

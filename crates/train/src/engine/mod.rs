@@ -253,9 +253,11 @@ fn write_weights(
     let folder = record.run().checkpoints();
     let written = AT_THE_END
         .with(|error: &TrainError| tell_of_waiting(error), || task.write_final(&folder, &metadata, record))?;
-    record.summary.weights_sha256 = Some(written.clone());
-    let entry = record.entry("weights").at(record.summary.step).with("sha256", written);
-    record.journal(&entry);
-    record.line(&format!("wrote {}", folder.join(task.weights_name()).display()));
+    record.summary.weights_sha256 = Some(written.sha256.clone());
+    let entry = record.entry("weights").at(record.summary.step).with("sha256", written.sha256.as_str());
+    record.journal(&entry.with("files", written.files.clone()));
+    for name in &written.files {
+        record.line(&format!("wrote {}", folder.join(name).display()));
+    }
     Ok(())
 }

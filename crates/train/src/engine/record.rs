@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use loradeck_core::crash;
 use loradeck_core::error::FileError;
 use loradeck_core::file::{Durability, LineFile};
-use loradeck_core::metrics::EventWriter;
+use loradeck_core::metrics::{EventWriter, Image};
 use loradeck_core::run::{Host, Journal, JournalEntry, Outcome, RunFolder, Summary, Writer};
 use loradeck_core::text::harmless;
 use loradeck_core::time::Moment;
@@ -126,6 +126,12 @@ impl Record {
     /// A text for TensorBoard.
     pub fn text(&mut self, step: u64, tag: &str, text: &str) {
         self.event(|events| events.text(step, tag, text, Moment::now()));
+    }
+
+    /// A picture for TensorBoard, as a PNG file of red, green and blue.
+    pub fn image(&mut self, step: u64, tag: &str, width: u32, height: u32, png: &[u8]) {
+        let image = Image { height, width, colorspace: 3, encoded: png };
+        self.event(|events| events.image(step, tag, image, Moment::now()));
     }
 
     /// Writes into the event file; after a failure the next event begins a new file, since this one may end torn.

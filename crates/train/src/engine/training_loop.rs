@@ -288,13 +288,15 @@ impl TrainingLoop<'_> {
     fn save(&mut self) -> Result<(), String> {
         let began = Instant::now();
         let manifest = self.manifest();
-        let contents = Contents {
-            adapters: self.task.adapters(),
-            weights_name: self.task.weights_name(),
-            files: self.task.checkpoint_files(),
-            stepper: &self.stepper,
-        };
-        let written = checkpoint::write(self.record.run(), manifest, &contents);
+        let written = self.task.checkpoint_files().and_then(|files| {
+            let contents = Contents {
+                adapters: self.task.adapters(),
+                weights_name: self.task.weights_name(),
+                files,
+                stepper: &self.stepper,
+            };
+            checkpoint::write(self.record.run(), manifest, &contents)
+        });
         let entry = self.record.entry("checkpoint").at(self.step);
         let seconds = began.elapsed().as_secs_f64();
         self.progress.resume_clock();

@@ -1,6 +1,7 @@
 //! Writing trained weights in formats that other programs read.
 
 mod container;
+pub mod image;
 mod peft;
 
 pub use container::{Container, container};

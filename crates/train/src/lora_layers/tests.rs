@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::models::testing::{apart, branch, check_gradients, random};
 use tch::{Kind, TchError, Tensor};

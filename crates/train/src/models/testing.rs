@@ -1,4 +1,3 @@
-
 //! Small random weights for tests of the models.
 
 use std::collections::HashMap;

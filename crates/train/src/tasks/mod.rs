@@ -2,6 +2,7 @@
 //! measures held-out loss, and produces samples and weight files. The engine knows tasks by this trait alone.
 
 pub mod causal_lm;
+pub mod diffusion;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -77,7 +78,19 @@ pub fn read_inputs(settings: Settings, root: &Path, now: Moment) -> Result<Box<d
             "command: names another trainer, which this program does not start (hint: `loradeck run`)";
         return Err(TrainError::Refused(message.to_owned()));
     }
+    if settings.is_image() {
+        return Ok(Box::new(diffusion::Inputs::read(settings, root)?));
+    }
     Ok(Box::new(causal_lm::Inputs::read(settings, root, now)?))
+}
+
+/// The final weights on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FinalWeights {
+    /// SHA-256 of their numbers.
+    pub sha256: String,
+    /// The names of the files, the one that people take first.
+    pub files: Vec<String>,
 }
 
 /// Asked now and then by longer work: whether to leave off.
@@ -179,14 +192,14 @@ pub trait Task {
     /// The name of the weights' file in a checkpoint.
     fn weights_name(&self) -> &'static str;
 
-    /// Small files beside the weights in every checkpoint, by name.
-    fn checkpoint_files(&self) -> Vec<(String, String)>;
+    /// Files beside the weights in every checkpoint, by name.
+    fn checkpoint_files(&self) -> Result<Vec<(String, Vec<u8>)>, TrainError>;
 
-    /// Writes the final weights into `folder` with `metadata` in their header. Returns the SHA-256 of their numbers.
+    /// Writes the final weights into `folder` with `metadata` in their header.
     fn write_final(
         &self,
         folder: &Path,
         metadata: &BTreeMap<String, String>,
         record: &Record,
-    ) -> Result<String, TrainError>;
+    ) -> Result<FinalWeights, TrainError>;
 }

@@ -10,7 +10,7 @@ use loradeck_train::engine::checkpoint::Identity;
 use loradeck_train::error::TrainError;
 use loradeck_train::models::llama::Llama;
 use loradeck_train::tasks::causal_lm::batch::{HostBatch, InputBuffers};
-use loradeck_train::tasks::{Description, Interrupted, RateGroup, Task, Unit};
+use loradeck_train::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit};
 use tch::Tensor;
 
 pub struct GivenBatches {
@@ -88,8 +88,8 @@ impl Task for GivenBatches {
         "weights"
     }
 
-    fn checkpoint_files(&self) -> Vec<(String, String)> {
-        Vec::new()
+    fn checkpoint_files(&self) -> Result<Vec<(String, Vec<u8>)>, TrainError> {
+        Ok(Vec::new())
     }
 
     fn write_final(
@@ -97,7 +97,7 @@ impl Task for GivenBatches {
         _folder: &Path,
         _metadata: &BTreeMap<String, String>,
         _record: &Record,
-    ) -> Result<String, TrainError> {
-        Ok(String::new())
+    ) -> Result<FinalWeights, TrainError> {
+        Ok(FinalWeights::default())
     }
 }

@@ -1,4 +1,3 @@
-
 use loradeck_data::base_model::stable_diffusion::{BetaSchedule, PredictionType, SchedulerConfig};
 use tch::{Kind, Tensor};
 

@@ -29,8 +29,8 @@ pub struct Contents<'a> {
     pub adapters: &'a AdapterSet,
     /// The file of the weights.
     pub weights_name: &'static str,
-    /// Small files beside it, by name.
-    pub files: Vec<(String, String)>,
+    /// Files beside it, by name.
+    pub files: Vec<(String, Vec<u8>)>,
     /// The optimizer's state.
     pub stepper: &'a Stepper,
 }
@@ -74,8 +74,8 @@ fn stage(staged: &Path, manifest: &mut Manifest, contents: &Contents<'_>) -> Res
     }
     let moments = container(&moments, &BTreeMap::new())?;
     let tensors = [(*weights_name, weights.bytes.as_slice()), (MOMENTS, moments.bytes.as_slice())];
-    let texts = files.iter().map(|(name, text)| (name.as_str(), text.as_bytes()));
-    for (name, contents) in tensors.into_iter().chain(texts) {
+    let others = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    for (name, contents) in tensors.into_iter().chain(others) {
         file::replace(&staged.join(name), contents, Durability::Synced)?;
         manifest.files.insert(name.to_owned(), FileRecord::of(contents));
     }

@@ -1,4 +1,3 @@
-
 use loradeck_data::base_model::stable_diffusion::{Activation, ClipTextConfig};
 use tch::{Device, Kind, Tensor};
 

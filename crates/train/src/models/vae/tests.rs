@@ -1,4 +1,3 @@
-
 use loradeck_data::base_model::stable_diffusion::VaeConfig;
 use tch::{Device, Kind};
 

@@ -19,7 +19,7 @@ use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::{AdapterFacts, CONFIG, WEIGHTS, adapter_config, write_final};
 use crate::models::llama::{Llama, projection_names};
-use crate::tasks::{Description, Interrupted, Task, Unit};
+use crate::tasks::{Description, FinalWeights, Interrupted, Task, Unit};
 
 /// A language model with adapters and its data.
 #[derive(Debug)]
@@ -186,8 +186,8 @@ impl Task for CausalLm<'_> {
         WEIGHTS
     }
 
-    fn checkpoint_files(&self) -> Vec<(String, String)> {
-        vec![(CONFIG.to_owned(), adapter_config(&self.facts))]
+    fn checkpoint_files(&self) -> Result<Vec<(String, Vec<u8>)>, TrainError> {
+        Ok(vec![(CONFIG.to_owned(), adapter_config(&self.facts).into_bytes())])
     }
 
     fn write_final(
@@ -195,8 +195,10 @@ impl Task for CausalLm<'_> {
         folder: &Path,
         metadata: &BTreeMap<String, String>,
         _record: &Record,
-    ) -> Result<String, TrainError> {
-        write_final(folder, &self.adapters, &self.facts, metadata, &self.inputs.tokenizer)
+    ) -> Result<FinalWeights, TrainError> {
+        let tokenizer = &self.inputs.tokenizer;
+        let sha256 = write_final(folder, &self.adapters, &self.facts, metadata, tokenizer)?;
+        Ok(FinalWeights { sha256, files: vec![WEIGHTS.to_owned()] })
     }
 }
 

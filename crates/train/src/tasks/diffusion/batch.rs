@@ -51,8 +51,7 @@ impl Denoising {
     ) -> Result<Self, TchError> {
         let levels = schedule.config().num_train_timesteps;
         let timesteps: Vec<i64> = pictures.iter().map(|picture| picture.key.timestep(levels)).collect();
-        let timesteps =
-            Tensor::f_from_slice(&timesteps)?.f_to_device_(device, Kind::Int64, false, false)?;
+        let timesteps = Tensor::f_from_slice(&timesteps)?.f_to_device_(device, Kind::Int64, false, false)?;
         let noises: Vec<Tensor> = pictures
             .iter()
             .map(|picture| picture.key.noise(size3(&picture.latents), settings))
@@ -126,8 +125,7 @@ fn masks(pictures: &[Clean]) -> Result<Option<Tensor>, TchError> {
 /// Computes the gradients of `loss` for `leaves` and adds them onto the flat buffer `gradients`, whose order is theirs.
 pub fn add_gradients(loss: &Tensor, leaves: &[Tensor], gradients: &mut Tensor) -> Result<(), TrainError> {
     let each = Tensor::f_run_backward(&[loss], leaves, false, false)?;
-    let flat: Vec<Tensor> =
-        each.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<_, _>>()?;
+    let flat: Vec<Tensor> = each.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<_, _>>()?;
     let _ = gradients.f_add_(&Tensor::f_cat(&flat, 0)?)?;
     Ok(())
 }

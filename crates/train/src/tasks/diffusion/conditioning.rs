@@ -104,7 +104,10 @@ impl Conditioning {
 /// One chunk as it is; of several the begin of the first, the inner tokens of all, the end of the last.
 fn join(parts: &[Tensor]) -> Result<Tensor, TchError> {
     let [first, .., last] = parts else {
-        return parts.first().map_or_else(|| Tensor::f_zeros([0], (Kind::Float, Device::Cpu)), |only| Ok(only.shallow_clone()));
+        return parts.first().map_or_else(
+            || Tensor::f_zeros([0], (Kind::Float, Device::Cpu)),
+            |only| Ok(only.shallow_clone()),
+        );
     };
     let length = first.size().get(1).copied().unwrap_or(0);
     let mut joined = vec![first.f_narrow(1, 0, 1)?];

@@ -101,8 +101,10 @@ impl Generator<'_> {
                 return Ok(None);
             }
             let timestep = sampler.timesteps()[index];
-            let output = self.predict(&sampler.scale_input(&x, index)?, timestep, &states, request, context)?;
-            let mut draw = |size: &[i64]| match normal(&mut stream, size).and_then(|noise| noise.f_to(device)) {
+            let output =
+                self.predict(&sampler.scale_input(&x, index)?, timestep, &states, request, context)?;
+            let mut draw = |size: &[i64]| match normal(&mut stream, size).and_then(|noise| noise.f_to(device))
+            {
                 Ok(noise) => noise,
                 Err(error) => {
                     failed = Some(error);

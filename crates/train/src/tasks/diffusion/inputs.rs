@@ -7,9 +7,9 @@ use loradeck_core::config::{ImageSettings, Settings};
 use loradeck_data::base_model::stable_diffusion::StableDiffusion;
 use loradeck_data::image::{ImageData, ImagePlan, image_metadata_csv};
 use loradeck_data::image_check::{ImageInputs, open_image_inputs};
+use loradeck_data::lora_names::ChosenSite;
 
 use super::Diffusion;
-use super::choice::Choice;
 use crate::device::Hardware;
 use crate::error::TrainError;
 use crate::tasks::{Task, TaskInputs};
@@ -27,8 +27,8 @@ pub struct Inputs {
     pub data: ImageData,
     /// The order of training.
     pub plan: ImagePlan,
-    /// Which layers receive an adapter.
-    pub choice: Choice,
+    /// The layers that receive an adapter.
+    pub sites: Vec<ChosenSite>,
 }
 
 impl Inputs {
@@ -37,9 +37,8 @@ impl Inputs {
         let Some(image) = settings.image().cloned() else {
             return Err(TrainError::Refused("data_type: these settings are for text".to_owned()));
         };
-        let choice = Choice::of_settings(&settings, &image)?;
-        let ImageInputs { base, data, plan } = open_image_inputs(root, &settings, &image, &|_| {})?;
-        Ok(Self { settings, image, base: Arc::new(base), data, plan, choice })
+        let ImageInputs { base, data, plan, sites } = open_image_inputs(root, &settings, &image, &|_| {})?;
+        Ok(Self { settings, image, base: Arc::new(base), data, plan, sites })
     }
 }
 

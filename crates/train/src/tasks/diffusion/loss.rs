@@ -28,11 +28,7 @@ pub fn of_pictures(
 fn of_numbers(form: LossType, difference: &Tensor) -> Result<Tensor, TchError> {
     // √(d² + δ²) − δ
     let smooth = || {
-        difference
-            .f_square()?
-            .f_add_scalar(HUBER_DELTA * HUBER_DELTA)?
-            .f_sqrt()?
-            .f_sub_scalar(HUBER_DELTA)
+        difference.f_square()?.f_add_scalar(HUBER_DELTA * HUBER_DELTA)?.f_sqrt()?.f_sub_scalar(HUBER_DELTA)
     };
     match form {
         LossType::L2 => difference.f_square(),

@@ -1,7 +1,6 @@
 //! Stable Diffusion: the denoising network learns pictures with captions, with gradients by autograd.
 
 mod batch;
-mod choice;
 mod conditioning;
 mod evaluation;
 pub mod generate;
@@ -13,6 +12,7 @@ mod noise;
 mod norms;
 mod parts;
 mod png_text;
+mod release;
 pub mod samples;
 mod sites;
 mod task;

@@ -111,25 +111,19 @@ mod tests {
         let settings = image_settings("noise_offset: 0.1\nmultires_noise_iterations: 6");
         let noise = |key: NoiseKey| key.noise([4, 16, 16], &settings).unwrap();
         assert_eq!(noise(KEY), noise(KEY));
-        let others = [
-            NoiseKey { seed: 4, ..KEY },
-            NoiseKey { step: 8, ..KEY },
-            NoiseKey { place: 2, ..KEY },
-        ];
+        let others = [NoiseKey { seed: 4, ..KEY }, NoiseKey { step: 8, ..KEY }, NoiseKey { place: 2, ..KEY }];
         assert!(others.iter().all(|key| noise(*key) != noise(KEY)));
         assert!((spread(&noise(KEY)) - 1.0).abs() < 1e-5);
     }
 
     #[test]
     fn levels_are_even_and_offsets_move_whole_channels() {
-        let levels: Vec<i64> =
-            (0..4000).map(|place| NoiseKey { place, ..KEY }.timestep(1000)).collect();
+        let levels: Vec<i64> = (0..4000).map(|place| NoiseKey { place, ..KEY }.timestep(1000)).collect();
         assert!(levels.iter().all(|level| (0..1000).contains(level)));
         let low = levels.iter().filter(|level| **level < 250).count();
         assert!((900..1100).contains(&low), "{low}");
         let (plain, moved) = (image_settings(""), image_settings("noise_offset: 0.5"));
-        let difference =
-            KEY.noise([4, 8, 8], &moved).unwrap() - KEY.noise([4, 8, 8], &plain).unwrap();
+        let difference = KEY.noise([4, 8, 8], &moved).unwrap() - KEY.noise([4, 8, 8], &plain).unwrap();
         for channel in 0..4 {
             assert!(spread(&difference.select(0, channel)) < 1e-6);
         }

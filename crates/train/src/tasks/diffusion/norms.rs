@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn only_what_is_too_large_is_scaled_down_to_the_limit() {
         let site = |number| AdapterSite::linear(format!("unet.{number}"), number, (6, 5), 2, 4.0);
-        let mut set = AdapterSet::new(vec![site(0), site(1), site(2)], 1, diffusers_name, Device::Cpu).unwrap();
+        let mut set =
+            AdapterSet::new(vec![site(0), site(1), site(2)], 1, diffusers_name, Device::Cpu).unwrap();
         let norm = |set: &AdapterSet, index| {
             let view = |matrix| set.view(&set.parameters, index, matrix).unwrap();
             (view(Matrix::B).mm(&view(Matrix::A)) * 2.0).norm().double_value(&[])

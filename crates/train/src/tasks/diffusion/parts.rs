@@ -54,10 +54,8 @@ impl Parts {
     /// Loads `base`.
     pub fn load(base: &StableDiffusion, loading: Loading) -> Result<Self, TrainError> {
         let Loading { device, kind, text_encoder_is_trained, clip_skip, max_token_length } = loading;
-        let unet = Unet::load(
-            base.unet(),
-            &Loader::new(&ComponentSource(base, Component::Unet), kind, device),
-        )?;
+        let unet =
+            Unet::load(base.unet(), &Loader::new(&ComponentSource(base, Component::Unet), kind, device))?;
         let text_kind = if text_encoder_is_trained { kind } else { Kind::Float };
         let encoder = ClipText::load(
             base.text_encoder(),
@@ -76,14 +74,4 @@ impl Parts {
         let schedule = NoiseSchedule::new(base.scheduler())?.on(device)?;
         Ok(Self { unet, conditioning, vae, schedule })
     }
-}
-
-/// Pixels of a latent's side: each resolution of the autoencoder but the last halves the picture.
-pub fn pixels_per_latent(base: &StableDiffusion) -> u32 {
-    1 << base.vae().block_out_channels.len().saturating_sub(1)
-}
-
-/// Sides of pictures must be multiples of this: the network halves the latents at each of its resolutions but the last.
-pub fn side_multiple(base: &StableDiffusion) -> u32 {
-    pixels_per_latent(base) << base.unet().block_out_channels.len().saturating_sub(1)
 }

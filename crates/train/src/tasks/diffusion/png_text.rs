@@ -6,9 +6,9 @@ const AROUND: usize = 12;
 
 /// `png` with `text` under `keyword` (Latin letters) right after its header. Bytes that are no PNG come back unchanged.
 pub fn with_text(png: &[u8], keyword: &str, text: &str) -> Vec<u8> {
-    let header_length = png.get(SIGNATURE..SIGNATURE + 4).map(|bytes| {
-        u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
-    });
+    let header_length = png
+        .get(SIGNATURE..SIGNATURE + 4)
+        .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize);
     let Some(end) = header_length.map(|length| SIGNATURE + AROUND + length).filter(|end| *end <= png.len())
     else {
         return png.to_vec();

@@ -13,9 +13,8 @@ use crate::tasks::Interrupted;
 
 /// What the settings ask to be sampled, prompt by prompt.
 pub fn requests(settings: &Settings, image: &ImageSettings) -> Vec<Request> {
-    let seed = |index: usize| {
-        image.sample_seeds.get(index).or(image.sample_seeds.last()).copied().unwrap_or(0)
-    };
+    let seed =
+        |index: usize| image.sample_seeds.get(index).or(image.sample_seeds.last()).copied().unwrap_or(0);
     let request = |(index, prompt): (usize, &String)| Request {
         prompt: prompt.clone(),
         negative_prompt: image.sample_negative_prompt.clone(),

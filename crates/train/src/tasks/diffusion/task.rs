@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, evaluation_batches};
+use loradeck_data::image_check::pixels_per_latent;
 use tch::{Device, Kind, Tensor};
 
 use super::batch::{Clean, Denoising, add_gradients};
@@ -14,10 +15,11 @@ use super::inputs::Inputs;
 use super::latents::LatentCache;
 use super::masks::DrawnMasks;
 use super::noise::NoiseKey;
-use super::parts::{Loading, Parts, pixels_per_latent};
-use super::samples::{self, requests};
-use super::sites::{self, Leaves, TEXT_ENCODER, UNET};
 use super::norms;
+use super::parts::{Loading, Parts};
+use super::release::{kohya_facts, release_name};
+use super::samples::{self, requests};
+use super::sites::{self, DropoutRates, Leaves, TEXT_ENCODER, UNET};
 use crate::adapters::AdapterSet;
 use crate::device::{self, Hardware};
 use crate::diffusion::scheduler::NoiseSchedule;
@@ -27,7 +29,7 @@ use crate::error::TrainError;
 use crate::export::image as export;
 use crate::lora_layers::{Context, Strength};
 use crate::models::unet::Unet;
-use crate::tasks::{Description, Interrupted, RateGroup, Task, Unit};
+use crate::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit};
 
 /// A Stable Diffusion model with adapters and its pictures.
 #[derive(Debug)]
@@ -58,27 +60,21 @@ impl<'a> Diffusion<'a> {
             max_token_length: image.max_token_length,
         };
         let Parts { mut unet, mut conditioning, vae, schedule } = Parts::load(&inputs.base, loading)?;
-        let chosen = sites::choose(&mut unet, &mut conditioning.encoder, &inputs.choice)?;
-        let adapters = sites::adapters(chosen, settings.seed, device)?;
-        let leaves = sites::attach(&mut unet, &mut conditioning.encoder, &adapters, &inputs.choice)?;
+        let chosen = sites::adapter_sites(&inputs.sites);
+        let adapters = AdapterSet::new(chosen, settings.seed, sites::diffusers_name, device)?;
+        let rates = DropoutRates {
+            input: image.lora_dropout,
+            rank: image.rank_dropout,
+            module: image.module_dropout,
+        };
+        let leaves = sites::attach(&mut unet, &mut conditioning.encoder, &adapters, rates)?;
         let keeps = image.cache_latents && !image.random_crop;
         let latents = LatentCache::new(vae, device, inputs.data.background, keeps);
         let held_out = inputs.data.held_out.as_ref().map_or_else(Vec::new, |held_out| {
             let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
             evaluation_batches(&buckets, settings.evaluation_batch() as usize)
         });
-        Ok(Self {
-            inputs,
-            unet,
-            conditioning,
-            latents,
-            schedule,
-            adapters,
-            leaves,
-            held_out,
-            device,
-            kind,
-        })
+        Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, leaves, held_out, device, kind })
     }
 
     /// What a micro-batch is trained on and the captions that go with it. `place` is the number of pictures before it
@@ -134,8 +130,7 @@ impl<'a> Diffusion<'a> {
     ) -> Result<Tensor, TrainError> {
         let (denoising, captions) = self.draw(step, place, batch)?;
         let masks = DrawnMasks::new(NoiseKey { seed: self.inputs.settings.seed, step, place });
-        let context =
-            Context { base_only: false, strength: self.strength(step), masks: Some(&masks) };
+        let context = Context { base_only: false, strength: self.strength(step), masks: Some(&masks) };
         // Frozen states are taken from before: autograd would follow them for nothing.
         let frozen = if self.inputs.image.text_encoder_lr > 0.0 {
             None
@@ -331,7 +326,7 @@ impl Task for Diffusion<'_> {
     }
 
     fn checkpoint_files(&self) -> Result<Vec<(String, Vec<u8>)>, TrainError> {
-        let made = export::diffusers(&self.adapters, &BTreeMap::new())?;
+        let made = export::diffusers(&self.adapters, &self.inputs.sites, &BTreeMap::new())?;
         Ok(vec![(export::DIFFUSERS_WEIGHTS.to_owned(), made.bytes)])
     }
 
@@ -340,8 +335,17 @@ impl Task for Diffusion<'_> {
         folder: &Path,
         metadata: &BTreeMap<String, String>,
         record: &Record,
-    ) -> Result<String, TrainError> {
-        export::write_final(folder, &self.adapters, self.inputs, metadata, record)
+    ) -> Result<FinalWeights, TrainError> {
+        let name = release_name(self.inputs, record.run());
+        let facts = kohya_facts(self.inputs, &name, &record.summary, self.kind);
+        let made = export::diffusers(
+            &self.adapters,
+            &self.inputs.sites,
+            &facts_of_diffusers(self.inputs, metadata),
+        )?;
+        let single = export::kohya(&self.adapters, &self.inputs.sites, &facts, metadata)?;
+        let (sha256, released) = export::write_final(folder, &made, &single, &name)?;
+        Ok(FinalWeights { sha256, files: vec![released, export::DIFFUSERS_WEIGHTS.to_owned()] })
     }
 }
 
@@ -358,4 +362,15 @@ fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_c
         text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
         ..image.clone()
     }
+}
+
+/// What the header of diffusers' file says besides: the words that call the adapter up, as the Hugging Face hub names
+/// them.
+fn facts_of_diffusers(inputs: &Inputs, metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut header = metadata.clone();
+    if let Some(word) = &inputs.image.trigger_word {
+        header.insert("trained_words".to_owned(), word.clone());
+    }
+    header.insert("train_alpha".to_owned(), inputs.settings.lora_alpha.to_string());
+    header
 }

@@ -1,0 +1,119 @@
+//! Everything that can be known of a training on pictures before it takes any GPU time: that the base model is one that
+//! can be trained, that the pictures can be used, and that the adapters have a place.
+
+use std::path::Path;
+
+use loradeck_core::config::{Diagnostic, Diagnostics, ImageSettings, Settings};
+use loradeck_core::file;
+
+use crate::base_model::BaseModelError;
+use crate::base_model::stable_diffusion::StableDiffusion;
+use crate::image::{ImageData, ImagePlan, ImageRequest, PlanRequest, Progress};
+use crate::lora_names::{ChosenSite, adapter_sites, choose};
+use crate::order::PlanLength;
+
+/// Opened and checked inputs of a training on pictures.
+#[derive(Debug)]
+pub struct ImageInputs {
+    /// The base model.
+    pub base: StableDiffusion,
+    /// The pictures.
+    pub data: ImageData,
+    /// The order of training.
+    pub plan: ImagePlan,
+    /// The layers that receive an adapter.
+    pub sites: Vec<ChosenSite>,
+}
+
+/// Opens and checks everything that a training on pictures reads; `progress` is told after each picture. Every problem
+/// is told at once: a model that cannot be opened does not hide what is wrong with the pictures.
+pub fn open_image_inputs(
+    root: &Path,
+    settings: &Settings,
+    image: &ImageSettings,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<ImageInputs, Diagnostics> {
+    let mut problems = Vec::new();
+    let of_model = |message: String| Diagnostic::of_file("base_model", message);
+    let base = open_base(root, &settings.base_model)
+        .map_err(|error| problems.push(of_model(error.to_string())))
+        .ok();
+    let sites = base.as_ref().and_then(|base| {
+        let sites = adapter_sites(base.unet(), base.text_encoder());
+        let chosen = choose(settings, image, &sites);
+        chosen.map_err(|error| problems.push(Diagnostic::of_file("settings", error.to_string()))).ok()
+    });
+    if let Some(base) = &base {
+        problems.extend(sizes_that_do_not_fit(base, image));
+        problems.extend(encoder_layers_that_are_not_there(base, image));
+    }
+    let request = ImageRequest {
+        root,
+        train_data_dir: &settings.train_data_dir,
+        eval_data_dir: settings.eval_data_dir.as_deref(),
+        eval_split: settings.eval_split,
+        split_seed: settings.split_seed,
+        settings: image,
+    };
+    let data = ImageData::load(&request, progress).map_err(|found| problems.extend(found.0)).ok();
+    match (base, data, sites) {
+        (Some(base), Some(data), Some(sites)) if problems.is_empty() => {
+            let plan = data.train.plan(plan_request(settings));
+            Ok(ImageInputs { base, data, plan, sites })
+        }
+        _ => Err(Diagnostics(problems)),
+    }
+}
+
+/// Opens the base model that `text` names: a path as it stands or relative to `root`.
+pub fn open_base(root: &Path, text: &str) -> Result<StableDiffusion, BaseModelError> {
+    let path = file::below(root, text);
+    if !path.exists() {
+        return Err(BaseModelError::NotFound { text: text.to_owned(), path, hint: String::new() });
+    }
+    StableDiffusion::open(&path)
+}
+
+/// How checked settings cut a training into steps.
+pub fn plan_request(settings: &Settings) -> PlanRequest {
+    PlanRequest {
+        batch_size: settings.batch_size as usize,
+        gradient_accumulation: settings.gradient_accumulation as usize,
+        length: settings.max_steps.map_or(PlanLength::Epochs(settings.epochs), PlanLength::Steps),
+        seed: settings.seed,
+    }
+}
+
+/// Pixels of a latent's side: each resolution of the autoencoder but the last halves the picture.
+pub fn pixels_per_latent(base: &StableDiffusion) -> u32 {
+    1 << base.vae().block_out_channels.len().saturating_sub(1)
+}
+
+/// Sides of pictures must be multiples of this: the network halves the latents at each of its resolutions but the last.
+pub fn side_multiple(base: &StableDiffusion) -> u32 {
+    pixels_per_latent(base) << base.unet().block_out_channels.len().saturating_sub(1)
+}
+
+/// Refuses buckets whose sides the model cannot halve as often as it does.
+fn sizes_that_do_not_fit(base: &StableDiffusion, image: &ImageSettings) -> Vec<Diagnostic> {
+    let multiple = side_multiple(base);
+    let misfit = |key: &str, value: u32| {
+        (!value.is_multiple_of(multiple)).then(|| {
+            let message = format!("is no multiple of {multiple}, which this base model's sizes must be");
+            let problem = Diagnostic { value: Some(value.to_string()), ..Diagnostic::of_file(key, message) };
+            problem.with_hint(format!("{}", (value / multiple).max(1) * multiple))
+        })
+    };
+    [misfit("resolution", image.resolution), misfit("bucket_reso_steps", image.bucket_reso_steps)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn encoder_layers_that_are_not_there(base: &StableDiffusion, image: &ImageSettings) -> Option<Diagnostic> {
+    let layers = base.text_encoder().num_hidden_layers;
+    (image.clip_skip as usize > layers).then(|| {
+        let message = format!("is more than the {layers} layers of this base model's text encoder");
+        Diagnostic { value: Some(image.clip_skip.to_string()), ..Diagnostic::of_file("clip_skip", message) }
+    })
+}
