@@ -4,6 +4,7 @@ use super::keys::{Kind, Range};
 use super::kind::{Misfit, fitted};
 use super::value::Value;
 use super::yaml::{Content, Node};
+use crate::metrics::syntax_problem;
 
 /// A list of whole numbers, at least one; a single number is a list of one.
 pub(super) fn whole_list(node: &Node, min: i128, max: i128) -> Result<Value, Misfit> {
@@ -31,21 +32,14 @@ pub(super) fn pattern_map(node: &Node, kind: Kind) -> Result<Value, Misfit> {
         if pattern.is_empty() {
             return Err(Misfit::new(name, "is no pattern"));
         }
-        if let Err(error) = regex::Regex::new(pattern) {
-            return Err(Misfit::new(name, "is no regular expression").hint(reason(&error)));
+        if let Some(reason) = syntax_problem(pattern) {
+            return Err(Misfit::new(name, "is no regular expression").hint(reason));
         }
         values.push((pattern.to_owned(), fitted(kind, value)?));
     }
     // Their order means nothing, and a frozen text has them sorted.
     values.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(Value::Map(values))
-}
-
-/// The last line of the library's drawing of what is wrong.
-fn reason(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default().trim();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// `white`, `black`, or `#rrggbb` in small letters.

@@ -32,6 +32,7 @@ pub use registry::{Description, Unit};
 pub use run_metrics::{RunMetrics, TextNote};
 pub use series::{Column, Goal, Point, Series, XAxis};
 pub use smooth::Smoothed;
+pub(crate) use source::syntax_problem;
 pub use source::{MetricSource, Reading, SourceKind, SourceSpec};
 pub use tail::{EventSink, EventTail, Polled, Problem, ProblemKind};
 pub use writer::EventWriter;

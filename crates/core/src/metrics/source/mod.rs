@@ -21,6 +21,7 @@ use std::path::Path;
 pub use self::events::event_folders;
 use self::names::Names;
 pub use self::pattern::PatternError;
+pub(crate) use self::pattern::syntax_problem;
 pub use self::spec::{SourceKind, SourceSpec, SpecProblem};
 use crate::error::FileError;
 

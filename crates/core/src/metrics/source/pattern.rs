@@ -39,6 +39,11 @@ impl Pattern {
     }
 }
 
+/// What is wrong with a regular expression; `None` where it is one.
+pub(crate) fn syntax_problem(text: &str) -> Option<String> {
+    Regex::new(text).err().map(|error| reason(&error))
+}
+
 /// The error's last line says what is wrong; the others draw the pattern.
 fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
