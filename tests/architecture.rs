@@ -26,7 +26,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crc32c", &["crates/core/src/metrics/record.rs"]),
     ("git2", &["src/vcs/"]),
     ("half", &["crates/data/src/"]),
-    ("image", &["crates/data/src/image/"]),
+    // The second place has a module of this name.
+    ("image", &["crates/data/src/image/", "crates/core/src/config/keys/"]),
     ("jiff", &["crates/core/src/time.rs"]),
     ("memmap2", &["crates/data/src/mapped.rs"]),
     ("minijinja", &["crates/core/src/template/"]),

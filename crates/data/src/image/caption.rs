@@ -3,6 +3,8 @@
 use loradeck_core::config::Diagnostic;
 use serde::{Deserialize, Serialize};
 
+use super::Fault;
+
 /// Where a caption comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +53,7 @@ pub(super) struct CaptionText {
 }
 
 /// Reads the bytes of the caption file `name`: UTF-8, with or without byte order mark.
-pub(super) fn read(name: &str, bytes: &[u8]) -> Result<CaptionText, Diagnostic> {
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<CaptionText, Fault> {
     let text = utf8(name, bytes)?;
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.next().unwrap_or_default().to_owned();
@@ -59,23 +61,23 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<CaptionText, Diagnostic> 
 }
 
 /// The text of a file in UTF-8, without its byte order mark; else what is wrong, with the byte's position.
-pub(super) fn utf8<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Diagnostic> {
+pub(super) fn utf8<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Fault> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         let hint = "save it as UTF-8, such as with: iconv -f UTF-16 -t UTF-8";
-        return Err(Diagnostic::of_file(name, "is UTF-16 text, and UTF-8 is read").with_hint(hint));
+        return Err(Diagnostic::of_file(name, "is UTF-16 text, and UTF-8 is read").with_hint(hint).into());
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
             let at = error.valid_up_to();
             let before = &bytes[..at];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
             let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
             let byte = bytes.get(at).copied().unwrap_or_default();
             let message = format!("is not UTF-8: byte {at}, counted from 0, is 0x{byte:02x}");
             let hint = "save it as UTF-8; if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8";
-            Err(Diagnostic { line, column, ..Diagnostic::of_file(name, message) }.with_hint(hint))
+            Err(Diagnostic { line, column, ..Diagnostic::of_file(name, message) }.with_hint(hint).into())
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use loradeck_core::config::{Diagnostic, ImageSettings};
 
+use super::Fault;
 use super::buckets::{Bucket, Fit, nearest};
 use super::caption::{Caption, with_trigger};
 use super::decode::{Decoded, Facts, decode, probe};
@@ -63,8 +64,8 @@ impl Examiner<'_> {
     }
 
     /// Examines one picture; what is wrong with it, else.
-    pub(super) fn examine(&self, file: &PictureFile) -> (Identity, Result<ImageSample, Diagnostic>) {
-        let fault = |message: String| Diagnostic::of_file(&file.name, message);
+    pub(super) fn examine(&self, file: &PictureFile) -> (Identity, Result<ImageSample, Fault>) {
+        let fault = |message: String| Fault::from(Diagnostic::of_file(&file.name, message));
         let bytes = match read(&file.path) {
             Ok(bytes) => bytes,
             Err(error) => return (identity_of(file, &[]), Err(fault(error.to_string()))),
@@ -74,13 +75,8 @@ impl Examiner<'_> {
         (identity, result)
     }
 
-    fn sample(
-        &self,
-        file: &PictureFile,
-        bytes: &[u8],
-        identity: &Identity,
-    ) -> Result<ImageSample, Diagnostic> {
-        let fault = |message: String| Diagnostic::of_file(&file.name, message);
+    fn sample(&self, file: &PictureFile, bytes: &[u8], identity: &Identity) -> Result<ImageSample, Fault> {
+        let fault = |message: String| Fault::from(Diagnostic::of_file(&file.name, message));
         let facts = probe(bytes).map_err(|error| fault(error.to_string()))?;
         let least = self.least_side();
         if facts.width.min(facts.height) < least {
@@ -88,7 +84,7 @@ impl Examiner<'_> {
                 "has {}x{} pixels; at resolution {} the shorter side must have {least} or more",
                 facts.width, facts.height, self.settings.resolution
             );
-            return Err(fault(message).with_hint("take a larger picture, or lower resolution"));
+            return Err(fault(message).with_hint("take a larger picture, or lower resolution").into());
         }
         let bucket =
             nearest(self.buckets, facts.width, facts.height).ok_or_else(|| fault("fits no bucket".into()))?;
@@ -136,13 +132,13 @@ impl Examiner<'_> {
         with_trigger(&caption.text, trigger)
     }
 
-    fn mask(&self, file: &PictureFile, facts: &Facts, alpha: bool) -> Result<MaskSource, Diagnostic> {
+    fn mask(&self, file: &PictureFile, facts: &Facts, alpha: bool) -> Result<MaskSource, Fault> {
         let Some(path) = file.mask.as_ref().filter(|_| self.settings.masked_loss) else {
             let use_alpha = alpha && self.settings.masked_loss;
             return Ok(if use_alpha { MaskSource::Alpha } else { MaskSource::Whole });
         };
         let fault = |reason: String| {
-            Diagnostic::of_file(&file.name, format!("has a mask ({}) that {reason}", last(path)))
+            Fault::from(Diagnostic::of_file(&file.name, format!("has a mask ({}) that {reason}", last(path))))
         };
         let bytes = read(path).map_err(|error| fault(error.to_string()))?;
         let mask = decode_mask(&bytes).map_err(|error| fault(error.to_string()))?;

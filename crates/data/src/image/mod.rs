@@ -3,6 +3,7 @@
 mod buckets;
 mod caption;
 mod check;
+mod colour;
 mod dataset;
 mod decode;
 mod draw;
@@ -15,6 +16,7 @@ mod folder_tests;
 mod font;
 mod jpeg_end;
 mod likeness;
+mod parts;
 mod picture;
 mod pixels;
 mod plan;
@@ -25,11 +27,17 @@ mod terminal;
 #[cfg(test)]
 mod testing;
 
+use loradeck_core::config::Diagnostic;
+
+/// What is wrong with one picture, caption or row; boxed, because it is rare and large.
+type Fault = Box<Diagnostic>;
+
 pub use buckets::{Bucket, Fit, buckets, nearest};
 pub use caption::{Caption, CaptionSource, with_trigger};
 pub use check::{BucketRow, ImageCheck};
+pub use colour::colour;
 pub use dataset::{ImageData, ImageDataset, ImageRequest, Progress, image_identity};
-pub use decode::{Decoded, Facts, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, PictureError, colour, decode, probe};
+pub use decode::{Decoded, Facts, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, PictureError, decode, probe};
 pub use draw::{View, caption_of, tags};
 pub use duplicates::Twins;
 pub use find::{Found, Layout, PictureFile, find};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use loradeck_core::config::Diagnostic;
+use loradeck_core::config::{Diagnostic, Diagnostics};
 
 use super::buckets::Bucket;
 use super::decode::{MAX_FILE_BYTES, PictureError, decode};
@@ -29,7 +29,7 @@ pub struct Pixels {
 
 /// Reads what `view` shows of a sample. An error names the picture; it also tells a file that has changed since it was
 /// examined, because caches and order are those of the file that was.
-pub fn load_pixels(sample: &ImageSample, view: View, background: Rgb) -> Result<Pixels, Diagnostic> {
+pub fn load_pixels(sample: &ImageSample, view: View, background: Rgb) -> Result<Pixels, Diagnostics> {
     let (crop, mask) = load_view(sample, view, background)?;
     let (width, height) = (crop.width(), crop.height());
     let plane = |channel: usize| {
@@ -41,7 +41,7 @@ pub fn load_pixels(sample: &ImageSample, view: View, background: Rgb) -> Result<
 }
 
 /// What `view` shows of a sample as a picture.
-pub fn load_crop(sample: &ImageSample, view: View, background: Rgb) -> Result<Picture, Diagnostic> {
+pub fn load_crop(sample: &ImageSample, view: View, background: Rgb) -> Result<Picture, Diagnostics> {
     load_view(sample, view, background).map(|(picture, _)| picture)
 }
 
@@ -49,11 +49,11 @@ fn load_view(
     sample: &ImageSample,
     view: View,
     background: Rgb,
-) -> Result<(Picture, Option<Picture>), Diagnostic> {
-    let fault = |message: String| Diagnostic::of_file(&sample.name, message);
+) -> Result<(Picture, Option<Picture>), Diagnostics> {
+    let fault = |message: String| Diagnostics(vec![Diagnostic::of_file(&sample.name, message)]);
     let bytes = read(&sample.path).map_err(|error| fault(error.to_string()))?;
     if sha256_hex([bytes.as_slice()]) != sample.digest {
-        return Err(fault("has changed since it was examined".into()).with_hint("start the training anew"));
+        return Err(fault("has changed since it was examined; start the training anew".into()));
     }
     let decoded = decode(&bytes, background).map_err(|error| fault(error.to_string()))?;
     let mask = match &sample.mask {
@@ -94,8 +94,9 @@ pub(super) fn decode_mask(bytes: &[u8]) -> Result<Picture, PictureError> {
     Ok(Picture::new(picture.width(), picture.height(), grey).unwrap_or(picture))
 }
 
-fn mask_fault(sample: &ImageSample, error: &dyn std::fmt::Display) -> Diagnostic {
-    Diagnostic::of_file(&sample.name, format!("has a mask that cannot be used: it {error}"))
+fn mask_fault(sample: &ImageSample, error: &dyn std::fmt::Display) -> Diagnostics {
+    let message = format!("has a mask that cannot be used: it {error}");
+    Diagnostics(vec![Diagnostic::of_file(&sample.name, message)])
 }
 
 /// Why a file's bytes are not there.

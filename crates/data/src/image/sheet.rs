@@ -1,6 +1,6 @@
 //! Labelled grids of pictures in one picture: contact sheets of a data set, and grids of samples in reports.
 
-use loradeck_core::config::Diagnostic;
+use loradeck_core::config::Diagnostics;
 
 use super::draw::View;
 use super::font::{ADVANCE, LINE, cut, glyph, wrapped};
@@ -131,8 +131,8 @@ pub fn contact_sheet(
     background: Rgb,
     columns: usize,
     cell: u32,
-) -> Result<Picture, Diagnostic> {
-    let cells: Result<Vec<Cell>, Diagnostic> = samples
+) -> Result<Picture, Diagnostics> {
+    let cells: Result<Vec<Cell>, Diagnostics> = samples
         .iter()
         .map(|sample| {
             let crop = load_crop(sample, View::centre(&sample.fit()), background)?;

@@ -8,6 +8,7 @@ use loradeck_core::config::{Diagnostic, Diagnostics};
 
 use super::listing::{Listing, extension, name_of, names_of};
 use super::{Found, Layout, PictureFile, Shown, mask_of};
+use crate::image::Fault;
 use crate::image::caption::{self, Caption, CaptionSource};
 
 /// What a folder says about all of its pictures.
@@ -102,7 +103,7 @@ pub(super) fn gather(folder: &Folder<'_>, shown: &Shown, found: &mut Found, tall
         let caption = match caption_of(folder, &relative(path), files, shown, tally) {
             Ok(caption) => caption,
             Err(problem) => {
-                found.faults.push(problem);
+                found.faults.push(*problem);
                 continue;
             }
         };
@@ -135,7 +136,9 @@ fn captions_by_stem(captions: &[PathBuf]) -> BTreeMap<OsString, Vec<PathBuf>> {
         }
     }
     // `.txt` before `.caption`.
-    by_stem.values_mut().for_each(|paths| paths.sort_by_key(|path| extension(path) != "txt"));
+    for paths in by_stem.values_mut() {
+        paths.sort_by_key(|path| extension(path) != "txt");
+    }
     by_stem
 }
 
@@ -145,7 +148,7 @@ fn caption_of(
     files: &[PathBuf],
     shown: &Shown,
     tally: &mut Tally,
-) -> Result<Caption, Diagnostic> {
+) -> Result<Caption, Fault> {
     let Some(first) = files.first() else {
         tally.no_caption.push(picture.to_owned());
         return Ok(match &folder.class_tokens {

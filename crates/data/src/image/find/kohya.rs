@@ -42,8 +42,9 @@ pub(super) fn find(path: &Path, here: &Listing, shown: &Shown) -> Result<Found, 
             None => unnumbered.push(format!("{name} ({count} pictures)")),
             Some((repeats, _)) if repeats < 1 => zero.push(format!("{name} ({count} pictures)")),
             Some((repeats, _)) if repeats > MOST_REPEATS => {
-                problems.push(too_often(&shown.of(&name), repeats))
+                problems.push(too_often(&shown.of(&name), repeats));
             }
+
             Some((repeats, words)) => {
                 if count == 0 {
                     empty.push(name.clone());

@@ -10,6 +10,7 @@ use super::kohya::has_numbered_folder;
 use super::listing::{Listing, is_picture, name_of, names_of};
 use super::table::{self, Row, Table};
 use super::{Found, IntoOne, Layout, PictureFile, Shown, mask_of};
+use crate::image::Fault;
 use crate::image::caption::{self, Caption, CaptionSource};
 
 const TABLES: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
@@ -44,7 +45,7 @@ pub(super) fn find(folder: &Path, here: &Listing, shown: &Shown) -> Result<Optio
                 found.pictures.push(picture);
             }
             Ok(None) => {}
-            Err(problem) => found.faults.push(problem),
+            Err(problem) => found.faults.push(*problem),
         }
     }
     let repeated = std::mem::take(&mut rows.repeated);
@@ -61,8 +62,9 @@ pub(super) fn find(folder: &Path, here: &Listing, shown: &Shown) -> Result<Optio
 fn read(path: &Path, name: &str) -> Result<Table, Diagnostics> {
     let bytes = std::fs::read(path)
         .map_err(|error| Diagnostic::of_file(name, format!("cannot be read: {error}")).into_one())?;
-    let parse = if name.ends_with(".csv") { table::csv } else { table::json_lines };
-    caption::utf8(name, &bytes).and_then(|text| parse(name, text)).map_err(IntoOne::into_one)
+    let is_csv = path.extension().is_some_and(|extension| extension == "csv");
+    let parse = if is_csv { table::csv } else { table::json_lines };
+    caption::utf8(name, &bytes).and_then(|text| parse(name, text)).map_err(|problem| problem.into_one())
 }
 
 struct Rows<'a> {
@@ -76,7 +78,7 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     /// The picture of a row; `None` for a row that repeats an earlier one.
-    fn picture(&mut self, row: &Row) -> Result<Option<PictureFile>, Diagnostic> {
+    fn picture(&mut self, row: &Row) -> Result<Option<PictureFile>, Fault> {
         let relative = inside(&row.file).map_err(|message| self.fault(row, message))?;
         let path = self.folder.join(&relative);
         if let Some((line, caption)) = self.seen.get(&relative) {
@@ -109,16 +111,16 @@ impl Rows<'_> {
         }))
     }
 
-    fn fault(&self, row: &Row, message: impl Into<String>) -> Diagnostic {
+    fn fault(&self, row: &Row, message: impl Into<String>) -> Fault {
         let (line, column, value) = (row.line, 1, Some(row.file.clone()));
         let key = Some("file_name".to_owned());
-        Diagnostic { line, column, key, value, ..Diagnostic::of_file(self.table_name, message) }
+        Diagnostic { line, column, key, value, ..Diagnostic::of_file(self.table_name, message) }.into()
     }
 
-    fn not_there(&self, row: &Row, path: &Path) -> Diagnostic {
+    fn not_there(&self, row: &Row, path: &Path) -> Fault {
         let problem = self.fault(row, "names a file that is not there");
         if row.file.contains('\\') {
-            return problem.with_hint("folders are separated by '/', not by '\\'");
+            return problem.with_hint("folders are separated by '/', not by '\\'").into();
         }
         let beside: Vec<String> = path
             .parent()
@@ -126,7 +128,7 @@ impl Rows<'_> {
             .map(|entries| entries.flatten().map(|entry| name_of(&entry.path())).collect())
             .unwrap_or_default();
         match nearest(&name_of(path), beside.iter().map(String::as_str)) {
-            Some(near) => problem.with_hint(format!("there is '{near}'")),
+            Some(near) => problem.with_hint(format!("there is '{near}'")).into(),
             None => problem,
         }
     }

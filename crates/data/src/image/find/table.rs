@@ -4,6 +4,8 @@ use loradeck_core::config::Diagnostic;
 use loradeck_core::text::nearest;
 use serde_json::{Map, Value};
 
+use crate::image::Fault;
+
 const FILE: &str = "file_name";
 const CAPTIONS: [&str; 3] = ["text", "caption", "prompt"];
 
@@ -34,9 +36,9 @@ fn at(name: &str, line: usize, message: impl Into<String>) -> Diagnostic {
 }
 
 /// Reads CSV as RFC 4180 has it, the first record being the columns' names. An error means that no row can be told.
-pub(super) fn csv(name: &str, text: &str) -> Result<Table, Diagnostic> {
+pub(super) fn csv(name: &str, text: &str) -> Result<Table, Fault> {
     let mut records = records(name, text)?.into_iter();
-    let (line, columns) = records.next().ok_or_else(|| Diagnostic::of_file(name, "is empty"))?;
+    let (line, columns) = records.next().ok_or_else(|| Fault::from(Diagnostic::of_file(name, "is empty")))?;
     let columns: Vec<&str> = columns.iter().map(|column| column.trim()).collect();
     let file = columns
         .iter()
@@ -64,16 +66,17 @@ fn caption_column(columns: &[&str]) -> Option<usize> {
     CAPTIONS.iter().find_map(named).or_else(|| columns.iter().position(|column| *column != FILE))
 }
 
-fn without_file(name: &str, line: usize, columns: &[&str]) -> Diagnostic {
+fn without_file(name: &str, line: usize, columns: &[&str]) -> Fault {
     let problem = at(name, line, format!("has no column '{FILE}' (its columns: {})", columns.join(", ")));
     match nearest(FILE, columns.iter().copied()) {
         Some(near) => problem.with_hint(format!("rename '{near}' to '{FILE}'")),
         None => problem.with_hint(format!("'{FILE}' holds each picture's path within this folder")),
     }
+    .into()
 }
 
 /// Every record with the line it begins in.
-fn records(name: &str, text: &str) -> Result<Vec<(usize, Vec<String>)>, Diagnostic> {
+fn records(name: &str, text: &str) -> Result<Vec<(usize, Vec<String>)>, Fault> {
     let mut records = Vec::new();
     let (mut record, mut field) = (Vec::new(), String::new());
     let (mut line, mut begun, mut quoted_since) = (1, 1, None);
@@ -99,7 +102,7 @@ fn records(name: &str, text: &str) -> Result<Vec<(usize, Vec<String>)>, Diagnost
         }
     }
     if let Some(line) = quoted_since {
-        return Err(at(name, line, "has a double quote that is never closed"));
+        return Err(at(name, line, "has a double quote that is never closed").into());
     }
     record.push(field);
     keep(&mut records, begun, record);
@@ -114,7 +117,7 @@ fn keep(records: &mut Vec<(usize, Vec<String>)>, line: usize, record: Vec<String
 }
 
 /// Reads one JSON object per line.
-pub(super) fn json_lines(name: &str, text: &str) -> Result<Table, Diagnostic> {
+pub(super) fn json_lines(name: &str, text: &str) -> Result<Table, Fault> {
     let mut table = Table::default();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = index + 1;
@@ -136,11 +139,11 @@ pub(super) fn json_lines(name: &str, text: &str) -> Result<Table, Diagnostic> {
         }
         match json_row(name, number, &row, table.caption_column.as_deref()) {
             Ok(row) => table.rows.push(row),
-            Err(problem) => table.faults.push(problem),
+            Err(problem) => table.faults.push(*problem),
         }
     }
     if table.rows.is_empty() && table.faults.is_empty() {
-        return Err(Diagnostic::of_file(name, "is empty"));
+        return Err(Fault::from(Diagnostic::of_file(name, "is empty")));
     }
     Ok(table)
 }
@@ -150,14 +153,14 @@ fn json_row(
     line: usize,
     row: &Map<String, Value>,
     caption_column: Option<&str>,
-) -> Result<Row, Diagnostic> {
+) -> Result<Row, Fault> {
     let Some(Value::String(file)) = row.get(FILE) else {
-        return Err(at(name, line, format!("has no text under '{FILE}'")));
+        return Err(at(name, line, format!("has no text under '{FILE}'")).into());
     };
     let caption = match caption_column.and_then(|column| Some((column, row.get(column)?))) {
         None | Some((_, Value::Null)) => None,
         Some((_, Value::String(text))) => Some(text.clone()),
-        Some((column, _)) => return Err(at(name, line, format!("has no text under '{column}'"))),
+        Some((column, _)) => return Err(at(name, line, format!("has no text under '{column}'")).into()),
     };
     Ok(Row { line, file: file.clone(), caption })
 }
