@@ -33,7 +33,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("nvml_wrapper", &["src/launch/gpu.rs", "crates/train/src/gpu_memory.rs"]),
     ("pulldown_cmark", &["src/tui/markdown/"]),
     ("ratatui", &["src/tui/"]),
-    ("regex", &["crates/core/src/metrics/source/pattern.rs", "crates/train/src/targets.rs"]),
+    (
+        "regex",
+        &[
+            "crates/core/src/metrics/source/pattern.rs",
+            "crates/data/src/lora_names/targets.rs",
+            "crates/train/src/targets.rs",
+        ],
+    ),
     ("serde_yaml", &["crates/core/src/config/"]),
     ("tch", &["crates/train/src/", "crates/train/tests/", "crates/train/examples/", "crates/train/benches/"]),
     ("tokenizers", &["crates/data/src/tokenizer/"]),
