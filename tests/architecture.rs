@@ -35,7 +35,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("nvml_wrapper", &["src/launch/gpu.rs", "crates/train/src/gpu_memory.rs"]),
     ("pulldown_cmark", &["src/tui/markdown/"]),
     ("ratatui", &["src/tui/"]),
-    ("regex", &["crates/core/src/metrics/source/pattern.rs", "crates/train/src/adapters/targets.rs"]),
+    (
+        "regex",
+        &[
+            "crates/core/src/metrics/source/pattern.rs",
+            "crates/core/src/config/",
+            "crates/data/src/lora_names/",
+            "crates/train/src/adapters/targets.rs",
+        ],
+    ),
     ("serde_yaml", &["crates/core/src/config/"]),
     ("tch", &["crates/train/src/", "crates/train/tests/", "crates/train/examples/", "crates/train/benches/"]),
     ("tokenizers", &["crates/data/src/tokenizer/"]),

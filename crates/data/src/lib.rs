@@ -4,7 +4,6 @@
 pub mod base_model;
 pub mod chat;
 pub mod check;
-pub mod clip_tokenizer;
 pub mod dataset;
 pub mod gguf;
 pub mod image;

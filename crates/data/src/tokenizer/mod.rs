@@ -1,6 +1,7 @@
 //! Text to token ids and back: the door of the crate `tokenizers`. A tokenizer comes from a GGUF file's metadata or
 //! from a Hugging Face folder; both behave as the model's own.
 
+pub mod clip;
 mod from_folder;
 mod from_gguf;
 mod patterns;

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::keys::Keys;
 use super::parts::{Part, Places, refuse_unread};
 use super::{
-    Activation, ClipTextConfig, Component, StableDiffusion, StableDiffusionLayout, StableDiffusionVersion,
-    UnetConfig, VaeConfig, layers, read_scheduler, read_text_encoder, read_unet, read_vae, recognise, stored,
-    weight_file,
+    Activation, ClipTextConfig, Component, OpenOptions, StableDiffusion, StableDiffusionLayout,
+    StableDiffusionVersion, UnetConfig, VaeConfig, layers, read_scheduler, read_text_encoder, read_unet,
+    read_vae, recognise, stored, weight_file,
 };
 use crate::base_model::BaseModelError;
 
@@ -21,7 +21,11 @@ fn unsupported(path: &Path, problem: impl Into<String>) -> BaseModelError {
     BaseModelError::Unsupported { path: path.to_path_buf(), problem: problem.into() }
 }
 
-pub(super) fn open(path: &Path) -> Result<StableDiffusion, BaseModelError> {
+pub(super) fn open(path: &Path, options: OpenOptions) -> Result<StableDiffusion, BaseModelError> {
+    if options.use_ema {
+        let problem = "a diffusers folder has no moving average beside its weights; use the checkpoint file";
+        return Err(unsupported(path, problem));
+    }
     let index = read_index(path)?;
     let read = |part: &str, name: &str| json(&path.join(part).join(name));
     let (unet, unet_path) = read("unet", "config.json")?;
@@ -32,6 +36,10 @@ pub(super) fn open(path: &Path) -> Result<StableDiffusion, BaseModelError> {
     let vae = read_vae::read(Keys::new(&vae, &vae_path))?;
     let text = read_text_encoder::read(Keys::new(&text, &text_path))?;
     let scheduler = read_scheduler::read(Keys::new(&scheduler, &scheduler_path))?;
+    if options.prediction_type.is_some_and(|given| given != scheduler.prediction_type) {
+        let problem = "its 'prediction_type' is not the one that was asked for";
+        return Err(unsupported(&scheduler_path, problem));
+    }
     fit(&unet, &vae, &text).map_err(|problem| unsupported(path, problem))?;
     let (mut files, mut places) = (Vec::new(), Places::default());
     for component in COMPONENTS {

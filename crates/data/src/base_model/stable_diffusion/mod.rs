@@ -27,9 +27,9 @@ pub use config::{
 use parts::Places;
 
 use super::{BaseModelError, WeightView};
-use crate::clip_tokenizer::ClipTokenizer;
 use crate::safetensors::SafetensorsFile;
 use crate::tokenizer::TokenizerError;
+use crate::tokenizer::clip::ClipTokenizer;
 
 /// In which form a Stable Diffusion model lies on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +62,11 @@ pub enum StableDiffusionVersion {
 /// Choices in opening a model.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions {
-    /// Take a checkpoint file's moving average (`model_ema.*`) as the UNet's weights.
+    /// Take a checkpoint file's moving average (`model_ema.*`) as the UNet's weights. A diffusers folder holds one set
+    /// of weights only: there this is an error.
     pub use_ema: bool,
-    /// What the UNet of a checkpoint file predicts, where the file does not say; a diffusers folder always says.
+    /// What the UNet of a checkpoint file predicts, where the file does not say; an error where it says
+    /// something else. A diffusers folder always says.
     pub prediction_type: Option<PredictionType>,
 }
 
@@ -98,7 +100,7 @@ impl StableDiffusion {
 
     /// The same with choices.
     pub fn open_with(path: &Path, options: OpenOptions) -> Result<Self, BaseModelError> {
-        if path.is_dir() { folder::open(path) } else { checkpoint::open(path, options) }
+        if path.is_dir() { folder::open(path, options) } else { checkpoint::open(path, options) }
     }
 
     /// The form on the disk.
@@ -190,10 +192,10 @@ impl StableDiffusion {
                 StableDiffusionVersion::Two => ClipTokenizer::embedded_for_open_clip(context)?,
             },
         };
-        if tokenizer.vocabulary_size() > self.text_encoder.vocab_size {
+        let largest = tokenizer.largest_id();
+        if largest as usize >= self.text_encoder.vocab_size {
             let problem = format!(
-                "it knows {} tokens, the text encoder only {}",
-                tokenizer.vocabulary_size(),
+                "it gives ids up to {largest}, the text encoder knows {} tokens",
                 self.text_encoder.vocab_size
             );
             return Err(TokenizerError::Unusable { path: self.path.clone(), problem });

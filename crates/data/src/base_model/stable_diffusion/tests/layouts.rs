@@ -196,6 +196,17 @@ fn a_checkpoint_is_believed_about_what_it_predicts() {
 }
 
 #[test]
+fn choices_that_a_folder_cannot_follow_are_refused() {
+    let folder = diffusers(&tiny());
+    let problem = |options| StableDiffusion::open_with(folder.path(), options).unwrap_err().to_string();
+    assert!(problem(OpenOptions { use_ema: true, ..OpenOptions::default() }).contains("no moving average"));
+    let velocity = Some(PredictionType::VPrediction);
+    let contradiction = problem(OpenOptions { prediction_type: velocity, ..OpenOptions::default() });
+    assert!(contradiction.contains("scheduler_config.json: its 'prediction_type'"), "{contradiction}");
+    assert!(StableDiffusion::open_with(folder.path(), noise_option()).is_ok());
+}
+
+#[test]
 fn hashes_are_of_the_files() {
     let (_folder, path) = checkpoint(&tiny().checkpoint());
     let model = StableDiffusion::open(&path).unwrap();
@@ -217,7 +228,7 @@ fn the_tokenizer_must_fit_the_text_encoder() {
     let mut tiny = tiny();
     let (_folder, path) = checkpoint(&tiny.checkpoint());
     let problem = StableDiffusion::open(&path).unwrap().tokenizer().unwrap_err().to_string();
-    assert!(problem.contains("it knows 49408 tokens, the text encoder only 40"), "{problem}");
+    assert!(problem.contains("it gives ids up to 49407, the text encoder knows 40 tokens"), "{problem}");
     tiny.text.vocab_size = 49_408;
     let (_folder, path) = checkpoint(&tiny.checkpoint());
     let tokenizer = StableDiffusion::open(&path).unwrap().tokenizer().unwrap();

@@ -136,6 +136,11 @@ impl ClipTokenizer {
         self.inner.get_vocab_size(true)
     }
 
+    /// The largest id: the text encoder's embedding must have a row for it.
+    pub fn largest_id(&self) -> u32 {
+        self.inner.get_vocab(true).values().copied().max().unwrap_or(0)
+    }
+
     /// A token as it stands in the vocabulary.
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
