@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use loradeck_data::clip_tokenizer::ClipTokenizer;
+use loradeck_data::tokenizer::clip::ClipTokenizer;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::TrainError;

@@ -1,20 +1,20 @@
 //! Stable Diffusion: the denoising network learns pictures with captions, with gradients by autograd.
 
-mod batch;
-mod conditioning;
-mod evaluation;
+pub mod batch;
+pub mod conditioning;
+pub mod evaluation;
 pub mod generate;
-mod inputs;
-mod latents;
-mod loss;
-mod masks;
-mod noise;
-mod norms;
-mod parts;
-mod png_text;
-mod release;
+pub mod inputs;
+pub mod latents;
+pub mod loss;
+pub mod masks;
+pub mod noise;
+pub mod norms;
+pub mod parts;
+pub mod png_text;
+pub mod release;
 pub mod samples;
-mod sites;
+pub mod sites;
 mod task;
 #[cfg(test)]
 pub(crate) mod testing;
