@@ -48,8 +48,8 @@ impl Branch {
     ) -> Result<Tensor, TchError> {
         let (a, b) = (self.a.f_to_kind(x.kind())?, self.b.f_to_kind(x.kind())?);
         let x = self.drop_input(x, context)?;
-        let inner = self.drop_rank(down(&x, &a)?, context, rank_dim)?;
-        let inner = self.drop_module(self.scaled(&inner, context)?, context)?;
+        let inner = self.drop_rank(&down(&x, &a)?, context, rank_dim)?;
+        let inner = self.drop_module(&self.scaled(&inner, context)?, context)?;
         y.f_add(&up(&inner, &b)?)
     }
 
@@ -65,15 +65,15 @@ impl Branch {
     }
 
     fn drop_input(&self, x: &Tensor, context: &Context) -> Result<Tensor, TchError> {
-        self.masked(x, context, MaskPart::Input, |x| x.size())
+        self.masked(x, context, MaskPart::Input, Tensor::size)
     }
 
-    fn drop_rank(&self, inner: Tensor, context: &Context, dim: RankDim) -> Result<Tensor, TchError> {
-        self.masked(&inner, context, MaskPart::Rank, |inner| dim.mask_size(&inner.size()))
+    fn drop_rank(&self, inner: &Tensor, context: &Context, dim: RankDim) -> Result<Tensor, TchError> {
+        self.masked(inner, context, MaskPart::Rank, |inner| dim.mask_size(&inner.size()))
     }
 
-    fn drop_module(&self, inner: Tensor, context: &Context) -> Result<Tensor, TchError> {
-        self.masked(&inner, context, MaskPart::Module, |_| Vec::new())
+    fn drop_module(&self, inner: &Tensor, context: &Context) -> Result<Tensor, TchError> {
+        self.masked(inner, context, MaskPart::Module, |_| Vec::new())
     }
 
     fn masked(
