@@ -79,7 +79,7 @@ model:
     mkdir -p {{ quote(root / "models") }}
     ln -sfn -- "$model" {{ quote(root / "models/SmolLM2-135M-Instruct.Q4_1.gguf") }}
 
-# Compare with peft, transformers, gguf and tensorboard, trainer and file readers: judge [NAME…].
+# Compare with peft, transformers, diffusers, gguf and tensorboard, trainer and file readers: judge [NAME…].
 judge *NAMES:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -92,6 +92,8 @@ judge *NAMES:
     # With the features that `test` has built the workspace with, for the same reason.
     cargo build --workspace --features crash-points --example probe
     export LORADECK_PROBE={{ quote(target / "debug/examples/probe") }}
+    cargo build --release --package loradeck --package loradeck-train --example diffusion_probe
+    export LORADECK_DIFFUSION_PROBE={{ quote(target / "release/examples/diffusion_probe") }}
     exec "$python" tests/judges/run.py "$@"
 
 # Compare the search with Optuna, then show that this judge rejects deliberate mistakes: judge-search [NUMBER…].

@@ -22,8 +22,9 @@ WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutants"
 TREE, TARGET = WORK / "tree", WORK / "target"
 PATCHES = Path(__file__).resolve().parent
 JUDGES = ROOT / "tests" / "judges"
-# The judges that look at the data crate's own program and not at the trainer.
+# The judges that look at the data crate's own program and not at the trainer, and those of the diffusion models' program.
 OF_DATA = {"blocks", "templates", "tokens", "weights", "samples"}
+OF_DIFFUSION = {"diffusion_models"}
 
 
 class MutantError(Exception):
@@ -72,7 +73,8 @@ def build(judges):
     """Builds the programs that these judges look at; always as parts of the same two packages, so that none of their
     dependencies is compiled twice."""
     programs = ["--example", "probe"] if judges & OF_DATA else []
-    programs += ["--bin", "loradeck-train"] if judges - OF_DATA else []
+    programs += ["--example", "diffusion_probe"] if judges & OF_DIFFUSION else []
+    programs += ["--bin", "loradeck-train"] if judges - OF_DATA - OF_DIFFUSION else []
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
     packages = ["--package", "loradeck-train", "--package", "loradeck-data"]
     done = command(["cargo", "build", "--quiet", *packages, *programs], cwd=TREE, env=environment)
@@ -82,7 +84,11 @@ def build(judges):
 
 def judge(judges):
     """The judges' exit status, the names of the failed checks, and what was said."""
-    programs = {"LORADECK_TRAIN": "loradeck-train", "LORADECK_PROBE": "examples/probe"}
+    programs = {
+        "LORADECK_TRAIN": "loradeck-train",
+        "LORADECK_PROBE": "examples/probe",
+        "LORADECK_DIFFUSION_PROBE": "examples/diffusion_probe",
+    }
     environment = os.environ | {name: str(TARGET / "debug" / path) for name, path in programs.items()}
     arguments = [os.environ["LORADECK_JUDGES_PYTHON"], str(JUDGES / "run.py"), *sorted(judges)]
     done = command(arguments, env=environment)

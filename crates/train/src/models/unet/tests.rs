@@ -160,7 +160,8 @@ fn projections_are_linear_layers_where_the_configuration_says_so() {
 
 #[test]
 fn configurations_and_files_that_do_not_fit_are_refused_in_words() {
-    let broken: [(fn(&mut UnetConfig), &str); 5] = [
+    type Breaking = fn(&mut UnetConfig);
+    let broken: [(Breaking, &str); 5] = [
         (
             |config| config.attention_heads = vec![3, 4],
             "8 channels cannot be shared between 3 attention heads",

@@ -11,7 +11,7 @@ use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// ε of the group norm before the transformer, whatever the rest of the network has.
 const GROUP_EPSILON: f64 = 1e-6;
-/// ε of the layer norms, `PyTorch`'s default.
+/// ε of the layer norms, PyTorch's default.
 const LAYER_EPSILON: f64 = 1e-5;
 
 /// Norm, projection, transformer layers, projection, beside a residual path.
