@@ -53,7 +53,10 @@ def folder(out, count, style, seed, held=False, character=False):
 
 
 def held_out_set(out, count, seed, style):
-    """Writes `captions.txt` and, per caption, its true target in `style/` and its base drawing in `flat/`."""
+    """Writes `captions.txt` and, per caption, its true target in `style/` and its base drawing in `flat/`.
+
+    Both folders hold the captions as `.txt` too, so that either can be a data folder.
+    """
     out.mkdir(parents=True, exist_ok=True)
     texts = list(dict.fromkeys(sample(seed * 1000 + i, True, with_time=False) for i in range(4 * count)))[:count]
     (out / "captions.txt").write_text("".join(text + "\n" for text in texts))
@@ -61,6 +64,7 @@ def held_out_set(out, count, seed, style):
         (out / name).mkdir(exist_ok=True)
         for i, text in enumerate(texts):
             _save(picture(text, name, seed * 1000 + i), out / name / f"{i:02d}.png")
+            (out / name / f"{i:02d}.txt").write_text(text + "\n")
 
 
 def sheet(out, seed, rows=8):
