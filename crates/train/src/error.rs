@@ -89,10 +89,10 @@ pub enum TrainError {
     Load(#[from] crate::models::loader::LoadError),
     /// No noise levels follow from the base model's scheduler.
     #[error(transparent)]
-    Noise(#[from] crate::diffusion::scheduler::NoiseError),
+    Noise(#[from] crate::tasks::diffusion::scheduler::NoiseError),
     /// A sampler cannot do what is asked.
     #[error(transparent)]
-    Sampler(#[from] crate::diffusion::scheduler::SamplerError),
+    Sampler(#[from] crate::tasks::diffusion::scheduler::SamplerError),
     /// libtorch refused.
     #[error("{}", plain(.0))]
     Torch(#[from] TchError),

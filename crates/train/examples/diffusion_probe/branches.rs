@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use loradeck_train::lora_layers::{Branch, LayerMut};
+use loradeck_train::adapters::autograd::{Branch, LayerMut};
 use tch::Tensor;
 
 use crate::Tensors;

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use loradeck_train::lora_layers::Context;
+use loradeck_train::adapters::autograd::Context;
 use loradeck_train::models::clip::ClipText;
 use loradeck_train::models::loader::Loader;
 use loradeck_train::models::unet::Unet;

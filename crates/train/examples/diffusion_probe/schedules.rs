@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use loradeck_train::diffusion::scheduler::{NoiseSchedule, SamplerKind};
+use loradeck_train::tasks::diffusion::scheduler::{NoiseSchedule, SamplerKind};
 use tch::{Kind, Tensor};
 
 use crate::{Tensors, folder, needed};

@@ -1,5 +1,6 @@
 //! Low-rank adapters: where they sit, their numbers in one flat buffer, and the layers that carry them.
 
+pub mod autograd;
 pub mod linear;
 mod set;
 pub mod targets;

@@ -9,7 +9,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::blocks::{GroupNorm, LayerNorm};
 use super::source::WeightSource;
-use crate::lora_layers::{AutogradConv2d, AutogradLinear};
+use crate::adapters::autograd::{AutogradConv2d, AutogradLinear};
 
 /// Why a model could not be loaded.
 #[derive(Debug, thiserror::Error)]

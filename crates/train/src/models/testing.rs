@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::loader::{LoadError, Loader};
 use super::source::WeightSource;
-use crate::lora_layers::{Branch, LayerMut};
+use crate::adapters::autograd::{Branch, LayerMut};
 
 /// Weights by name.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use crate::lora_layers::NO_TENSOR;
+use crate::adapters::autograd::NO_TENSOR;
 
 /// Attention of `query` `[samples, length, width]` over `key` and `value` `[samples, other length, width]`, in `heads`
 /// heads that each see `width / heads` neighbouring numbers; the scores are divided by the root of that.

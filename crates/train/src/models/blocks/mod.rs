@@ -10,7 +10,7 @@ pub(crate) use norm::{GroupNorm, LayerNorm};
 pub(crate) use resample::{Downsample, Upsample};
 pub(crate) use resnet::{Resnet, ResnetShape};
 
-use crate::lora_layers::LayerMut;
+use crate::adapters::autograd::LayerMut;
 
 /// What a model calls for each of its layers that may carry a branch.
 pub(crate) type Visitor<'v> = &'v mut dyn FnMut(&str, LayerMut<'_>);

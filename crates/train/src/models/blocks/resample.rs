@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::Visitor;
-use crate::lora_layers::{AutogradConv2d, Context, LayerMut};
+use crate::adapters::autograd::{AutogradConv2d, Context, LayerMut};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// A 3×3 convolution of stride 2.

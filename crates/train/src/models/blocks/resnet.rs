@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::{GroupNorm, Visitor};
-use crate::lora_layers::{AutogradConv2d, AutogradLinear, Context, LayerMut};
+use crate::adapters::autograd::{AutogradConv2d, AutogradLinear, Context, LayerMut};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// The sizes of a residual block.

@@ -3,7 +3,7 @@
 use loradeck_data::base_model::stable_diffusion::{Activation, ClipTextConfig};
 use tch::{TchError, Tensor};
 
-use crate::lora_layers::{AutogradLinear, Context, LayerMut};
+use crate::adapters::autograd::{AutogradLinear, Context, LayerMut};
 use crate::models::blocks::{LayerNorm, Visitor, attend};
 use crate::models::loader::{LoadError, Loader};
 

@@ -2,7 +2,7 @@ use loradeck_data::base_model::stable_diffusion::{Activation, ClipTextConfig};
 use tch::{Device, Kind, Tensor};
 
 use super::ClipText;
-use crate::lora_layers::Context;
+use crate::adapters::autograd::Context;
 use crate::models::loader::Loader;
 use crate::models::testing::{MadeUp, apart, branch, check_gradients};
 

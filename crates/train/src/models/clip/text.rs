@@ -4,7 +4,7 @@ use loradeck_data::base_model::stable_diffusion::ClipTextConfig;
 use tch::{TchError, Tensor};
 
 use super::layer::Layer;
-use crate::lora_layers::{Context, LayerMut};
+use crate::adapters::autograd::{Context, LayerMut};
 use crate::models::blocks::LayerNorm;
 use crate::models::loader::{LoadError, Loader};
 

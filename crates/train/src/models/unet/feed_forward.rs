@@ -3,7 +3,7 @@
 
 use tch::{TchError, Tensor};
 
-use crate::lora_layers::{AutogradLinear, Context, LayerMut};
+use crate::adapters::autograd::{AutogradLinear, Context, LayerMut};
 use crate::models::blocks::Visitor;
 use crate::models::loader::{LoadError, Loader};
 

@@ -13,7 +13,7 @@ pub use network::Unet;
 
 use tch::Tensor;
 
-use crate::lora_layers::Context;
+use crate::adapters::autograd::Context;
 
 /// What every block of a pass sees beside its input.
 #[derive(Clone, Copy)]

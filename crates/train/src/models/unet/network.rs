@@ -9,7 +9,7 @@ use super::down::DownBlock;
 use super::mid::MidBlock;
 use super::time::TimeEmbedding;
 use super::up::UpBlock;
-use crate::lora_layers::{AutogradConv2d, Context, LayerMut};
+use crate::adapters::autograd::{AutogradConv2d, Context, LayerMut};
 use crate::models::blocks::GroupNorm;
 use crate::models::loader::{ConvShape, LoadError, Loader};
 

@@ -2,7 +2,7 @@ use loradeck_data::base_model::stable_diffusion::UnetConfig;
 use tch::{Device, Kind, Tensor};
 
 use super::Unet;
-use crate::lora_layers::{Context, LayerMut, SlotKind};
+use crate::adapters::autograd::{Context, LayerMut, SlotKind};
 use crate::models::loader::{LoadError, Loader};
 use crate::models::testing::{MadeUp, apart, branch, check_gradients, random};
 

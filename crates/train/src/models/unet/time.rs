@@ -4,7 +4,7 @@ use loradeck_data::base_model::stable_diffusion::UnetConfig;
 use tch::{Kind, TchError, Tensor};
 
 use super::config::time_width;
-use crate::lora_layers::{AutogradLinear, Context};
+use crate::adapters::autograd::{AutogradLinear, Context};
 use crate::models::loader::{LoadError, Loader};
 
 /// The longest period of the sines.

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use super::Conditions;
 use super::config::TransformerShape;
 use super::feed_forward::FeedForward;
-use crate::lora_layers::{AutogradConv2d, AutogradLinear, Context, LayerMut};
+use crate::adapters::autograd::{AutogradConv2d, AutogradLinear, Context, LayerMut};
 use crate::models::blocks::{GroupNorm, LayerNorm, Visitor, attend};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 

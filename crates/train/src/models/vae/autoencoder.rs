@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 use super::config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
-use crate::lora_layers::{AutogradConv2d, Context};
+use crate::adapters::autograd::{AutogradConv2d, Context};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// The logarithm of the variance is held between these.

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 
 use super::config::{self, EPSILON};
 use super::mid::MidBlock;
-use crate::lora_layers::{AutogradConv2d, Context};
+use crate::adapters::autograd::{AutogradConv2d, Context};
 use crate::models::blocks::{GroupNorm, Resnet, Upsample};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 

@@ -4,7 +4,7 @@ use loradeck_data::base_model::stable_diffusion::VaeConfig;
 use tch::{TchError, Tensor};
 
 use super::config::{self, EPSILON};
-use crate::lora_layers::{AutogradLinear, Context};
+use crate::adapters::autograd::{AutogradLinear, Context};
 use crate::models::blocks::{GroupNorm, Resnet, attend};
 use crate::models::loader::{LoadError, Loader};
 

@@ -6,10 +6,10 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::loss;
 use super::noise::{NoiseKey, stack};
-use crate::diffusion::scheduler::NoiseSchedule;
+use crate::adapters::autograd::Context;
 use crate::error::TrainError;
-use crate::lora_layers::Context;
 use crate::models::unet::Unet;
+use crate::tasks::diffusion::scheduler::NoiseSchedule;
 
 /// What the network is trained on, on the device.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::sites::{TEXT_ENCODER, dropout};
 use crate::adapters::AdapterSite;
 use crate::adapters::targets::TargetError;
 use crate::error::TrainError;
-use crate::lora_layers::{Dropout, SlotKind};
+use crate::adapters::autograd::{Dropout, SlotKind};
 
 /// Rank and alpha of one adapter.
 #[derive(Clone, Copy, Debug, PartialEq)]

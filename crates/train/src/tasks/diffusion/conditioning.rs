@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use loradeck_data::tokenizer::clip::ClipTokenizer;
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::adapters::autograd::Context;
 use crate::error::TrainError;
-use crate::lora_layers::Context;
 use crate::models::clip::ClipText;
 
 /// States of at most this many captions are kept: at Stable Diffusion 1.5's size about 500 MB.

@@ -8,11 +8,11 @@ use super::conditioning::Conditioning;
 use super::latents::LatentCache;
 use super::loss;
 use super::noise::{normal, stack};
-use crate::diffusion::scheduler::NoiseSchedule;
+use crate::adapters::autograd::Context;
 use crate::error::TrainError;
-use crate::lora_layers::Context;
 use crate::models::unet::Unet;
 use crate::tasks::Interrupted;
+use crate::tasks::diffusion::scheduler::NoiseSchedule;
 use loradeck_core::config::LossType;
 
 /// Noise levels at which every held-out picture is measured, as shares of all levels.

@@ -6,12 +6,12 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::conditioning::Conditioning;
 use super::noise::normal;
-use crate::diffusion::scheduler::{NoiseSchedule, SamplerKind};
+use crate::adapters::autograd::Context;
 use crate::error::TrainError;
-use crate::lora_layers::Context;
 use crate::models::unet::Unet;
 use crate::models::vae::Vae;
 use crate::tasks::Interrupted;
+use crate::tasks::diffusion::scheduler::{NoiseSchedule, SamplerKind};
 
 /// Everything that decides what a picture looks like, besides the weights.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use loradeck_data::random::{Purpose, Stream};
 use tch::{TchError, Tensor};
 
 use super::noise::NoiseKey;
-use crate::lora_layers::{MaskPart, Masks};
+use crate::adapters::autograd::{MaskPart, Masks};
 
 /// The masks of one micro-batch. libtorch's own generator draws them, seeded anew for each by seed, step, place, layer
 /// and part: a resumed training draws the same ones.

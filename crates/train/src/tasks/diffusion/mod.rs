@@ -14,6 +14,7 @@ pub mod parts;
 pub mod png_text;
 pub mod release;
 pub mod samples;
+pub mod scheduler;
 pub mod sites;
 mod task;
 #[cfg(test)]

@@ -5,13 +5,13 @@ use loradeck_data::base_model::stable_diffusion::{Component, StableDiffusion};
 use tch::{Device, Kind};
 
 use super::conditioning::Conditioning;
-use crate::diffusion::scheduler::NoiseSchedule;
 use crate::error::TrainError;
 use crate::models::clip::ClipText;
 use crate::models::loader::Loader;
 use crate::models::source::WeightSource;
 use crate::models::unet::Unet;
 use crate::models::vae::Vae;
+use crate::tasks::diffusion::scheduler::NoiseSchedule;
 
 /// One component's weights.
 struct ComponentSource<'a>(&'a StableDiffusion, Component);

@@ -6,9 +6,9 @@ use loradeck_data::image::Picture;
 
 use super::generate::{Generated, Generator, Request};
 use super::png_text::with_text;
+use crate::adapters::autograd::Context;
 use crate::engine::record::Record;
 use crate::error::TrainError;
-use crate::lora_layers::Context;
 use crate::tasks::Interrupted;
 
 /// What the settings ask to be sampled, prompt by prompt.

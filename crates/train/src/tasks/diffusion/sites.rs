@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use loradeck_data::lora_names::ChosenSite;
 use tch::Tensor;
 
+use crate::adapters::autograd::{Branch, Dropout, LayerMut};
 use crate::adapters::{AdapterSet, AdapterSite, Matrix};
 use crate::error::TrainError;
-use crate::lora_layers::{Branch, Dropout, LayerMut};
 use crate::models::clip::ClipText;
 use crate::models::unet::Unet;
 

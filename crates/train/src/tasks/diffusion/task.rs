@@ -21,14 +21,14 @@ use super::release::{kohya_facts, release_name};
 use super::samples::{self, requests};
 use super::sites::{self, DropoutRates, Leaves, TEXT_ENCODER, UNET};
 use crate::adapters::AdapterSet;
+use crate::adapters::autograd::{Context, Strength};
 use crate::device::{self, Hardware};
-use crate::diffusion::scheduler::NoiseSchedule;
 use crate::engine::checkpoint::Identity;
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::image as export;
-use crate::lora_layers::{Context, Strength};
 use crate::models::unet::Unet;
+use crate::tasks::diffusion::scheduler::NoiseSchedule;
 use crate::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit};
 
 /// A Stable Diffusion model with adapters and its pictures.

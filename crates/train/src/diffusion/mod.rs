@@ -1,3 +1,0 @@
-//! What diffusion models need beside their networks.
-
-pub mod scheduler;
