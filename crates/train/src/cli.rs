@@ -57,20 +57,50 @@ pub enum Command {
 /// Arguments of `sample`.
 #[derive(Args, Debug)]
 pub struct SampleArgs {
-    /// A run folder or an `output_dir`
-    pub run: PathBuf,
+    /// A run folder or an `output_dir`; for pictures several, side by side
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
     /// A prompt; may be given several times
     #[arg(long, value_name = "TEXT")]
     pub prompt: Vec<String>,
     /// A file with one prompt per line, or a JSON list of texts (.json)
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
-    /// Answer with the base model alone
+    /// Answer with the base model alone (text)
     #[arg(long)]
     pub base_only: bool,
-    /// Print a JSON list of {prompt, answer}
+    /// Print a JSON list of what was made
     #[arg(long)]
     pub json: bool,
+    /// Arguments of pictures
+    #[command(flatten)]
+    pub picture: PictureArgs,
+}
+
+/// Arguments of `sample` for image models. What is left out is as in the run's configuration.
+#[derive(Args, Debug)]
+pub struct PictureArgs {
+    /// Seeds of the noise, one picture each
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub seed: Vec<u64>,
+    /// Strengths of the adapter side by side, such as 0,0.6,0.8,1
+    #[arg(long, value_name = "X", value_delimiter = ',')]
+    pub weight: Vec<f64>,
+    /// Steps of the sampler
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u32>,
+    /// Guidance scale; 1 is none
+    #[arg(long, value_name = "X")]
+    pub guidance: Option<f64>,
+    /// What the pictures should not show
+    #[arg(long, value_name = "TEXT")]
+    pub negative: Option<String>,
+    /// Where the labelled grid goes
+    #[arg(short, long, value_name = "FILE.png", default_value = "grid.png")]
+    pub output: PathBuf,
+    /// Also write every picture into this folder
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
 }
 
 /// Arguments of `probe`.

@@ -3,6 +3,7 @@
 mod config;
 mod run;
 mod sample;
+mod sample_pictures;
 
 pub use config::train_config;
 pub use run::train_run;

@@ -27,10 +27,16 @@ use crate::tasks::causal_lm::{ANSWER_TOKENS, answer, attach as adapters};
 pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
     let _no_gradients = tch::no_grad_guard();
     let prompts = prompts(arguments)?;
-    let folder = RunFolder::new(&arguments.run);
+    let Some(first) = arguments.runs.first() else {
+        return Err(TrainError::Refused("give a run folder".to_owned()));
+    };
+    let folder = RunFolder::new(first);
     let (settings, provenance) = load_frozen(&folder.config(), &[])?;
     if settings.is_image() {
-        return Err(TrainError::Refused("sample pictures are not supported yet".to_owned()));
+        return super::sample_pictures::sample(arguments, &prompts);
+    }
+    if arguments.runs.len() > 1 {
+        return Err(TrainError::Refused("give one run: only pictures stand side by side".to_owned()));
     }
     let root = run::root_of(folder.path())?;
     let base = Arc::new(BaseModel::find(&root, &settings.base_model)?);

@@ -95,7 +95,12 @@ impl Conditioning {
         Ok(join(&parts)?.f_to_kind(self.kind)?)
     }
 
-    /// The tokens of a caption beyond what is read.
+    /// Forgets the states that are kept: the encoder has changed.
+    pub fn forget(&self) {
+        self.kept.borrow_mut().clear();
+    }
+
+    /// The tokenizer.
     pub fn tokenizer(&self) -> &ClipTokenizer {
         &self.tokenizer
     }

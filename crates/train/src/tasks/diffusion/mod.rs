@@ -1,5 +1,6 @@
 //! Stable Diffusion: the denoising network learns pictures with captions, with gradients by autograd.
 
+pub mod apply;
 pub mod batch;
 pub mod conditioning;
 pub mod evaluation;

@@ -26,7 +26,7 @@ pub fn diffusers_name(module: &str, matrix: Matrix) -> String {
 }
 
 /// Calls `visitor` for every layer of both parts, by `unet.…` and `text_encoder.…` names.
-fn visit(unet: &mut Unet, text: &mut ClipText, visitor: &mut dyn FnMut(&str, LayerMut<'_>)) {
+pub fn visit(unet: &mut Unet, text: &mut ClipText, visitor: &mut dyn FnMut(&str, LayerMut<'_>)) {
     unet.visit(&mut |name, layer| visitor(&format!("{UNET}.{name}"), layer));
     text.visit(&mut |name, layer| visitor(&format!("{TEXT_ENCODER}.{name}"), layer));
 }
