@@ -11,11 +11,15 @@ target := env("CARGO_TARGET_DIR", root / "target")
 default:
     @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
 
-# Train a small sweep on a real model and show all of loradeck: demo [DIR] [--plain].
+# Train a small sweep on a real model and show all of loradeck: demo [DIR] [--plain], demo --image for pictures.
 demo *ARGUMENTS:
     #!/usr/bin/env bash
     set -euo pipefail
-    model=$({{ fetch }} base-model)
+    case " $* " in
+        # The base of the pictures is part of the checkout.
+        *" --image "*) model={{ quote(root / "experiments/picture-book/base") }} ;;
+        *) model=$({{ fetch }} base-model) ;;
+    esac
     cargo build --release --package loradeck --package loradeck-train
     cd {{ quote(invocation_directory()) }}
     exec {{ quote(target / "release/loradeck") }} demo "$@" --base-model "$model" --shipped {{ quote(root) }}
@@ -71,13 +75,14 @@ test-logout *SUITES:
 build:
     cargo build --release --package loradeck --package loradeck-train
 
-# Put the demo's base model into ./models, where the shipped experiments look for it.
+# Put the demos' base models into ./models, where the shipped experiments look for them.
 model:
     #!/usr/bin/env bash
     set -euo pipefail
     model=$({{ fetch }} base-model)
     mkdir -p {{ quote(root / "models") }}
     ln -sfn -- "$model" {{ quote(root / "models/SmolLM2-135M-Instruct.Q4_1.gguf") }}
+    ln -sfn -- ../experiments/picture-book/base {{ quote(root / "models/picture-book") }}
 
 # Compare with peft, transformers, diffusers, gguf and tensorboard, trainer and file readers: judge [NAME…].
 judge *NAMES:

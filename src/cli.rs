@@ -289,9 +289,12 @@ pub enum Command {
         /// The checkout, with the shipped experiments.
         #[arg(long)]
         shipped: PathBuf,
-        /// The base model's file.
+        /// The base model's file or folder.
         #[arg(long)]
         base_model: PathBuf,
+        /// Pictures instead of text.
+        #[arg(long)]
+        image: bool,
         /// Progress lines instead of the dashboard.
         #[arg(long)]
         plain: bool,

@@ -1,5 +1,6 @@
 //! `loradeck demo`: a workspace of its own, a real base model, a real sweep, from nothing to committed reports.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,15 +14,40 @@ use super::{FAILED, OK, init, out, run, watch};
 use crate::launch::{Place, cost, examine, prepare, queue};
 use crate::vcs;
 
-const EXPERIMENT: &str = "answer-card";
+/// Which of the shipped experiments is shown.
+#[derive(Clone, Copy, Debug)]
+struct Show {
+    /// The experiment's name.
+    experiment: &'static str,
+    /// The base model's name in `models/`, where its own is not the one that the experiment names.
+    model: Option<&'static str>,
+    /// A variation to try next.
+    variation: &'static str,
+}
+
+/// A language model learns to answer on a card.
+const TEXT: Show = Show { experiment: "answer-card", model: None, variation: "lora_rank=16" };
+/// An image model learns to draw in chalk.
+const IMAGE: Show = Show {
+    experiment: "chalk-style",
+    model: Some("picture-book"),
+    variation: "lora_rank=8 learning_rate=1e-3",
+};
 
 /// Makes or reuses the workspace at `folder` (default: `demo` in the checkout) and runs the shipped sweep in it.
-pub(super) fn demo(folder: Option<PathBuf>, shipped: &Path, base_model: &Path, plain: bool) -> Result<u8> {
+pub(super) fn demo(
+    folder: Option<PathBuf>,
+    shipped: &Path,
+    base_model: &Path,
+    image: bool,
+    plain: bool,
+) -> Result<u8> {
+    let show = if image { IMAGE } else { TEXT };
     let folder = folder.unwrap_or_else(|| shipped.join("demo"));
-    let workspace = set_up(&folder, shipped, base_model)?;
+    let workspace = set_up(&folder, shipped, base_model, show)?;
     std::env::set_current_dir(workspace.root()).with_path(workspace.root(), "enter")?;
     out::line(&format!("workspace: {}", workspace.root().display()));
-    let prepared = prepare(&workspace, EXPERIMENT, &[])?;
+    let prepared = prepare(&workspace, show.experiment, &[])?;
     let summaries = examine(&workspace, &prepared)?;
     run::show_trials(&prepared, &cost(&prepared, &summaries), false)?;
     let submission = queue(&workspace, &prepared, &Place::default())?;
@@ -29,22 +55,22 @@ pub(super) fn demo(folder: Option<PathBuf>, shipped: &Path, base_model: &Path, p
         super::dashboard(&[workspace.root().to_path_buf()])?;
     }
     watch::follow(&workspace, submission.runs.clone(), None)?;
-    let experiment = workspace.experiment(EXPERIMENT);
+    let experiment = workspace.experiment(show.experiment);
     print_comparison(&workspace, &experiment)?;
     let finished = submission.runs.iter().filter(|run| is_finished(run)).count();
-    say_what_next(&workspace, &experiment, finished, submission.runs.len());
+    say_what_next(&workspace, show, finished, submission.runs.len());
     Ok(if finished == submission.runs.len() { OK } else { FAILED })
 }
 
-fn set_up(folder: &Path, shipped: &Path, base_model: &Path) -> Result<Workspace> {
+fn set_up(folder: &Path, shipped: &Path, base_model: &Path, show: Show) -> Result<Workspace> {
     let made = init::make(folder)?;
     let workspace = made.workspace;
-    let experiment = workspace.experiment(EXPERIMENT);
+    let experiment = workspace.experiment(show.experiment);
     let mut files = made.written;
     if !experiment.file().exists() {
-        copy_folder(&shipped.join("experiments").join(EXPERIMENT), experiment.path(), &mut files)?;
+        copy_folder(&shipped.join("experiments").join(show.experiment), experiment.path(), &mut files)?;
     }
-    files.extend(put_in_model(&workspace, base_model)?);
+    files.extend(put_in_model(&workspace, base_model, show)?);
     ensure_identity(workspace.root())?;
     let message = "Set up the demo: workspace, experiment and data";
     vcs::commit_paths(workspace.root(), &files, message, Moment::now())?;
@@ -61,8 +87,9 @@ fn ensure_identity(root: &Path) -> Result<()> {
 }
 
 /// Links (or copies) the base model into `models/`, which git does not take.
-fn put_in_model(workspace: &Workspace, base_model: &Path) -> Result<Vec<PathBuf>> {
-    let name = base_model.file_name().with_context(|| format!("'{}' is no file", base_model.display()))?;
+fn put_in_model(workspace: &Workspace, base_model: &Path, show: Show) -> Result<Vec<PathBuf>> {
+    let own = || base_model.file_name().with_context(|| format!("'{}' is no file", base_model.display()));
+    let name = show.model.map_or_else(own, |name| Ok(OsStr::new(name)))?;
     let folder = workspace.root().join("models");
     file::create_folder(&folder)?;
     let ignore = folder.join(".gitignore");
@@ -70,7 +97,13 @@ fn put_in_model(workspace: &Workspace, base_model: &Path) -> Result<Vec<PathBuf>
         file::replace(&ignore, b"# Weights stay out of git.\n*\n!.gitignore\n", Durability::Synced)?;
     }
     let target = folder.join(name);
-    if !target.exists() && fs::hard_link(base_model, &target).is_err() {
+    if base_model.is_dir() {
+        if !target.exists() {
+            let staged = file::staging_path(&target);
+            copy_folder(base_model, &staged, &mut Vec::new())?;
+            fs::rename(&staged, &target).with_path(&target, "put in place")?;
+        }
+    } else if !target.exists() && fs::hard_link(base_model, &target).is_err() {
         let staged = file::staging_path(&target);
         fs::copy(base_model, &staged).with_path(&staged, "copy the base model to")?;
         fs::rename(&staged, &target).with_path(&target, "put in place")?;
@@ -103,7 +136,8 @@ fn print_comparison(workspace: &Workspace, experiment: &ExperimentFolder) -> Res
     Ok(())
 }
 
-fn say_what_next(workspace: &Workspace, experiment: &ExperimentFolder, finished: usize, all: usize) {
+fn say_what_next(workspace: &Workspace, show: Show, finished: usize, all: usize) {
+    let experiment = workspace.experiment(show.experiment);
     let root = workspace.root().display();
     out::line("");
     out::line(&format!(
@@ -111,5 +145,5 @@ fn say_what_next(workspace: &Workspace, experiment: &ExperimentFolder, finished:
     ));
     out::line(&format!("next: read {}, then", experiment.path().join("comparison.md").display()));
     out::line(&format!("      cd {root} && loradeck          # the dashboard"));
-    out::line("      loradeck run answer-card lora_rank=16   # your own variation");
+    out::line(&format!("      loradeck run {} {}   # your own variation", show.experiment, show.variation));
 }

@@ -74,7 +74,9 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Report { target } => write::report(&target),
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
-        Command::Demo { dir, shipped, base_model, plain } => demo::demo(dir, &shipped, &base_model, plain),
+        Command::Demo { dir, shipped, base_model, image, plain } => {
+            demo::demo(dir, &shipped, &base_model, image, plain)
+        }
         Command::Du { targets, json } => du::du(&targets, json),
         Command::Clean { targets, keep, trash, yes } => clean::clean(&targets, keep, trash, yes),
         Command::Sweep { change, json } => sweep::sweep(change, json),

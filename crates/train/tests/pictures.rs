@@ -1,0 +1,214 @@
+//! The program on pictures and the shipped base: what a training leaves, that it goes on exactly, what it refuses, and
+//! sampling from what it wrote.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use loradeck_core::run::{Outcome, RunFolder, Summary, read_journal};
+use loradeck_data::image::{Picture, decode};
+use loradeck_data::random::{Purpose, Stream};
+use loradeck_data::safetensors::SafetensorsFile;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_loradeck-train");
+
+/// A folder with the shipped base and pictures of three sizes.
+struct Studio(tempfile::TempDir);
+
+impl Studio {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/picture-book/base");
+        std::os::unix::fs::symlink(fs::canonicalize(base).unwrap(), folder.path().join("base")).unwrap();
+        let pictures = folder.path().join("pictures/2_house");
+        fs::create_dir_all(&pictures).unwrap();
+        let mut stream = Stream::new(1, Purpose::Test, 0);
+        for number in 0..7 {
+            let (width, height) = [(128, 128), (200, 100), (90, 160)][number % 3];
+            let mut colour = || [0; 3].map(|_: u8| stream.below(256) as u8);
+            let mut picture = Picture::filled(width, height, colour());
+            let spot = Picture::filled(width / 3, height / 2, colour());
+            picture.paste(&spot, 10 + number as u32 * 5, 20);
+            fs::write(pictures.join(format!("{number}.png")), picture.to_png()).unwrap();
+            let caption = format!("a red house, number {number}, tall, old, a tree");
+            fs::write(pictures.join(format!("{number}.txt")), caption).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn config(&self, output: &str, extra: &str) -> PathBuf {
+        let rate = if extra.contains("learning_rate") { "" } else { "learning_rate: 1e-3\n" };
+        let text = format!(
+            "base_model: base\ntrain_data_dir: pictures\noutput_dir: {output}\nresolution: 128\nlora_rank: 4\n\
+             bucket_reso_steps: 32\nbatch_size: 2\nthreads: 1\nseed: 5\n{rate}{extra}"
+        );
+        let path = self.path().join(format!("{output}.yaml"));
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(self.path());
+        command.env("LORADECK_DEVICE", "cpu").env("LORADECK", "/nowhere").env("OMP_WAIT_POLICY", "passive");
+        command.env_remove("LORADECK_CRASH_AT").env_remove("LORADECK_TRAIN_LOCK_INHERITED");
+        command
+    }
+
+    fn train(&self, output: &str, extra: &str) -> (RunFolder, Output) {
+        let config = self.config(output, extra);
+        let made = self.run(&["--config", config.to_str().unwrap()]);
+        (RunFolder::new(self.path().join(output)), made)
+    }
+
+    fn trained(&self, output: &str, extra: &str) -> RunFolder {
+        let (run, made) = self.train(output, extra);
+        assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+        run
+    }
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn summary(run: &RunFolder) -> Summary {
+    Summary::read(run).unwrap().unwrap()
+}
+
+fn sha256(run: &RunFolder) -> String {
+    summary(run).weights_sha256.unwrap()
+}
+
+/// Everything at once that draws something or keeps something.
+const EVERYTHING: &str = "max_steps: 9\nsave_steps: 3\nlora_targets: kohya\nconv_rank: 2\ntext_encoder_lr: 1e-4\n\
+    gradient_accumulation: 2\nflip_aug: true\nrandom_crop: true\nshuffle_caption: true\nkeep_tokens: 1\n\
+    caption_dropout_rate: 0.2\ncaption_tag_dropout_rate: 0.1\nlora_dropout: 0.1\nrank_dropout: 0.1\n\
+    module_dropout: 0.1\nnoise_offset: 0.05\nmultires_noise_iterations: 4\nip_noise_gamma: 0.1\nmin_snr_gamma: 5\n\
+    ema_decay: 0.9\nscale_weight_norms: 1.0\nstrength_warmup: {epochs: 1, weight: 0.5}\nloss_type: huber\n";
+
+#[test]
+fn a_training_leaves_what_the_idea_names() {
+    let studio = Studio::new();
+    let extra = "max_steps: 4\nsave_steps: 2\neval_split: 0.3\nsample_prompts: [a red house]\nsample_seeds: [7]\n\
+        sample_inference_steps: 2\nsample_steps: 2\ntrigger_word: chalk\nrun_name: charlie_avatar\nversion: v2\n";
+    let run = studio.trained("out", extra);
+    let summary = summary(&run);
+    assert_eq!((summary.outcome, summary.step, summary.tokens), (Outcome::Finished, 4, 0));
+    assert!(summary.images >= 4 && summary.train_samples == 5 && summary.eval_samples == 2, "{summary:?}");
+    assert!(
+        summary.metrics.contains_key("train/images_per_second") && summary.metrics.contains_key("eval/loss")
+    );
+    assert!(!summary.metrics.contains_key("eval/perplexity"));
+    // Before, in the middle, after; each with everything that made it.
+    let journal = read_journal(&run);
+    let samples: Vec<_> = journal.entries.iter().filter(|entry| entry.kind == "sample").collect();
+    assert_eq!(samples.iter().map(|entry| entry.step.unwrap()).collect::<Vec<_>>(), [0, 2, 4]);
+    let name = samples[2].text("picture").unwrap();
+    assert_eq!(name, "step-00000004-prompt-01-seed-7.png");
+    let png = fs::read(run.samples().join(name)).unwrap();
+    let facts = String::from_utf8_lossy(&png);
+    assert!(facts.contains("Seed: 7, Size: 128x128, Clip skip: 1"), "no facts in the picture");
+    assert_eq!(decode(&png, [0; 3]).unwrap().picture.width(), 128);
+    let metadata = fs::read_to_string(run.metadata()).unwrap();
+    assert!(metadata.lines().count() == 8 && metadata.contains("\"chalk, a red house, number"), "{metadata}");
+    // Both files, and what stands in their headers.
+    let single = SafetensorsFile::open(&run.checkpoints().join("charlie_avatar_v2.safetensors")).unwrap();
+    let header = single.metadata();
+    assert_eq!((header["ss_network_dim"].as_str(), header["ss_network_alpha"].as_str()), ("4", "8.0"));
+    assert_eq!(header["modelspec.trigger_phrase"], "chalk");
+    assert!(header["ss_tag_frequency"].contains("\"chalk\":5"), "{}", header["ss_tag_frequency"]);
+    assert!(header["loradeck.config"].contains("data_type: image"));
+    let diffusers =
+        SafetensorsFile::open(&run.checkpoints().join("pytorch_lora_weights.safetensors")).unwrap();
+    assert!(diffusers.metadata()["lora_adapter_metadata"].contains("\"unet.lora_alpha\": 4"));
+    let data = &diffusers.file().bytes()[diffusers.header_bytes().len()..];
+    assert_eq!(loradeck_data::mapped::sha256_hex([data]), sha256(&run));
+    assert_eq!(single.entries().len(), diffusers.entries().len() / 2 * 3);
+}
+
+#[test]
+fn killed_at_any_step_it_ends_with_the_same_weights() {
+    let studio = Studio::new();
+    let straight = sha256(&studio.trained("straight", EVERYTHING));
+    let again = studio.config("again", EVERYTHING);
+    let config = again.to_str().unwrap();
+    let killed = studio
+        .command(&["--config", config])
+        .env("LORADECK_CRASH_AT", "checkpoint.after-rename")
+        .output()
+        .unwrap();
+    assert!(
+        killed.status.code().is_none(),
+        "the crash point needs the feature crash-points: {}",
+        told(&killed)
+    );
+    let resumed = studio.run(&["--config", config, "--resume"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
+    assert!(told(&resumed).contains("resumed from the checkpoint of step 3"), "{}", told(&resumed));
+    assert_eq!(sha256(&RunFolder::new(studio.path().join("again"))), straight);
+}
+
+#[test]
+fn another_seed_or_picture_is_another_training() {
+    let studio = Studio::new();
+    let one = studio.trained("one", "max_steps: 2\n");
+    let other = studio.trained("other", "max_steps: 2\nflip_aug: true\n");
+    assert_ne!(sha256(&one), sha256(&other));
+    // A checkpoint is bound to its pictures.
+    let name = "pictures/2_house/0.txt";
+    fs::write(studio.path().join(name), "something else").unwrap();
+    let config = studio.path().join("one.yaml");
+    let text = fs::read_to_string(&config).unwrap().replace("max_steps: 2", "max_steps: 3");
+    fs::write(&config, text).unwrap();
+    let resumed = studio.run(&["--config", config.to_str().unwrap(), "--resume"]);
+    assert_eq!(resumed.status.code(), Some(2), "{}", told(&resumed));
+    assert!(told(&resumed).contains("its train_data is"), "{}", told(&resumed));
+}
+
+#[test]
+fn every_problem_is_told_before_anything_is_made() {
+    let studio = Studio::new();
+    fs::write(studio.path().join("pictures/2_house/broken.png"), b"\x89PNG no").unwrap();
+    let (run, output) = studio.train("out", "clip_skip: 9\nlora_targets: [to_q, to_nothing]\n");
+    assert_eq!(output.status.code(), Some(2));
+    let told = told(&output);
+    for words in ["broken.png", "clip_skip: '9' is more than the 3 layers", "to_nothing"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!run.path().exists());
+    let (_, output) = studio.train("odd", "resolution: 100\nbucket_reso_steps: 8\n");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
+fn exported_weights_draw_what_the_training_drew() {
+    let studio = Studio::new();
+    let extra = "max_steps: 3\nlearning_rate: 5e-2\nlora_alpha: 2\nsample_prompts: [a red house]\nsample_seeds: [3]\n\
+        sample_inference_steps: 3\n";
+    let run = studio.trained("out", extra);
+    let arguments =
+        ["sample", "out", "--prompt", "a red house", "--seed", "3", "--weight", "0,1", "--pictures", "each"];
+    let output = studio.run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let pixels = |path: PathBuf| decode(&fs::read(path).unwrap(), [0; 3]).unwrap().picture.rgb().to_vec();
+    let trained = |step: u64| pixels(run.samples().join(format!("step-{step:08}-prompt-01-seed-3.png")));
+    let each = |name: &str| pixels(studio.path().join("each").join(name));
+    let off = |left: &[u8], right: &[u8]| {
+        left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap()
+    };
+    let (without, with) = (each("001-seed-3-weight-0.png"), each("002-seed-3-weight-1.png"));
+    // The scale is folded into B in the file: a last bit may differ.
+    assert!(off(&trained(3), &with) <= 2 && off(&trained(0), &without) <= 2);
+    assert!(off(&trained(0), &with) > 20, "the adapter changes nothing");
+    assert!(decode(&fs::read(studio.path().join("grid.png")).unwrap(), [0; 3]).is_ok());
+}
