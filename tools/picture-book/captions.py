@@ -153,7 +153,8 @@ def _sample_any(rng, with_time, with_character):
     if with_character:
         scene = Scene(Group(CHARACTER))
     if rng.random() < 0.7:
-        relation = rng.choice(RELATIONS)
+        # The figure stands beside other things, large enough to be learnt from few pictures.
+        relation = rng.choice(RELATIONS[:3] if with_character else RELATIONS)
         stacked = relation in ("in front of", "behind", "above", "below")
         if stacked and not with_character:
             scene = replace(scene, first=replace(scene.first, count=1))
