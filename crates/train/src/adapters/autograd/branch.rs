@@ -35,8 +35,8 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// `y + scale · up(down(x))`. `down` and `up` apply A and B, and `rank_dim` is the dimension of `down`'s result
-    /// that counts the rank.
+    /// `y + scale · up(down(x))`. `down` applies A, `up_onto` adds what B makes of its result onto `y`, and `rank_dim`
+    /// is the dimension of `down`'s result that counts the rank.
     pub(super) fn add_onto(
         &self,
         y: &Tensor,
@@ -44,18 +44,20 @@ impl Branch {
         context: &Context,
         rank_dim: RankDim,
         down: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor, TchError>,
-        up: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor, TchError>,
+        up_onto: impl FnOnce(&Tensor, &Tensor, &Tensor) -> Result<Tensor, TchError>,
     ) -> Result<Tensor, TchError> {
         let (a, b) = (self.a.f_to_kind(x.kind())?, self.b.f_to_kind(x.kind())?);
         let x = self.drop_input(x, context)?;
         let inner = self.drop_rank(&down(&x, &a)?, context, rank_dim)?;
         let inner = self.drop_module(&self.scaled(&inner, context)?, context)?;
-        y.f_add(&up(&inner, &b)?)
+        up_onto(y, &inner, &b)
     }
 
     /// The scale is applied to the narrow middle, where it costs least.
     fn scaled(&self, inner: &Tensor, context: &Context) -> Result<Tensor, TchError> {
         match context.strength {
+            // Branches whose factors hold their scale already need no kernel for it.
+            Strength::One if (self.scale - 1.0).abs() < f64::EPSILON => Ok(inner.shallow_clone()),
             Strength::One => inner.f_mul_scalar(self.scale),
             Strength::Number(strength) => inner.f_mul_scalar(self.scale * strength),
             Strength::Tensor(strength) => {

@@ -33,7 +33,7 @@ impl AutogradConv2d {
                 context,
                 RankDim::Second,
                 |x, a| convolve(x, a, NO_TENSOR.as_ref(), self.stride, self.padding),
-                |inner, b| convolve(inner, b, NO_TENSOR.as_ref(), 1, 0),
+                |y, inner, b| y.f_add(&convolve(inner, b, NO_TENSOR.as_ref(), 1, 0)?),
             ),
             _ => Ok(y),
         }

@@ -26,8 +26,8 @@ impl AutogradLinear {
         let y = x.f_linear(&self.weight, self.bias.as_ref())?;
         match &self.adapter {
             Some(branch) if !context.base_only => {
-                let product = |x: &Tensor, weight: &Tensor| x.f_linear(weight, NO_TENSOR);
-                branch.add_onto(&y, x, context, RankDim::Last, product, product)
+                let down = |x: &Tensor, a: &Tensor| x.f_linear(a, NO_TENSOR);
+                branch.add_onto(&y, x, context, RankDim::Last, down, up_onto)
             }
             _ => Ok(y),
         }
@@ -60,4 +60,11 @@ impl AutogradLinear {
     pub fn detach(&mut self) -> Option<Branch> {
         self.adapter.take()
     }
+}
+
+/// `y + inner · Bᵀ` in one product.
+fn up_onto(y: &Tensor, inner: &Tensor, b: &Tensor) -> Result<Tensor, TchError> {
+    let (outputs, rank) = b.size2()?;
+    let sum = y.f_reshape([-1, outputs])?.f_addmm(&inner.f_reshape([-1, rank])?, &b.f_numpy_t()?)?;
+    sum.f_view(y.size().as_slice())
 }

@@ -7,7 +7,6 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::loss;
 use super::noise::{NoiseKey, stack};
 use crate::adapters::autograd::Context;
-use crate::error::TrainError;
 use crate::models::unet::Unet;
 use crate::tasks::diffusion::scheduler::NoiseSchedule;
 
@@ -120,12 +119,4 @@ fn masks(pictures: &[Clean]) -> Result<Option<Tensor>, TchError> {
         })
         .collect::<Result<_, TchError>>()?;
     Tensor::f_stack(&each, 0).map(Some)
-}
-
-/// Computes the gradients of `loss` for `leaves` and adds them onto the flat buffer `gradients`, whose order is theirs.
-pub fn add_gradients(loss: &Tensor, leaves: &[Tensor], gradients: &mut Tensor) -> Result<(), TrainError> {
-    let each = Tensor::f_run_backward(&[loss], leaves, false, false)?;
-    let flat: Vec<Tensor> = each.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<_, _>>()?;
-    let _ = gradients.f_add_(&Tensor::f_cat(&flat, 0)?)?;
-    Ok(())
 }

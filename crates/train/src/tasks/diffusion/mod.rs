@@ -20,6 +20,7 @@ pub mod sites;
 mod task;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod working_copy;
 
 pub use inputs::Inputs;
 pub use parts::Parts;

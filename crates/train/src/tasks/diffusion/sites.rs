@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use loradeck_data::lora_names::ChosenSite;
-use tch::Tensor;
 
+use super::working_copy::WorkingCopy;
 use crate::adapters::autograd::{Branch, Dropout, LayerMut};
 use crate::adapters::{AdapterSet, AdapterSite, Matrix};
 use crate::error::TrainError;
@@ -46,9 +46,6 @@ pub fn adapter_sites(chosen: &[ChosenSite]) -> Vec<AdapterSite> {
         .collect()
 }
 
-/// The leaves of autograd, in the order of the flat buffers: A and B of every site. They share the buffers' numbers.
-pub type Leaves = Vec<Tensor>;
-
 /// How often parts of the branches are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DropoutRates {
@@ -68,55 +65,27 @@ impl DropoutRates {
     }
 }
 
-/// Attaches a branch for every site of `adapters`. Returns the leaves.
+/// Attaches a branch for every site of `adapters`, which looks into `copy`: the scale is in there.
 pub fn attach(
     unet: &mut Unet,
     text: &mut ClipText,
     adapters: &AdapterSet,
+    copy: &WorkingCopy,
     rates: DropoutRates,
-) -> Result<Leaves, TrainError> {
-    let places: HashMap<&str, usize> =
+) -> Result<(), TrainError> {
+    let mut places: HashMap<&str, usize> =
         adapters.sites().iter().enumerate().map(|(index, site)| (site.module.as_str(), index)).collect();
-    let mut found: Vec<Option<(Tensor, Tensor)>> = adapters.sites().iter().map(|_| None).collect();
     let mut failed: Option<TrainError> = None;
     visit(unet, text, &mut |name, mut layer| {
-        let Some(index) = places.get(name).copied() else { return };
-        match attach_one(&mut layer, adapters, index, rates) {
-            Ok(leaves) => found[index] = Some(leaves),
-            Err(error) => {
-                failed.get_or_insert(error);
-            }
+        let Some(index) = places.remove(name) else { return };
+        let (a, b) = (copy.leaf(index, Matrix::A), copy.leaf(index, Matrix::B));
+        if let Err(error) = layer.attach(Branch { a, b, scale: 1.0, dropout: rates.of_layer(index) }) {
+            failed.get_or_insert(TrainError::Other(format!("{name}: {error}")));
         }
     });
-    if let Some(error) = failed {
-        return Err(error);
+    match (failed, places.into_keys().next()) {
+        (Some(error), _) => Err(error),
+        (None, Some(lost)) => Err(TrainError::Other(format!("the model has no layer {lost}"))),
+        (None, None) => Ok(()),
     }
-    let mut leaves = Vec::with_capacity(2 * found.len());
-    for (pair, site) in found.into_iter().zip(adapters.sites()) {
-        let Some((a, b)) = pair else {
-            return Err(TrainError::Other(format!("the model has no layer {}", site.module)));
-        };
-        leaves.extend([a, b]);
-    }
-    Ok(leaves)
-}
-
-fn attach_one(
-    layer: &mut LayerMut<'_>,
-    adapters: &AdapterSet,
-    index: usize,
-    rates: DropoutRates,
-) -> Result<(Tensor, Tensor), TrainError> {
-    let site = &adapters.sites()[index];
-    let (a, b) = (leaf(adapters, index, Matrix::A)?, leaf(adapters, index, Matrix::B)?);
-    let leaves = (a.shallow_clone(), b.shallow_clone());
-    layer
-        .attach(Branch { a, b, scale: site.scale, dropout: rates.of_layer(index) })
-        .map_err(|error| TrainError::Other(format!("{}: {error}", site.module)))?;
-    Ok(leaves)
-}
-
-fn leaf(adapters: &AdapterSet, index: usize, matrix: Matrix) -> Result<Tensor, TrainError> {
-    let view = adapters.view(&adapters.parameters, index, matrix)?;
-    Ok(view.f_detach()?.f_requires_grad_(true)?)
 }

@@ -7,7 +7,7 @@ use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, eval
 use loradeck_data::image_check::pixels_per_latent;
 use tch::{Device, Kind, Tensor};
 
-use super::batch::{Clean, Denoising, add_gradients};
+use super::batch::{Clean, Denoising};
 use super::conditioning::Conditioning;
 use super::evaluation::Evaluation;
 use super::generate::Generator;
@@ -19,9 +19,10 @@ use super::norms;
 use super::parts::{Loading, Parts};
 use super::release::{kohya_facts, release_name};
 use super::samples::{self, requests};
-use super::sites::{self, DropoutRates, Leaves, TEXT_ENCODER, UNET};
+use super::sites::{self, DropoutRates, TEXT_ENCODER, UNET};
+use super::working_copy::WorkingCopy;
 use crate::adapters::AdapterSet;
-use crate::adapters::autograd::{Context, Strength};
+use crate::adapters::autograd::Context;
 use crate::device::{self, Hardware};
 use crate::engine::checkpoint::Identity;
 use crate::engine::record::Record;
@@ -41,7 +42,7 @@ pub struct Diffusion<'a> {
     latents: LatentCache,
     schedule: NoiseSchedule,
     adapters: AdapterSet,
-    leaves: Leaves,
+    copy: WorkingCopy,
     held_out: Vec<MicroBatch>,
     device: Device,
     kind: Kind,
@@ -67,14 +68,15 @@ impl<'a> Diffusion<'a> {
             rank: image.rank_dropout,
             module: image.module_dropout,
         };
-        let leaves = sites::attach(&mut unet, &mut conditioning.encoder, &adapters, rates)?;
+        let copy = WorkingCopy::new(&adapters, kind)?;
+        sites::attach(&mut unet, &mut conditioning.encoder, &adapters, &copy, rates)?;
         let keeps = image.cache_latents && !image.random_crop;
         let latents = LatentCache::new(vae, device, inputs.data.background, keeps);
         let held_out = inputs.data.held_out.as_ref().map_or_else(Vec::new, |held_out| {
             let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
             evaluation_batches(&buckets, settings.evaluation_batch() as usize)
         });
-        Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, leaves, held_out, device, kind })
+        Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, copy, held_out, device, kind })
     }
 
     /// What a micro-batch is trained on and the captions that go with it. `place` is the number of pictures before it
@@ -111,13 +113,10 @@ impl<'a> Diffusion<'a> {
     }
 
     /// The share of the adapters' strength at `step` (from 1): below 1 in the first rounds where the settings say so.
-    fn strength(&self, step: u64) -> Strength<'static> {
-        let Some(warmup) = self.inputs.image.strength_warmup else { return Strength::One };
+    fn strength(&self, step: u64) -> f64 {
+        let Some(warmup) = self.inputs.image.strength_warmup else { return 1.0 };
         let share = self.inputs.plan.epochs_after(step.saturating_sub(1)) / warmup.epochs;
-        if share >= 1.0 {
-            return Strength::One;
-        }
-        Strength::Number(warmup.weight + (1.0 - warmup.weight) * share)
+        if share >= 1.0 { 1.0 } else { warmup.weight + (1.0 - warmup.weight) * share }
     }
 
     /// The loss of a micro-batch divided by the `total` pictures of the step; adds its gradients.
@@ -130,7 +129,7 @@ impl<'a> Diffusion<'a> {
     ) -> Result<Tensor, TrainError> {
         let (denoising, captions) = self.draw(step, place, batch)?;
         let masks = DrawnMasks::new(NoiseKey { seed: self.inputs.settings.seed, step, place });
-        let context = Context { base_only: false, strength: self.strength(step), masks: Some(&masks) };
+        let context = Context { masks: Some(&masks), ..Context::default() };
         // Frozen states are taken from before: autograd would follow them for nothing.
         let frozen = if self.inputs.image.text_encoder_lr > 0.0 {
             None
@@ -146,7 +145,7 @@ impl<'a> Diffusion<'a> {
             let loss = denoising.loss(&prediction, &self.schedule, &self.inputs.image)?;
             Ok(loss.f_div_scalar(total.max(1) as f64)?)
         })?;
-        add_gradients(&loss, &self.leaves, &mut self.adapters.gradients)?;
+        self.copy.add_gradients(&loss, self.strength(step), &mut self.adapters.gradients)?;
         Ok(loss.f_detach()?)
     }
 
@@ -219,6 +218,7 @@ impl Task for Diffusion<'_> {
 
     fn accumulate(&mut self, step: u64, loss: &mut Tensor) -> Result<usize, TrainError> {
         let batches = self.inputs.plan.step(step.saturating_sub(1));
+        self.copy.refresh(&self.adapters.parameters, self.strength(step))?;
         let total: usize = batches.iter().map(|batch| batch.draws.len()).sum();
         let mut place = 0;
         for batch in &batches {
@@ -247,6 +247,7 @@ impl Task for Diffusion<'_> {
 
     fn evaluate(&mut self, interrupted: Interrupted<'_>) -> Result<Option<f64>, TrainError> {
         let Some(held_out) = &self.inputs.data.held_out else { return Ok(None) };
+        self.copy.refresh(&self.adapters.parameters, 1.0)?;
         let mut evaluation = Evaluation {
             unet: &self.unet,
             conditioning: &self.conditioning,
@@ -270,6 +271,7 @@ impl Task for Diffusion<'_> {
         if requests.is_empty() {
             return Ok(());
         }
+        self.copy.refresh(&self.adapters.parameters, 1.0)?;
         samples::produce(self.generator(), &requests, image.clip_skip, step, record, interrupted)
     }
 
