@@ -89,7 +89,10 @@ fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
         "time",
         format!("{}{}", format::duration(summary.seconds), left.unwrap_or_default()),
     ));
-    lines.push(fact(app, "tokens", format::count(summary.tokens as f64)));
+    lines.push(match summary.images {
+        0 => fact(app, "tokens", format::count(summary.tokens as f64)),
+        images => fact(app, "images", format::count(images as f64)),
+    });
     let gpu = summary.peak_gpu_memory_bytes;
     let gpu = if gpu > 0 { format!(", GPU {}", format::bytes(gpu as f64)) } else { String::new() };
     lines.push(fact(app, "peak memory", format!("{}{gpu}", format::bytes(summary.peak_memory_bytes as f64))));
@@ -175,6 +178,15 @@ fn happening(app: &App, entry: &JournalEntry) -> Line<'static> {
         ]);
     }
     let step = entry.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+    if let Some(picture) = entry.text("picture").filter(|_| entry.kind == "sample") {
+        // What made it stands in the report; here its file and its prompt are enough.
+        let prompt = harmless(entry.text("prompt").unwrap_or_default()).into_owned();
+        return Line::from(vec![
+            Span::styled(format!("{}  ", clock.get(11..19).unwrap_or("")), app.theme.faint()),
+            Span::raw(format!("sample picture{step}: samples/{}", harmless(picture))),
+            Span::styled(format!("  {prompt}"), app.theme.faint()),
+        ]);
+    }
     let facts: Vec<String> = entry
         .facts
         .iter()
