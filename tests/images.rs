@@ -89,11 +89,11 @@ fn what_a_base_or_a_folder_refuses_is_told_where_it_stands() {
 fn a_preview_is_a_sheet_outside_of_git() {
     let deck = Deck::new();
     with_pictures(&deck, 3);
-    let text = succeeded(&deck, &["preview", "chalk"]);
+    let text = succeeded(&deck, &["preview", "chalk", "eval_split=0"]);
     assert!(text.contains("contact sheet: "), "{text}");
     let sheet = fs::read(deck.workspace.root().join(".loradeck/previews/chalk.png")).unwrap();
     assert!(loradeck_data::image::decode(&sheet, [255; 3]).unwrap().picture.width() > 3 * 256);
-    succeeded(&deck, &["preview", "chalk", "--output", "here.png"]);
+    succeeded(&deck, &["preview", "chalk", "eval_split=0", "--output", "here.png"]);
     assert_eq!(fs::read(deck.workspace.root().join("here.png")).unwrap(), sheet);
 }
 

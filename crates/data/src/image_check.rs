@@ -184,3 +184,52 @@ fn encoder_layers_that_are_not_there(base: &StableDiffusion, image: &ImageSettin
         Diagnostic { value: Some(image.clip_skip.to_string()), ..Diagnostic::of_file("clip_skip", message) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(extra: &str) -> Settings {
+        let text = format!("base_model: m\ntrain_data_dir: d\ndata_type: image\n{extra}");
+        loradeck_core::config::read_frozen(Path::new("e.yaml"), &text, &[]).unwrap().0
+    }
+
+    #[test]
+    fn trials_that_differ_only_in_what_is_trained_share_their_files() {
+        let key = |extra: &str| {
+            let settings = settings(extra);
+            ImageFiles::key(&settings, settings.image().unwrap())
+        };
+        let plain = key("");
+        for same in
+            ["lora_rank: 4\n", "learning_rate: 1e-3\n", "batch_size: 3\n", "split_seed: 4\n", "epochs: 2\n"]
+        {
+            assert_eq!(key(same), plain, "{same}");
+        }
+        for other in [
+            "resolution: 768\n",
+            "bucket_reso_steps: 128\n",
+            "num_repeats: 2\n",
+            "trigger_word: sks\n",
+            "eval_split: 0.1\n",
+            "on_bad_sample: skip\n",
+            "reg_data_dir: r\n",
+            "masked_loss: true\n",
+            "background: black\n",
+        ] {
+            assert_ne!(key(other), plain, "{other}");
+        }
+        assert_ne!(key("eval_split: 0.1\nsplit_seed: 4\n"), key("eval_split: 0.1\n"));
+    }
+
+    #[test]
+    fn a_missing_model_does_not_hide_a_missing_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let settings = settings("");
+        let image = settings.image().unwrap();
+        let error = open_image_inputs(root.path(), &settings, image, &|_| {}).unwrap_err().to_string();
+        assert!(error.contains("base_model: ") && error.contains("\nd: "), "{error}");
+        let files = ImageFiles::open(root.path(), &settings, image, &|_| {});
+        assert_eq!(files.summary(&settings, image, false).unwrap_err().to_string(), error);
+    }
+}

@@ -159,3 +159,35 @@ fn largest_bucket(data: &ImageData) -> u64 {
         .map(|sample| u64::from(sample.bucket.width) * u64::from(sample.bucket.height));
     pixels.max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base_model::stable_diffusion::testing::{sd1_text_encoder, sd1_unet};
+    use crate::lora_names::{adapter_sites, choose};
+
+    fn rows(extra: &str) -> Vec<AdapterRow> {
+        let text =
+            format!("base_model: m\ntrain_data_dir: d\ndata_type: image\nlora_targets: attention\n{extra}");
+        let path = std::path::Path::new("e.yaml");
+        let settings = loradeck_core::config::read_frozen(path, &text, &[]).unwrap().0;
+        let sites = adapter_sites(&sd1_unet(), &sd1_text_encoder());
+        adapter_rows(&choose(&settings, settings.image().unwrap(), &sites).unwrap())
+    }
+
+    #[test]
+    fn adapters_of_one_part_rank_and_alpha_share_a_row() {
+        let plain = rows("lora_rank: 4\nlora_alpha: 2\n");
+        assert_eq!(plain.len(), 1);
+        let row = &plain[0];
+        assert_eq!((row.part.as_str(), row.rank, row.strength), ("unet", 4, 0.5));
+        // diffusers' own script has these on Stable Diffusion 1.5.
+        assert_eq!((row.modules, row.parameters), (128, 797_184));
+        let other = rows("lora_rank: 4\nalpha_pattern: {to_v: 8}\n");
+        let strengths: Vec<_> = other.iter().map(|row| (row.alpha, row.strength, row.modules)).collect();
+        assert_eq!(strengths, [(8.0, 2.0, 128)]);
+        let other = rows("lora_rank: 4\nalpha_pattern: {to_v: 1}\ntext_encoder_lr: 1e-5\n");
+        assert_eq!(other.iter().filter(|row| row.part == "unet").count(), 2);
+        assert_eq!(other.iter().filter(|row| row.part == "text_encoder").count(), 1);
+    }
+}

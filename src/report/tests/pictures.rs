@@ -79,7 +79,7 @@ fn a_report_on_pictures_says_what_artists_ask() {
     assert!(row.contains("[step 24](samples/step-00000024-prompt-01-seed-7.png)"), "{row}");
     assert!(!row.contains("<b>"), "{row}");
     assert!(
-        !report.contains("perplexity") && !report.contains("token") && !report.contains("\n\n\n"),
+        !report.contains("perplexity") && !report.contains("- Tokens") && !report.contains("\n\n\n"),
         "{report}"
     );
     let names: Vec<String> = files

@@ -233,6 +233,30 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::sample::Driven;
+
+    #[test]
+    fn a_run_on_pictures_counts_images_and_names_its_samples() {
+        let driven = Driven::new(100, 40);
+        let mut run = driven.app.runs.iter().find(|run| run.summary.is_some()).unwrap().clone();
+        let text = |lines: &[Line<'_>]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let mut lines = Vec::new();
+        facts(&driven.app, &run, &mut lines);
+        assert!(text(&lines).contains("tokens") && !text(&lines).contains("images"));
+        run.summary.as_mut().unwrap().images = 1200;
+        lines.clear();
+        facts(&driven.app, &run, &mut lines);
+        assert!(
+            text(&lines).contains("images      ") && !text(&lines).contains("tokens"),
+            "{}",
+            text(&lines)
+        );
+        let entry = JournalEntry::new("sample", 1).at(6).with("number", 1).with("prompt", "a\u{1b}[2J tree");
+        let entry = entry.with("picture", "step-6.png").with("seed", 3);
+        let line = happening(&driven.app, &entry).to_string();
+        assert!(line.contains("sample picture at step 6: samples/step-6.png  a"), "{line}");
+        assert!(!line.contains('\u{1b}'));
+    }
 
     #[test]
     fn long_sentences_are_broken_at_spaces() {
