@@ -6,7 +6,8 @@ use super::{bytes, millions};
 
 /// Base model, adapters and pictures: each is told once for all trials that share it.
 pub(super) fn parts(summary: &ImageCheckSummary, gpu_memory: Option<u64>) -> Vec<Vec<String>> {
-    let mut parts = vec![vec![base(summary)], adapters(summary), summary.pictures.lines()];
+    let mut parts =
+        vec![vec![base(summary)], adapters(summary), vec![memory(summary)], summary.pictures.lines()];
     if summary.pictures.held_out_images == 0 {
         parts.push(vec![
             "note: no picture is held out, so that only the training loss will be known".to_owned(),
@@ -41,16 +42,19 @@ fn adapters(summary: &ImageCheckSummary) -> Vec<String> {
         millions(summary.adapter_parameters)
     )];
     lines.extend(summary.adapters.iter().map(adapter));
+    lines
+}
+
+fn memory(summary: &ImageCheckSummary) -> String {
     let memory = &summary.memory;
-    lines.push(format!(
+    format!(
         "memory: about {} (base {}, adapters {}, activations {}, program {})",
         bytes(memory.total),
         bytes(memory.base),
         bytes(memory.adapters),
         bytes(memory.activations),
         bytes(memory.program)
-    ));
-    lines
+    )
 }
 
 /// `  unet: rank 8, alpha 16: strength 2 (alpha / rank), 32 modules`.

@@ -96,7 +96,9 @@ fn link(picture: Option<&PictureAt>) -> String {
 
 /// What the deployment check says; `None` for other models and where there are no weights.
 pub(super) fn deployment(material: &Material) -> Option<DeploymentView> {
-    let image = material.frozen.settings.image()?;
+    let settings = &material.frozen.settings;
+    // What another trainer's weights are good for is not known.
+    let image = settings.image().filter(|_| !settings.is_foreign())?;
     let inputs = &material.inputs;
     if inputs.weights.is_empty() {
         return None;
