@@ -56,6 +56,19 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show an experiment's pictures as training sees them: cut to their buckets, with their captions.
+    Preview {
+        /// An experiment, a run, or a YAML file.
+        target: String,
+        /// Overrides: `key=value`.
+        overrides: Vec<String>,
+        /// How many pictures are shown in the terminal, where it has colours.
+        #[arg(long, default_value_t = 2)]
+        images: usize,
+        /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace.
+        #[arg(long, short)]
+        output: Option<std::path::PathBuf>,
+    },
     /// Resolve, freeze and queue an experiment's runs.
     Run {
         /// An experiment, an earlier run (a clone with changes), or a YAML file.

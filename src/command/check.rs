@@ -1,10 +1,12 @@
 //! `loradeck check TARGET`: everything that can be known before any training time is spent.
 
+mod pictures;
+
 use std::path::Path;
 
 use anyhow::Result;
 use loradeck_core::run::Workspace;
-use loradeck_data::check::CheckSummary;
+use loradeck_data::check::{CheckSummary, Checked};
 use loradeck_data::dataset::Summary;
 use serde_json::json;
 
@@ -28,7 +30,7 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
     Ok(OK)
 }
 
-fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
+fn print_json(prepared: &Prepared, summaries: &[Checked]) -> Result<()> {
     let answer = trials::answer(
         prepared,
         &cost(prepared, summaries),
@@ -38,7 +40,7 @@ fn print_json(prepared: &Prepared, summaries: &[CheckSummary]) -> Result<()> {
 }
 
 /// The check in words; `gpu_memory` is that of the smallest GPU, in bytes.
-fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u64>) -> Vec<String> {
+fn report(prepared: &Prepared, summaries: &[Checked], gpu_memory: Option<u64>) -> Vec<String> {
     let cost = cost(prepared, summaries);
     let mut lines = trials::head(prepared, &cost);
     lines.extend(trials::list(prepared, trials::MANY, &|index| {
@@ -47,14 +49,22 @@ fn report(prepared: &Prepared, summaries: &[CheckSummary], gpu_memory: Option<u6
     if prepared.plan.sweep {
         lines.push(trials::cost_line(&cost));
     }
-    let mut told: Vec<String> = Vec::new();
-    for line in summaries.iter().flat_map(|summary| inputs(summary, gpu_memory)) {
-        if !told.contains(&line) {
-            told.push(line);
+    let mut told: Vec<Vec<String>> = Vec::new();
+    for part in summaries.iter().flat_map(|summary| parts(summary, gpu_memory)) {
+        if !told.contains(&part) {
+            told.push(part);
         }
     }
-    lines.extend(told);
+    lines.extend(told.into_iter().flatten());
     lines
+}
+
+/// What is told once for all trials that share it, part by part.
+fn parts(summary: &Checked, gpu_memory: Option<u64>) -> Vec<Vec<String>> {
+    match summary {
+        Checked::Text(summary) => inputs(summary, gpu_memory).into_iter().map(|line| vec![line]).collect(),
+        Checked::Image(summary) => pictures::parts(summary, gpu_memory),
+    }
 }
 
 /// What another trainer's trial will be started as.
@@ -63,13 +73,19 @@ fn command(prepared: &Prepared, index: usize) -> String {
     trial.map_or_else(String::new, |trial| exec::preview(&trial.settings).join(" "))
 }
 
-fn size(summary: &CheckSummary) -> String {
+fn size(summary: &Checked) -> String {
+    let (steps, per_epoch, parameters, memory) = match summary {
+        Checked::Text(summary) => {
+            (summary.total_steps, summary.steps_per_epoch, summary.adapter_parameters, summary.memory.total)
+        }
+        Checked::Image(summary) => {
+            (summary.total_steps, summary.steps_per_epoch, summary.adapter_parameters, summary.memory.total)
+        }
+    };
     format!(
-        "{} steps ({} an epoch), {} trained parameters, about {} of memory",
-        summary.total_steps,
-        summary.steps_per_epoch,
-        millions(summary.adapter_parameters),
-        bytes(summary.memory.total)
+        "{steps} steps ({per_epoch} an epoch), {} trained parameters, about {} of memory",
+        millions(parameters),
+        bytes(memory)
     )
 }
 

@@ -15,6 +15,7 @@ mod logs;
 mod metrics;
 mod new;
 mod out;
+mod preview;
 mod queue;
 mod run;
 mod runs;
@@ -62,6 +63,9 @@ pub fn execute(cli: Cli) -> ExitCode {
             run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json, yes, place })
         }
         Command::Check { target, overrides, json } => check::check(&target, &overrides, json),
+        Command::Preview { target, overrides, images, output } => {
+            preview::preview(&target, &overrides, images, output)
+        }
         Command::Queue { change, json } => queue::queue(change, json),
         Command::List { filter, json } => list::list(&filter, json),
         Command::Show { run, json } => show::show(&run.run, json),

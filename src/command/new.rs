@@ -11,7 +11,8 @@ use super::out::UsageError;
 use super::{OK, out};
 
 /// The starters that come with the program. `NAME` stands for the experiment's name.
-const STARTERS: [(&str, &str); 3] = [
+const STARTERS: [(&str, &str); 4] = [
+    ("image", include_str!("../../templates/starters/image.yaml")),
     ("minimal", include_str!("../../templates/starters/minimal.yaml")),
     ("sweep", include_str!("../../templates/starters/sweep.yaml")),
     ("text", include_str!("../../templates/starters/text.yaml")),

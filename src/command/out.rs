@@ -1,10 +1,12 @@
 //! Printing: one place for standard output and error, so that nothing hostile reaches a terminal and a closed pipe
 //! ends quietly.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use loradeck_core::run::WorkspaceError;
 use loradeck_core::text::harmless;
+use loradeck_data::image::HalfBlock;
 use serde::Serialize;
 
 use super::{FAILED, USAGE};
@@ -35,6 +37,19 @@ pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     // JSON escapes control characters itself.
     write_out(&format!("{}\n", serde_json::to_string_pretty(value)?));
     Ok(())
+}
+
+/// Prints a picture's cells in 24-bit colours: escape sequences of our own, with no foreign text between them.
+pub(crate) fn cells(rows: &[Vec<HalfBlock>]) {
+    let mut text = String::new();
+    for row in rows {
+        for (character, [r, g, b], [red, green, blue]) in row {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\x1b[38;2;{r};{g};{b};48;2;{red};{green};{blue}m{character}");
+        }
+        text.push_str("\x1b[0m\n");
+    }
+    write_out(&text);
 }
 
 /// Prints a note to standard error.

@@ -1,7 +1,7 @@
 //! What runs will cost, before they are queued: steps, and time by the pace of the experiment's earlier runs.
 
 use loradeck_core::run::{ExperimentFolder, Outcome, Summary};
-use loradeck_data::check::CheckSummary;
+use loradeck_data::check::Checked;
 use serde::Serialize;
 
 use super::exec;
@@ -25,7 +25,7 @@ pub struct Cost {
 }
 
 /// The cost of what was prepared; `summaries` are those of its trials, or of a search's examples.
-pub fn cost(prepared: &Prepared, summaries: &[CheckSummary]) -> Cost {
+pub fn cost(prepared: &Prepared, summaries: &[Checked]) -> Cost {
     let plan = &prepared.plan;
     let search = plan.search.as_ref();
     let is_search = search.is_some_and(loradeck_core::config::SearchPlan::is_search);
@@ -46,12 +46,12 @@ pub fn cost(prepared: &Prepared, summaries: &[CheckSummary]) -> Cost {
 }
 
 /// The steps of each trial; those of another trainer's command as far as its settings say them.
-fn steps_of(prepared: &Prepared, summaries: &[CheckSummary]) -> Vec<u64> {
+fn steps_of(prepared: &Prepared, summaries: &[Checked]) -> Vec<u64> {
     if summaries.is_empty() {
         let trials = prepared.plan.checked_trials().iter();
         return trials.map(|trial| exec::total_steps(&trial.settings)).collect();
     }
-    summaries.iter().map(|summary| summary.total_steps).collect()
+    summaries.iter().map(Checked::total_steps).collect()
 }
 
 /// Seconds per step of the experiment's finished runs.

@@ -8,7 +8,7 @@ use loradeck_core::run::RunFolder;
 use crate::vcs::COMMITTED_IN_RUN;
 
 /// What a file may have at most to be committed, in bytes.
-const LIMIT: u64 = 1_000_000;
+pub(super) const LIMIT: u64 = 1_000_000;
 /// The same for the patch of uncommitted code.
 const PATCH_LIMIT: u64 = 256_000;
 

@@ -19,6 +19,7 @@ use super::files::large_files;
 use super::happenings::tell;
 use super::inputs::{DataSummary, End, LargeFile, ReportInputs};
 use super::performance::{Measured, Points, table};
+use super::pictures::{pictures, released};
 use super::settings::{Frozen, FrozenError};
 use super::siblings::beside;
 
@@ -75,6 +76,8 @@ pub(super) fn gather(workspace: Option<&Workspace>, run: &RunFolder) -> Result<(
         siblings_left_out: beside.left_out,
         standing: beside.standing,
         answers: if has_journal { answers(&journal.entries) } else { before.answers },
+        pictures: if has_journal { pictures(&journal.entries) } else { before.pictures },
+        released: if has_journal { released(&journal.entries) } else { before.released },
         weights: if weights.is_empty() { before.weights } else { weights },
         too_large: too_large(run)?,
         end: end.or(before.end),

@@ -45,6 +45,12 @@ pub struct ReportInputs {
     pub standing: Option<Standing>,
     /// Prompts and their answers before and after training.
     pub answers: Vec<Answer>,
+    /// Sample pictures, one row a prompt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<PictureRow>,
+    /// Names of the released weight files in `checkpoints/`, the one that people take first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<String>,
     /// Files with final weights and their sizes in bytes, relative to the run folder.
     pub weights: Vec<(String, u64)>,
     /// Files that are not committed because of their size.
@@ -101,6 +107,77 @@ pub struct DataSummary {
     pub parts: Vec<DataPart>,
     /// Width × height and number of pictures, the most frequent first.
     pub sizes: Vec<(String, u64)>,
+    /// Aspect buckets of the training pictures, the one with the most pictures first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<BucketCount>,
+    /// Captions of the training pictures; `None` for other data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captions: Option<CaptionCount>,
+    /// What was noticed of pictures and how often, such as `enlarged`, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<(String, u64)>,
+}
+
+/// Pictures of one aspect bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BucketCount {
+    /// Its size, such as `512x512`.
+    pub bucket: String,
+    /// Training pictures in it.
+    pub images: u64,
+    /// Looks at them in an epoch: the sum of their repeats.
+    pub looks: u64,
+}
+
+/// How many pictures have a caption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaptionCount {
+    /// Pictures with a caption.
+    pub with: u64,
+    /// Pictures without one.
+    pub without: u64,
+    /// Different captions.
+    pub different: u64,
+}
+
+/// A prompt, how it was drawn, and what was drawn from it over the steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PictureRow {
+    /// The prompt's number, from 1.
+    pub number: u64,
+    /// The prompt.
+    pub prompt: String,
+    /// What the picture was steered away from.
+    pub negative_prompt: String,
+    /// The noise's seed.
+    pub seed: u64,
+    /// The sampler's name.
+    pub scheduler: String,
+    /// Its steps.
+    pub steps: u64,
+    /// The guidance scale.
+    pub guidance: f64,
+    /// Which of the text encoder's layers gave the states, counted from the end.
+    pub clip_skip: u64,
+    /// Pixels from left to right.
+    pub width: u64,
+    /// Pixels from top to bottom.
+    pub height: u64,
+    /// The pictures by step; step 0 is the base model's.
+    pub pictures: Vec<PictureAt>,
+}
+
+/// One sample picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PictureAt {
+    /// The step after which it was drawn.
+    pub step: u64,
+    /// Its name in `samples/`.
+    pub file: String,
 }
 
 /// One part of the data.

@@ -15,6 +15,7 @@ use super::gather::{gather, has_sources};
 use super::inputs::ReportInputs;
 use super::key_metric;
 use super::settings::{Frozen, FrozenError};
+use super::sheet::write_contact_sheet;
 use super::view::{Material, View};
 use super::words;
 
@@ -50,6 +51,7 @@ pub fn write_report(workspace: Option<&Workspace>, run: &RunFolder) -> Result<Ve
         file::create_folder(&run.logs())?;
         file::replace(&run.training_curve(), svg.as_bytes(), Durability::Renamed)?;
     }
+    write_contact_sheet(run, &material.inputs.pictures)?;
     let folder = workspace.map(Workspace::templates);
     let templates = ReportTemplates::new(&[TEMPLATE], folder.as_deref())?;
     let text = templates.render(TEMPLATE.0, &View::of(&material))?;

@@ -52,7 +52,7 @@ pub struct FieldName {
 
 impl FieldName {
     /// The field called `name`: a fact about the run (`state`, `experiment`, `run`, `number`, `step`, `epoch`,
-    /// `progress`, `seconds`, `started`, `updated`, `tokens`, `memory`, `attempt`, `priority`, `sweep`, `trial`, `group`, `host`, `device`,
+    /// `progress`, `seconds`, `started`, `updated`, `tokens`, `images`, `memory`, `attempt`, `priority`, `sweep`, `trial`, `group`, `host`, `device`,
     /// `pin`, `archived`), a configuration key or its short name, or a metric's best value (`eval/loss`; also
     /// `eval/loss.last` and `.first`).
     pub fn new(name: &str) -> Self {
@@ -108,6 +108,7 @@ fn summary_fact<'a>(run: &'a Run, name: &str) -> Option<FieldValue<'a>> {
         "epoch" => FieldValue::Number(summary.epoch),
         "seconds" | "duration" => FieldValue::Number(summary.seconds),
         "tokens" => FieldValue::Number(summary.tokens as f64),
+        "images" => FieldValue::Number(summary.images as f64),
         "memory" => FieldValue::Number(summary.peak_memory_bytes.max(summary.peak_gpu_memory_bytes) as f64),
         "started" => FieldValue::Text(Cow::Owned(summary.started.to_rfc3339())),
         "updated" => FieldValue::Text(Cow::Owned(summary.updated.to_rfc3339())),

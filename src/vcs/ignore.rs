@@ -14,8 +14,8 @@ pub const COMMITTED_IN_RUN: [&str; 9] = [
 ];
 
 /// What a commit of an experiment holds, relative to its folder.
-pub const COMMITTED_IN_EXPERIMENT: [&str; 4] =
-    ["comparison.csv", "comparison.md", "curves/", "experiment.yaml"];
+pub const COMMITTED_IN_EXPERIMENT: [&str; 5] =
+    ["comparison.csv", "comparison.md", "curves/", "experiment.yaml", "samples-grid.png"];
 
 /// The .gitignore of a workspace: in run folders everything but the committed names, and what is not for git at all.
 pub fn workspace_gitignore() -> String {

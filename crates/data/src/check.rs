@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base_model::{BaseModel, LlamaShape};
 use crate::dataset::{Dataset, Summary, TrainingData, problems_without_model};
+use crate::image_summary::ImageCheckSummary;
 use crate::memory::{MemoryEstimate, MemoryRequest, adapter_parameters, estimate};
 use crate::order::BatchPlan;
 use crate::tokenizer::Tokenizer;
@@ -51,11 +52,31 @@ pub struct CheckSummary {
     pub notes: Vec<String>,
 }
 
-/// Opens and checks everything a training reads. Every problem is told at once: a model that cannot be opened does not
+/// What a check found out of a training on text or on pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Checked {
+    /// A training on text.
+    Text(Box<CheckSummary>),
+    /// A training on pictures.
+    Image(Box<ImageCheckSummary>),
+}
+
+impl Checked {
+    /// Optimizer steps in all.
+    pub fn total_steps(&self) -> u64 {
+        match self {
+            Self::Text(summary) => summary.total_steps,
+            Self::Image(summary) => summary.total_steps,
+        }
+    }
+}
+
+/// Opens and checks everything a training on text reads. Every problem is told at once: a model that cannot be opened does not
 /// hide what is wrong with the data. `now` is the time that a chat template may ask for.
 pub fn open_inputs(root: &Path, settings: &Settings, now: Moment) -> Result<Inputs, Diagnostics> {
     if settings.is_image() {
-        let message = "this trains on pictures (data_type: image), which is not supported yet";
+        let message = "this trains on pictures (data_type: image), and was opened as text";
         return Err(Diagnostics(vec![Diagnostic::of_file(&settings.train_data_dir, message)]));
     }
     let opened =

@@ -8,6 +8,8 @@ pub mod dataset;
 pub mod gguf;
 pub mod image;
 pub mod image_check;
+pub mod image_memory;
+pub mod image_summary;
 pub mod lora_names;
 pub mod mapped;
 pub mod memory;

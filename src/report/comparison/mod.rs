@@ -1,6 +1,7 @@
 //! Comparing runs: hyperparameters that differ against what was measured, the best first.
 
 mod gather;
+mod grid;
 mod present;
 mod story;
 mod write;
@@ -45,6 +46,9 @@ pub struct ComparedRun {
     pub seconds: f64,
     /// Tokens trained on.
     pub tokens: u64,
+    /// Pictures trained on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub images: u64,
     /// When its summary was last written.
     pub updated: Moment,
     /// Where it came from; not part of the comparison's own output.
@@ -63,9 +67,20 @@ impl ComparedRun {
         self.metrics.get(tag).map(|metric| metric.best).filter(|value| value.is_finite())
     }
 
+    /// Pictures trained on in a second; `None` where none were.
+    pub fn images_per_second(&self) -> Option<f64> {
+        (self.images > 0 && self.seconds > 0.0).then(|| self.images as f64 / self.seconds)
+    }
+
     fn has_failed(&self) -> bool {
         self.state == "failed"
     }
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Runs side by side.
@@ -145,6 +160,11 @@ impl Comparison {
         tags.dedup();
         tags.truncate(4);
         tags
+    }
+
+    /// Whether the runs count pictures instead of tokens.
+    pub fn counts_images(&self) -> bool {
+        self.runs.iter().any(|run| run.images > 0)
     }
 
     /// Whether `value` is the best of all runs that did not fail.

@@ -15,7 +15,9 @@ pub fn to_markdown_table(comparison: &Comparison) -> String {
     }
     let others = comparison.other_metrics();
     header.extend(others.iter().map(|tag| format!("Best {}", metric_name(tag))));
-    header.extend(["Steps", "Time", "State"].map(str::to_owned));
+    header.extend(["Steps", "Time"].map(str::to_owned));
+    header.extend(comparison.counts_images().then(|| "Images/s".to_owned()));
+    header.push("State".to_owned());
     let rows: Vec<Vec<String>> =
         comparison.runs.iter().map(|run| markdown_row(comparison, run, &others)).collect();
     table::markdown(&header, &rows)
@@ -32,7 +34,9 @@ fn markdown_row(comparison: &Comparison, run: &ComparedRun, others: &[String]) -
         cells.extend([metric(&comparison.metric), best_step(comparison, run)]);
     }
     cells.extend(others.iter().map(|tag| metric(tag)));
-    cells.extend([steps(run), words::duration(run.seconds), state(run)]);
+    cells.extend([steps(run), words::duration(run.seconds)]);
+    cells.extend(comparison.counts_images().then(|| images_per_second(run)));
+    cells.push(state(run));
     cells
 }
 
@@ -42,6 +46,10 @@ fn best_step(comparison: &Comparison, run: &ComparedRun) -> String {
 
 fn steps(run: &ComparedRun) -> String {
     if run.step == run.total_steps { words::count(run.step) } else { words::steps(run.step, run.total_steps) }
+}
+
+fn images_per_second(run: &ComparedRun) -> String {
+    run.images_per_second().map_or_else(|| "–".into(), words::value)
 }
 
 /// The state, with what a failed run says about itself.
@@ -68,7 +76,9 @@ pub fn to_csv(comparison: &Comparison) -> String {
     for tag in &tags {
         header.extend(["best", "best_step", "last"].map(|part| format!("{tag} {part}")));
     }
-    header.extend(["steps", "planned_steps", "seconds", "tokens"].map(str::to_owned));
+    let counts_images = comparison.counts_images();
+    let unit = if counts_images { "images" } else { "tokens" };
+    header.extend(["steps", "planned_steps", "seconds", unit].map(str::to_owned));
     let rows = comparison.runs.iter().map(|run| {
         let mut cells = vec![run.name.clone(), run.state.clone()];
         cells.extend(comparison.keys.iter().map(|key| run.setting(key).to_owned()));
@@ -82,7 +92,8 @@ pub fn to_csv(comparison: &Comparison) -> String {
         }
         let numbers = [run.step, run.total_steps].map(|number| number.to_string());
         cells.extend(numbers);
-        cells.extend([format!("{:.3}", run.seconds), run.tokens.to_string()]);
+        let units = if counts_images { run.images } else { run.tokens };
+        cells.extend([format!("{:.3}", run.seconds), units.to_string()]);
         csv::record(&cells)
     });
     csv::record(&header) + &rows.collect::<String>()
@@ -101,7 +112,9 @@ pub fn to_terminal(comparison: &Comparison) -> String {
     tags.extend(comparison.other_metrics());
     tags.retain(|tag| !tag.is_empty());
     header.extend(tags.iter().map(|tag| registry::describe(tag).name.into_owned()));
-    header.extend(["steps", "time", "state"].map(str::to_owned));
+    header.extend(["steps", "time"].map(str::to_owned));
+    header.extend(comparison.counts_images().then(|| "images/s".to_owned()));
+    header.push("state".to_owned());
     let rows: Vec<Vec<String>> = comparison
         .runs
         .iter()
@@ -112,7 +125,9 @@ pub fn to_terminal(comparison: &Comparison) -> String {
                 let star = if comparison.is_best(tag, run) { "*" } else { " " };
                 run.best(tag).map_or_else(|| "–  ".into(), |value| format!("{}{star}", words::value(value)))
             }));
-            cells.extend([steps(run), words::duration(run.seconds), run.state.clone()]);
+            cells.extend([steps(run), words::duration(run.seconds)]);
+            cells.extend(comparison.counts_images().then(|| images_per_second(run)));
+            cells.push(run.state.clone());
             cells
         })
         .collect();

@@ -8,6 +8,7 @@ use loradeck_core::template::report::ReportTemplates;
 use loradeck_core::text::{harmless, slug};
 use serde::Serialize;
 
+use super::grid::{self, SAMPLES_GRID};
 use super::story::{effects, opening};
 use super::{Comparison, gather, to_csv, to_markdown_table};
 use crate::report::curve::{Curve, Curves};
@@ -21,6 +22,8 @@ use crate::vcs::COMMITTED_IN_EXPERIMENT;
 const TEMPLATE: (&str, &str) = ("comparison.md.j2", include_str!("../../../templates/comparison.md.j2"));
 /// Curves that one picture can hold and still be read.
 const OVERLAID: usize = 8;
+/// Characters of a prompt that are shown.
+const SHOWN: usize = 300;
 
 /// The fields of `comparison.md.j2`; all texts are Markdown.
 #[derive(Debug, Serialize)]
@@ -31,6 +34,10 @@ struct View {
     effects: Vec<String>,
     metric: String,
     curves: Vec<Picture>,
+    /// The grid of sample pictures; empty where there is none.
+    samples_grid: &'static str,
+    /// What its columns show, one entry a prompt.
+    samples_columns: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +50,7 @@ struct Picture {
 pub fn write(workspace: &Workspace, experiment: &ExperimentFolder) -> Result<Vec<PathBuf>, ReportError> {
     let comparison = compare_experiment(experiment)?;
     let curves = pictures(experiment, &comparison)?;
+    let columns = grid::write(experiment, &comparison)?;
     let view = View {
         name: inline(&experiment.name()),
         opening: opening(&comparison),
@@ -50,6 +58,8 @@ pub fn write(workspace: &Workspace, experiment: &ExperimentFolder) -> Result<Vec
         effects: effects(&comparison),
         metric: metric_name(&comparison.metric),
         curves,
+        samples_grid: if columns.is_empty() { "" } else { SAMPLES_GRID },
+        samples_columns: columns.iter().map(|(prompt, seed)| column(prompt, *seed)).collect(),
     };
     let templates = ReportTemplates::new(&[TEMPLATE], Some(&workspace.templates()))?;
     let text = templates.render(TEMPLATE.0, &view)?;
@@ -57,6 +67,11 @@ pub fn write(workspace: &Workspace, experiment: &ExperimentFolder) -> Result<Vec
     file::replace(&experiment.path().join("comparison.csv"), csv.as_bytes(), Durability::Renamed)?;
     file::replace(&experiment.comparison(), text.as_bytes(), Durability::Synced)?;
     Ok(committed_experiment_files(experiment))
+}
+
+fn column(prompt: &str, seed: u64) -> String {
+    let prompt: String = prompt.chars().take(SHOWN).collect();
+    format!("{} (seed {seed})", inline(&prompt))
 }
 
 /// All runs of an experiment side by side.

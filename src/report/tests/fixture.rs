@@ -203,6 +203,7 @@ fn summary(made: &Made) -> Summary {
         total_steps: 24,
         epoch: steps as f64 / 24.0,
         tokens: 14_976,
+        images: 0,
         seconds: 61.3,
         started: Moment(START),
         updated: Moment(START + 61_300),

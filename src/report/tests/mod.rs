@@ -2,6 +2,7 @@
 
 mod comparing;
 mod fixture;
+mod pictures;
 mod reporting;
 
 use fixture::{Lab, Made};

@@ -46,6 +46,10 @@ fn measures(summary: &loradeck_core::run::Summary) -> Vec<Fact> {
         let speed = words::count((summary.tokens as f64 / summary.seconds).round() as u64);
         facts.push(Fact::new("Tokens", format!("{} ({speed} a second)", words::count(summary.tokens))));
     }
+    if summary.images > 0 && summary.seconds > 0.0 {
+        let speed = words::value(summary.images as f64 / summary.seconds);
+        facts.push(Fact::new("Images", format!("{} ({speed} a second)", words::count(summary.images))));
+    }
     let hashes =
         [("Base model's SHA-256", &summary.base_sha256), ("Weights' SHA-256", &summary.weights_sha256)];
     facts.extend(hashes.iter().filter_map(|(name, hash)| Some(Fact::new(name, code(hash.as_deref()?)))));

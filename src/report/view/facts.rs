@@ -1,6 +1,6 @@
 //! The list at the head of a report, in the words that readers of LoRA reports know, and the data's own section.
 
-use super::super::inputs::{DataPart, Distribution};
+use super::super::inputs::{CaptionCount, DataPart, Distribution};
 use super::super::markdown::{code, inline};
 use super::super::words;
 use super::{Fact, Material, epochs, foreign};
@@ -30,13 +30,14 @@ pub(super) fn facts(material: &Material) -> Vec<Fact> {
             format!("{} from {}", data_size(material), code(&settings.train_data_dir)),
         ),
         Fact::new("LoRA Rank", rank(material)),
-        Fact::new("Batch Size", batch(material)),
-        Fact::new("Learning Rate", rate(material)),
     ];
+    facts.extend(trained_parts(material).map(|text| Fact::new("Trained", text)));
+    facts.extend([Fact::new("Batch Size", batch(material)), Fact::new("Learning Rate", rate(material))]);
     if let Some(summary) = summary {
         let steps = format!("{} steps", words::steps(summary.step, summary.total_steps));
         facts.push(Fact::new("Epochs Completed", format!("{} ({steps})", epochs(summary.epoch))));
     }
+    facts.extend(images_per_second(material).map(|text| Fact::new("Speed", text)));
     facts.push(Fact::new("Output Path", code(&material.inputs.output_path)));
     facts.extend(best_loss(material).map(|text| Fact::new("Best Loss", text)));
     facts
@@ -52,7 +53,29 @@ fn rank(material: &Material) -> String {
         material.summary.as_ref().map(|summary| summary.trainable_parameters).filter(|count| *count > 0);
     let trained =
         trained.map(|count| format!(", {} trained parameters", words::count(count))).unwrap_or_default();
-    format!("{} (alpha {} on {targets}{trained})", settings.lora_rank, words::rate(settings.lora_alpha))
+    let alpha = words::rate(settings.lora_alpha);
+    // The factor that decides how strongly an image adapter acts, and that programs read wrongly most often.
+    let strength = settings.is_image().then(|| {
+        let strength = settings.lora_alpha / f64::from(settings.lora_rank.max(1));
+        format!(", strength {} = alpha / rank,", words::rate(strength))
+    });
+    format!("{} (alpha {alpha}{} on {targets}{trained})", settings.lora_rank, strength.unwrap_or_default())
+}
+
+/// Which parts of an image model were trained: `UNet only`.
+fn trained_parts(material: &Material) -> Option<&'static str> {
+    let image = material.frozen.settings.image()?;
+    Some(match (image.unet_lr > 0.0, image.text_encoder_lr > 0.0) {
+        (true, true) => "UNet and text encoder",
+        (false, true) => "text encoder only (`unet_lr` is 0)",
+        (true, false) | (false, false) => "UNet only (`text_encoder_lr` is 0)",
+    })
+}
+
+fn images_per_second(material: &Material) -> Option<String> {
+    let summary = material.summary.as_ref().filter(|summary| summary.images > 0 && summary.seconds > 0.0)?;
+    let speed = words::value(summary.images as f64 / summary.seconds);
+    Some(format!("{speed} images per second ({} in all)", words::counted(summary.images, "image")))
 }
 
 fn batch(material: &Material) -> String {
@@ -92,7 +115,7 @@ pub(super) fn best_loss(material: &Material) -> Option<String> {
     Some(format!("{} (step {}, {what})", words::value(metric.best), words::count(metric.best_step)))
 }
 
-/// `192 samples (17,664 tokens)`, `156 images (512×512)`.
+/// `192 samples (17,664 tokens)`, `156 images (512x512)`, `156 images (6 buckets, mostly 512x512)`.
 pub(super) fn data_size(material: &Material) -> String {
     let data = &material.inputs.data;
     let part = data.parts.iter().find(|part| part.name == "train").or(data.parts.first());
@@ -100,6 +123,16 @@ pub(super) fn data_size(material: &Material) -> String {
         part.map(|part| part.samples).or(material.summary.as_ref().map(|summary| summary.train_samples));
     let Some(samples) = samples else { return "data".into() };
     if let [(size, count), ..] = data.sizes.as_slice() {
+        if *count != samples
+            && let [most, rest @ ..] = data.buckets.as_slice()
+        {
+            let bucket = inline(&most.bucket);
+            let images = words::counted(samples, "image");
+            return match rest.len() {
+                0 => format!("{images} ({bucket})"),
+                others => format!("{images} ({} buckets, mostly {bucket})", others + 1),
+            };
+        }
         let others = if *count == samples { "" } else { " and other sizes" };
         return format!("{} ({}{others})", words::counted(samples, "image"), inline(size));
     }
@@ -110,7 +143,14 @@ pub(super) fn data_size(material: &Material) -> String {
 
 pub(super) fn data(material: &Material) -> Vec<Fact> {
     let (settings, provenance) = (&material.frozen.settings, &material.frozen.provenance);
-    let mut facts: Vec<Fact> = material.inputs.data.parts.iter().map(part).collect();
+    let data = &material.inputs.data;
+    let noun = if data.sizes.is_empty() { "sample" } else { "image" };
+    let mut facts: Vec<Fact> = data.parts.iter().map(|known| part(known, noun)).collect();
+    facts.extend(data.captions.map(|captions| Fact::new("Captions", caption_counts(captions))));
+    if !data.flags.is_empty() {
+        let flag = |(name, count): &(String, u64)| format!("{} {}", words::count(*count), inline(name));
+        facts.push(Fact::new("Noticed", data.flags.iter().map(flag).collect::<Vec<_>>().join(", ")));
+    }
     if let Some(path) = &settings.eval_data_dir {
         facts.push(Fact::new("Held-out data", code(path)));
     } else if settings.eval_split > 0.0 {
@@ -135,14 +175,29 @@ pub(super) fn data(material: &Material) -> Vec<Fact> {
     facts
 }
 
-fn part(part: &DataPart) -> Fact {
+fn caption_counts(captions: CaptionCount) -> String {
+    let CaptionCount { with, without, different } = captions;
+    let without = if without > 0 {
+        format!("; **{} without one**", words::counted(without, "image"))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} with a caption, {} different{without}",
+        words::counted(with, "image"),
+        words::count(different)
+    )
+}
+
+fn part(part: &DataPart, noun: &str) -> Fact {
     let name = match part.name.as_str() {
         "" => "Samples".to_owned(),
         "train" => "Trained on".to_owned(),
         "eval" => "Evaluated on".to_owned(),
+        "reg" if noun == "image" => "Regularised by".to_owned(),
         other => inline(other),
     };
-    let mut texts = vec![words::counted(part.samples, "sample")];
+    let mut texts = vec![words::counted(part.samples, noun)];
     texts.extend(part.tokens.map(spread));
     texts.extend(
         part.trained_tokens.map(|trained| format!("the loss counts {} of them", words::count(trained.total))),

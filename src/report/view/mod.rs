@@ -3,6 +3,7 @@
 mod environment;
 mod facts;
 mod foreign;
+mod pictures;
 mod settings;
 mod siblings;
 mod story;
@@ -12,7 +13,7 @@ use loradeck_core::run::Summary;
 use serde::Serialize;
 
 use super::curve::Curves;
-use super::inputs::{Answer, ReportInputs};
+use super::inputs::{Answer, BucketCount, ReportInputs};
 use super::markdown::{block, inline};
 use super::notes::RULES;
 use super::performance::{Row, Table};
@@ -71,6 +72,8 @@ pub(super) struct View {
     pub performance: PerformanceView,
     /// Prompts with the answers before and after.
     pub answers: Vec<AnswerView>,
+    /// Sample pictures.
+    pub pictures: Option<pictures::PicturesView>,
     /// What happened on the way, each with its time.
     pub happenings: Vec<String>,
     /// How the run compares.
@@ -81,10 +84,14 @@ pub(super) struct View {
     pub chosen: Vec<String>,
     /// The data.
     pub data: Vec<Fact>,
+    /// Aspect buckets of pictures.
+    pub buckets: Vec<BucketCount>,
     /// Where and with what it ran.
     pub environment: Vec<Fact>,
     /// How to use the weights: a fenced block of Python; empty where there are none.
     pub usage: String,
+    /// How to use an image model's adapter.
+    pub deployment: Option<pictures::DeploymentView>,
     /// How to train it again: a fenced block of shell commands.
     pub reproduce: String,
 }
@@ -137,16 +144,23 @@ impl View {
             has_curve: material.curves.get("train/loss").or(material.curves.get("eval/loss")).is_some(),
             performance: performance(&material.inputs.performance),
             answers: material.inputs.answers.iter().map(answer).collect(),
+            pictures: pictures::pictures(material),
             happenings: happenings(&material.inputs),
             siblings: siblings::view(material),
             settings: settings::rows(&material.frozen),
             chosen: settings::chosen(&material.frozen),
             data: facts::data(material),
             environment: environment::facts(material),
+            buckets: material.inputs.data.buckets.iter().map(bucket).collect(),
             usage: usage::usage(material),
+            deployment: pictures::deployment(material),
             reproduce: usage::reproduce(material),
         }
     }
+}
+
+fn bucket(row: &BucketCount) -> BucketCount {
+    BucketCount { bucket: inline(&row.bucket), ..row.clone() }
 }
 
 fn performance(table: &Table) -> PerformanceView {

@@ -4,6 +4,33 @@ use loradeck_core::text::harmless;
 
 use super::Material;
 
+/// diffusers' name of an adapter's weights.
+pub(super) const DIFFUSERS_WEIGHTS: &str = "pytorch_lora_weights.safetensors";
+
+/// A fenced block of Python that draws a picture with diffusers.
+pub(super) fn diffusers(material: &Material, prompt: &str) -> String {
+    let base = material.frozen.settings.base_model.trim_end_matches('/');
+    let load = if base.to_ascii_lowercase().ends_with(".safetensors") {
+        "from_single_file"
+    } else {
+        "from_pretrained"
+    };
+    let folder = python(&format!("{}/checkpoints", material.inputs.output_path));
+    fenced(
+        "python",
+        &format!(
+            "from diffusers import StableDiffusionPipeline\n\
+             \n\
+             pipe = StableDiffusionPipeline.{load}({})\n\
+             pipe.load_lora_weights({folder}, weight_name={})\n\
+             pipe({}).images[0].save(\"picture.png\")",
+            python(base),
+            python(DIFFUSERS_WEIGHTS),
+            python(prompt)
+        ),
+    )
+}
+
 /// A fenced block of Python that loads the adapter with PEFT; empty where there are no final weights.
 pub(super) fn usage(material: &Material) -> String {
     let is_peft =
@@ -72,7 +99,7 @@ fn shell(text: &str) -> String {
     format!("'{}'", harmless(text).replace('\'', "'\\''"))
 }
 
-fn fenced(language: &str, text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     // None of the texts can hold a line of backticks, since line breaks in them are escaped or replaced.
     format!("```{language}\n{text}\n```")
 }

@@ -89,7 +89,10 @@ fn facts(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
         "time",
         format!("{}{}", format::duration(summary.seconds), left.unwrap_or_default()),
     ));
-    lines.push(fact(app, "tokens", format::count(summary.tokens as f64)));
+    lines.push(match summary.images {
+        0 => fact(app, "tokens", format::count(summary.tokens as f64)),
+        images => fact(app, "images", format::count(images as f64)),
+    });
     let gpu = summary.peak_gpu_memory_bytes;
     let gpu = if gpu > 0 { format!(", GPU {}", format::bytes(gpu as f64)) } else { String::new() };
     lines.push(fact(app, "peak memory", format!("{}{gpu}", format::bytes(summary.peak_memory_bytes as f64))));
@@ -175,6 +178,15 @@ fn happening(app: &App, entry: &JournalEntry) -> Line<'static> {
         ]);
     }
     let step = entry.step.map(|step| format!(" at step {step}")).unwrap_or_default();
+    if let Some(picture) = entry.text("picture").filter(|_| entry.kind == "sample") {
+        // What made it stands in the report; here its file and its prompt are enough.
+        let prompt = harmless(entry.text("prompt").unwrap_or_default()).into_owned();
+        return Line::from(vec![
+            Span::styled(format!("{}  ", clock.get(11..19).unwrap_or("")), app.theme.faint()),
+            Span::raw(format!("sample picture{step}: samples/{}", harmless(picture))),
+            Span::styled(format!("  {prompt}"), app.theme.faint()),
+        ]);
+    }
     let facts: Vec<String> = entry
         .facts
         .iter()
@@ -221,6 +233,30 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::sample::Driven;
+
+    #[test]
+    fn a_run_on_pictures_counts_images_and_names_its_samples() {
+        let driven = Driven::new(100, 40);
+        let mut run = driven.app.runs.iter().find(|run| run.summary.is_some()).unwrap().clone();
+        let text = |lines: &[Line<'_>]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let mut lines = Vec::new();
+        facts(&driven.app, &run, &mut lines);
+        assert!(text(&lines).contains("tokens") && !text(&lines).contains("images"));
+        run.summary.as_mut().unwrap().images = 1200;
+        lines.clear();
+        facts(&driven.app, &run, &mut lines);
+        assert!(
+            text(&lines).contains("images      ") && !text(&lines).contains("tokens"),
+            "{}",
+            text(&lines)
+        );
+        let entry = JournalEntry::new("sample", 1).at(6).with("number", 1).with("prompt", "a\u{1b}[2J tree");
+        let entry = entry.with("picture", "step-6.png").with("seed", 3);
+        let line = happening(&driven.app, &entry).to_string();
+        assert!(line.contains("sample picture at step 6: samples/step-6.png  a"), "{line}");
+        assert!(!line.contains('\u{1b}'));
+    }
 
     #[test]
     fn long_sentences_are_broken_at_spaces() {

@@ -40,7 +40,7 @@ fn open_file(path: PathBuf) -> Result<BaseModel, BaseModelError> {
         }
         Some("safetensors") => Err(unsupported(
             path,
-            "a single .safetensors file is not supported yet; for a language model give its folder with config.json",
+            "a single .safetensors file is an image model (data_type: image); for a language model give its folder with config.json",
         )),
         _ => {
             Err(unsupported(path, "neither a .gguf file nor a folder with config.json and model.safetensors"))
@@ -79,7 +79,7 @@ fn no_config(folder: &Path) -> String {
     match ggufs.first() {
         Some(name) => format!("the folder holds no config.json but '{name}': name that file itself"),
         None if folder.join("model_index.json").exists() => {
-            "a diffusers folder (model_index.json); image models are not supported yet".to_owned()
+            "a diffusers folder (model_index.json), which is an image model: train it on pictures (data_type: image)".to_owned()
         }
         None => "the folder holds no config.json".to_owned(),
     }

@@ -105,7 +105,7 @@ fn a_wrong_path_says_what_was_found() {
         ("meta-llama/Llama-3.2-1B", "model ids of the Hugging Face hub are not supported yet"),
         ("empty", "holds no config.json"),
         ("with_gguf", "name that file itself"),
-        ("x.safetensors", "single .safetensors file is not supported yet"),
+        ("x.safetensors", "single .safetensors file is an image model"),
         ("split", "split over several files"),
         ("with_gguf/a.gguf", "does not begin with 'GGUF'"),
     ] {

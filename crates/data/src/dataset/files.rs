@@ -115,7 +115,7 @@ fn other_form(name: &str) -> Option<String> {
         return None;
     }
     if PICTURES.contains(&extension.as_str()) {
-        return Some("pictures: image models are not supported yet".to_owned());
+        return Some("a picture; pictures train an image model (data_type: image)".to_owned());
     }
     OTHER_FORMS.iter().find(|(known, _)| *known == extension).map(|(_, reason)| (*reason).to_owned())
 }

@@ -91,7 +91,7 @@ fn other_forms_are_recognised_and_refused() {
         (vec![], "data", "data: the folder is empty"),
         (vec![("data/a.csv", "x")], "data", "data/a.csv: a table (.csv) is not supported yet"),
         (vec![("data/a.json", "[]")], "data/a.json", "data/a.json: a .json file is not supported yet"),
-        (vec![("data/a.png", "x")], "data", "image models are not supported yet"),
+        (vec![("data/a.png", "x")], "data", "data/a.png: a picture; pictures train an image model"),
         (vec![("data/a.txt", "x")], "data/a.txt", "plain text is not supported yet"),
         (vec![("data/a.md", "x")], "data", "data: the folder holds no .jsonl file (but 'a.md')"),
         (

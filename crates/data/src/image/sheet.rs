@@ -124,8 +124,8 @@ fn fill(canvas: &mut Picture, x: u32, y: u32, side: u32) {
     }
 }
 
-/// The centre crops of some samples as training sees them, `columns` beside each other, with file name and bucket
-/// below: the picture that `preview` shows. A picture that cannot be read any more is an error.
+/// The centre crops of some samples as training sees them, `columns` beside each other, with bucket, file name
+/// and caption below: the picture that `preview` shows. A picture that cannot be read any more is an error.
 pub fn contact_sheet(
     samples: &[&ImageSample],
     background: Rgb,
@@ -137,7 +137,7 @@ pub fn contact_sheet(
         .map(|sample| {
             let crop = load_crop(sample, View::centre(&sample.fit()), background)?;
             let name = sample.relative.rsplit('/').next().unwrap_or_default();
-            let caption = format!("{} {name}", sample.bucket);
+            let caption = format!("{} {name}: {}", sample.bucket, sample.caption);
             // Small at once, so that memory holds no more than the sheet.
             Ok(Cell { picture: Some(crop.fitted(cell, cell)), caption })
         })

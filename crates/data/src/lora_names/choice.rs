@@ -177,6 +177,6 @@ mod tests {
         assert_eq!((mid.rank, mid.alpha), (3, 16.0));
         assert_eq!((of("attn1.to_v").rank, of("attn1.to_v").alpha), (8, 5.0));
         let error = chosen("rank_pattern: {to_x: 3}").unwrap_err();
-        assert_eq!(error, "rank_pattern: 'to_x' fits no layer with an adapter");
+        assert_eq!(error, "'to_x' fits no layer with an adapter");
     }
 }

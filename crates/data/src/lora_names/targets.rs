@@ -65,7 +65,7 @@ pub enum Targets {
 pub enum TargetError {
     /// The text is no regular expression.
     #[error(
-        "lora_targets '{text}' is neither a preset (qkv, attention, character, kohya, kohya-conv, all-linear) nor a regular expression: {problem}"
+        "'{text}' is neither a preset (qkv, attention, character, kohya, kohya-conv, all-linear) nor a regular expression: {problem}"
     )]
     Pattern {
         /// The text.
@@ -74,7 +74,7 @@ pub enum TargetError {
         problem: String,
     },
     /// A key of `rank_pattern` or `alpha_pattern` is no regular expression.
-    #[error("{key}: '{text}' is no regular expression: {problem}")]
+    #[error("'{text}' is no regular expression: {problem}")]
     NotAPattern {
         /// The setting.
         key: &'static str,
@@ -84,7 +84,7 @@ pub enum TargetError {
         problem: String,
     },
     /// A key of `rank_pattern` or `alpha_pattern` fits nothing.
-    #[error("{key}: '{text}' fits no layer with an adapter")]
+    #[error("'{text}' fits no layer with an adapter")]
     PatternFitsNothing {
         /// The setting.
         key: &'static str,
@@ -92,13 +92,23 @@ pub enum TargetError {
         text: String,
     },
     /// Nothing has such a name.
-    #[error("lora_targets: no layer that can take an adapter matches '{text}'{hint}")]
+    #[error("no layer that can take an adapter matches '{text}'{hint}")]
     NoMatch {
         /// The name or expression.
         text: String,
         /// Names that would match, or empty.
         hint: String,
     },
+}
+
+impl TargetError {
+    /// The setting that is wrong.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Pattern { .. } | Self::NoMatch { .. } => "lora_targets",
+            Self::NotAPattern { key, .. } | Self::PatternFitsNothing { key, .. } => key,
+        }
+    }
 }
 
 impl Targets {
