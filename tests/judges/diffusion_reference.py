@@ -180,7 +180,7 @@ class Repeated:
 
 def attach(model, part, chosen, initial):
     """Adds peft's adapters and gives them the first values. Returns the names that the file should have."""
-    from peft import LoraConfig, set_peft_model_state_dict
+    from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 
     config = LoraConfig(
         r=RANK,
@@ -189,7 +189,7 @@ def attach(model, part, chosen, initial):
         rank_pattern={name: rank for name, (rank, _) in chosen.items()},
         alpha_pattern={name: alpha for name, (_, alpha) in chosen.items()},
     )
-    model.add_adapter(config, adapter_name="default")
+    inject_adapter_in_model(config, model, adapter_name="default")
     in_file = (lambda name: name) if part == "unet" else long_name
     named = {
         f"{name}.lora_{matrix}.weight": f"{part}.{in_file(name)}.lora_{matrix}.weight" for name in chosen for matrix in "AB"

@@ -6,7 +6,7 @@ import torch
 from diffusion_reference import Repeated
 from diffusion_scene import CAPTIONS, CASES, HELD_OUT, LEARNING_RATE, NOISE_OFFSET, SQUARE, STEPS, TALL, TRAINING
 from safetensors.torch import load_file
-from verdict import largest_relative
+from verdict import largest, largest_relative
 
 WEIGHT_LIMIT = 1e-3
 
@@ -67,7 +67,7 @@ def judge_case(diffusion, verdicts, case):
     repeated = Repeated(diffusion, training)
     batches = [batch for step in training.steps for batch in step["micro_batches"]]
     verdicts.equal(name("steps", case.name), len(training.steps), STEPS, f"{STEPS} steps")
-    verdicts.equal(name("targets", case.name), sorted(training_keys(repeated)), [], "the layers that sd-scripts and diffusers take")
+    verdicts.equal(name("targets", case.name), sorted(repeated.initial_keys ^ repeated.wanted_keys), [], "the layers that sd-scripts and diffusers take")
     told = [(file, caption) for batch in batches for file, caption in zip(batch["samples"], batch["captions"])]
     verdicts.equal(name("captions", case.name), set(told) - set(captions(TRAINING).items()), set(), f"{len(told)} looks")
     judge_inputs(verdicts, training, repeated)
@@ -86,10 +86,6 @@ def judge_case(diffusion, verdicts, case):
     judge_weights(verdicts, training, repeated)
 
 
-def training_keys(repeated):
-    return repeated.initial_keys ^ repeated.wanted_keys
-
-
 def judge_inputs(verdicts, training, repeated):
     """Latents with noise, from pixels on, and token ids."""
     latents, noisy, unequal_ids = [], [], 0
@@ -102,23 +98,23 @@ def judge_inputs(verdicts, training, repeated):
             noisy.append(apart(part("noisy"), mixed))
             unequal_ids += not part("ids")[:, 0].long().equal(repeated.ids(batch["captions"]))
     case = training.case.name
-    verdicts.at_most(name("latents", case), max(latents), 1e-5)
-    verdicts.at_most(name("noisy", case), max(noisy), 1e-5)
+    verdicts.at_most(name("latents", case), largest(latents), 1e-5)
+    verdicts.at_most(name("noisy", case), largest(noisy), 1e-5)
     verdicts.equal(name("ids", case), unequal_ids, 0, "token ids as transformers' tokenizer gives them")
 
 
 def judge_weights(verdicts, training, repeated):
     """The trained change of every layer."""
     kohya = load_file(training.folder / "trained" / "kohya.safetensors")
-    worst = 0.0
+    differences = []
     for part, prefix, chosen in zip(("unet", "text"), ("lora_unet_", "lora_te_text_model_"), repeated.targets):
         for layer, (rank, alpha) in chosen.items():
             key = prefix + layer.removeprefix("text_model.").replace(".", "_")
             up, down = kohya[f"{key}.lora_up.weight"], kohya[f"{key}.lora_down.weight"]
             theirs = repeated.product(part, layer)
             ours = (up.flatten(1) @ down.flatten(1)).view(theirs.shape) * alpha / rank
-            worst = max(worst, apart(ours, theirs))
-    verdicts.at_most(name("weights", training.case.name), worst, WEIGHT_LIMIT)
+            differences.append(apart(ours, theirs))
+    verdicts.at_most(name("weights", training.case.name), largest(differences), WEIGHT_LIMIT)
 
 
 def judge_offset(diffusion, verdicts):
