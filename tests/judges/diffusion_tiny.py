@@ -2,7 +2,8 @@
 
 import torch
 
-SD1, SD2, FULL = "sd1", "sd2", "full"
+# TRAINED is what a checkpoint file in the original layout can describe: groups of 32, 8 heads, CLIP's vocabulary.
+SD1, SD2, TRAINED, FULL = "sd1", "sd2", "trained", "full"
 
 UNETS = {
     SD1: dict(
@@ -26,6 +27,15 @@ UNETS = {
         flip_sin_to_cos=False,
         freq_shift=1,
     ),
+    # Not 32 channels: a norm over groups of one takes out what the time embedding adds, and a layer without a gradient
+    # is trained by rounding errors alone.
+    TRAINED: dict(
+        block_out_channels=(64, 64, 96),
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=128,
+    ),
     FULL: dict(cross_attention_dim=768),
 }
 VAES = {
@@ -39,6 +49,7 @@ VAES = {
         use_quant_conv=False,
         use_post_quant_conv=False,
     ),
+    TRAINED: dict(block_out_channels=(32, 64, 64), layers_per_block=1),
     FULL: dict(block_out_channels=(128, 256, 512, 512), layers_per_block=2),
 }
 TEXTS = {
@@ -59,6 +70,15 @@ TEXTS = {
         num_attention_heads=3,
         max_position_embeddings=20,
         hidden_act="gelu",
+    ),
+    TRAINED: dict(
+        vocab_size=49408,
+        hidden_size=128,
+        intermediate_size=192,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        hidden_act="quick_gelu",
     ),
     FULL: dict(
         vocab_size=49408,

@@ -40,4 +40,9 @@ def largest_relative(ours, theirs):
     """The largest |a - b| / |b| over two lists of numbers; infinite where their lengths differ."""
     if len(ours) != len(theirs):
         return float("inf")
-    return max(abs(one - other) / abs(other) for one, other in zip(ours, theirs))
+    return largest(abs(one - other) / abs(other) for one, other in zip(ours, theirs))
+
+
+def largest(values):
+    """The largest of some differences; one that is NaN counts as infinite, where `max` alone would pass over it."""
+    return max(float("inf") if value != value else value for value in values)

@@ -118,10 +118,10 @@ pub struct ProbeArgs {
     /// Logits: use this PEFT adapter folder
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// Batches: how many steps
+    /// Batches, diffusion: how many steps
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub steps: u64,
-    /// Where to write: a .safetensors file for logits, a folder for batches
+    /// Where to write: a .safetensors file for logits, a .json file for sites, else a folder
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 }
@@ -133,4 +133,8 @@ pub enum What {
     Logits,
     /// Token ids and labels of the first steps, the initial adapter, step-0 evaluation and losses
     Batches,
+    /// The first steps of a training on pictures: what each was trained on, losses, adapters and outputs
+    Diffusion,
+    /// The layers of an image model that would receive an adapter, without loading weights
+    Sites,
 }

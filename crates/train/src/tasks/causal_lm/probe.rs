@@ -19,7 +19,7 @@ use crate::engine::stepper::Stepper;
 use crate::error::TrainError;
 use crate::export::{CONFIG, WEIGHTS, container, write_adapter};
 use crate::models::llama::Llama;
-use crate::tasks::Task;
+use crate::tasks::{Task, diffusion};
 
 use super::batch::{HostBatch, InputBuffers, Padding};
 use super::{CausalLm, Inputs};
@@ -30,6 +30,8 @@ pub fn probe(arguments: &ProbeArgs) -> Result<Outcome, TrainError> {
     match arguments.what {
         What::Logits => logits(arguments)?,
         What::Batches => batches(arguments)?,
+        What::Diffusion => diffusion::probe::training(arguments)?,
+        What::Sites => diffusion::probe::sites(arguments)?,
     }
     Ok(Outcome::Finished)
 }

@@ -2,7 +2,7 @@
 
 use loradeck_data::image::{ImageSample, MicroBatch, View};
 use loradeck_data::random::{Purpose, Stream};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::conditioning::Conditioning;
 use super::latents::LatentCache;
@@ -16,7 +16,7 @@ use crate::tasks::diffusion::scheduler::NoiseSchedule;
 use loradeck_core::config::LossType;
 
 /// Noise levels at which every held-out picture is measured, as shares of all levels.
-const LEVELS: [f64; 4] = [0.125, 0.375, 0.625, 0.875];
+pub(super) const LEVELS: [f64; 4] = [0.125, 0.375, 0.625, 0.875];
 
 /// What a held-out loss is computed with.
 #[derive(Debug)]
@@ -79,10 +79,7 @@ impl Evaluation<'_> {
         let size = clean.size();
         let noises: Vec<Tensor> = samples
             .iter()
-            .map(|sample| {
-                let mut stream = Stream::part(0, Purpose::Evaluation, number_of(sample), number as u32);
-                normal(&mut stream, &size[1..])
-            })
+            .map(|sample| noise_of(sample, number, &size[1..]))
             .collect::<Result<_, _>>()?;
         let noise = stack(&noises, self.device)?;
         let levels = self.schedule.config().num_train_timesteps as f64;
@@ -94,6 +91,11 @@ impl Evaluation<'_> {
         let each = loss::of_pictures(LossType::L2, &prediction, &target, None)?;
         Ok(each.f_sum(Kind::Double)?.f_double_value(&[])?)
     }
+}
+
+/// The noise `[channels, height, width]` of a picture at the `level`th level.
+pub(super) fn noise_of(sample: &ImageSample, level: usize, size: &[i64]) -> Result<Tensor, TchError> {
+    normal(&mut Stream::part(0, Purpose::Evaluation, number_of(sample), level as u32), size)
 }
 
 /// The picture's own number: the same in every data set that holds it.

@@ -13,6 +13,7 @@ pub mod noise;
 pub mod norms;
 pub mod parts;
 pub mod png_text;
+pub mod probe;
 pub mod release;
 pub mod samples;
 pub mod scheduler;

@@ -37,15 +37,15 @@ use crate::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit
 pub struct Diffusion<'a> {
     /// What was read.
     pub inputs: &'a Inputs,
-    unet: Unet,
-    conditioning: Conditioning,
-    latents: LatentCache,
+    pub(super) unet: Unet,
+    pub(super) conditioning: Conditioning,
+    pub(super) latents: LatentCache,
     schedule: NoiseSchedule,
     adapters: AdapterSet,
     copy: WorkingCopy,
     held_out: Vec<MicroBatch>,
     device: Device,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 impl<'a> Diffusion<'a> {
