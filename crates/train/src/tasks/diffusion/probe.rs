@@ -205,6 +205,7 @@ fn one_step(
 fn outputs(task: &mut Diffusion<'_>) -> Result<Named, TrainError> {
     let batches = task.inputs.plan.step(0);
     let Some(batch) = batches.first() else { return Ok(Vec::new()) };
+    task.refresh()?;
     let (denoising, captions) = task.draw(1, 0, batch)?;
     let mut tensors = Vec::new();
     for (name, context) in [("adapted", Context::default()), ("base", Context::base())] {

@@ -79,6 +79,11 @@ impl<'a> Diffusion<'a> {
         Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, copy, held_out, device, kind })
     }
 
+    /// Shows the layers the adapters as they are now, at full strength.
+    pub(super) fn refresh(&mut self) -> Result<(), TrainError> {
+        Ok(self.copy.refresh(&self.adapters.parameters, 1.0)?)
+    }
+
     /// What a micro-batch is trained on and the captions that go with it. `place` is the number of pictures before it
     /// in the step.
     pub fn draw(
@@ -247,7 +252,7 @@ impl Task for Diffusion<'_> {
 
     fn evaluate(&mut self, interrupted: Interrupted<'_>) -> Result<Option<f64>, TrainError> {
         let Some(held_out) = &self.inputs.data.held_out else { return Ok(None) };
-        self.copy.refresh(&self.adapters.parameters, 1.0)?;
+        self.refresh()?;
         let mut evaluation = Evaluation {
             unet: &self.unet,
             conditioning: &self.conditioning,
@@ -271,7 +276,7 @@ impl Task for Diffusion<'_> {
         if requests.is_empty() {
             return Ok(());
         }
-        self.copy.refresh(&self.adapters.parameters, 1.0)?;
+        self.refresh()?;
         samples::produce(self.generator(), &requests, image.clip_skip, step, record, interrupted)
     }
 
