@@ -83,12 +83,12 @@ prop_compose! {
         rank_pattern in proptest::collection::btree_map("[a-z_.: ]{1,9}", 1..65_536u32, 0..3),
         alpha_pattern in proptest::collection::btree_map("[a-z][.][*](to_q|to_k)", 1e-300..1e300f64, 0..3),
         weight in proptest::option::of(0.0..1.0f64), ema_decay in proptest::option::of(0.0..1.0f64),
-        gradient_checkpointing: bool, unet_lr in 1e-12..1.0f64, text_encoder_lr in 0.0..1.0f64,
+        unet_lr in 1e-12..1.0f64, text_encoder_lr in 0.0..1.0f64,
         conv in proptest::option::of((1..65_536u32, 1e-9..1e9f64)), rank_dropout in 0.0..1.0f64,
         scale_weight_norms in proptest::option::of(1e-9..1e9f64),
     ) -> ImageSettings {
         ImageSettings {
-            trigger_word, lora_dropout, rank_pattern, alpha_pattern, ema_decay, gradient_checkpointing, unet_lr,
+            trigger_word, lora_dropout, rank_pattern, alpha_pattern, ema_decay, unet_lr,
             text_encoder_lr, rank_dropout, scale_weight_norms,
             strength_warmup: weight.map(|weight| StrengthWarmup { epochs: 1e-3, weight }),
             conv_rank: conv.map(|(rank, _)| rank), conv_alpha: conv.map(|(_, alpha)| alpha),

@@ -67,7 +67,7 @@ pub(super) const KEYS: &[Key] = &[
         "gradient_checkpointing",
         Kind::Flag,
         Default::Fixed("false"),
-        "compute activations again instead of keeping them: less memory, more time",
+        "compute activations again instead of keeping them: not supported yet, only false",
     )
     .only(DataType::Image),
     key(

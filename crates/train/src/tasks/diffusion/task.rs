@@ -314,17 +314,22 @@ impl Task for Diffusion<'_> {
             (true, true) => "UNet and text encoder",
         };
         let scale = inputs.settings.lora_alpha / f64::from(inputs.settings.lora_rank);
+        let mut lines = vec![
+            format!("{}; trained: {trained}", inputs.data.train.summary()),
+            format!(
+                "strength alpha / rank = {} / {} = {scale}",
+                inputs.settings.lora_alpha, inputs.settings.lora_rank
+            ),
+        ];
+        if inputs.base.upcast_attention() && self.kind != Kind::Float {
+            let note = "warning: this base asks for attention in fp32 (upcast_attention), and this trains in bf16 (hint: precision: fp32)";
+            lines.push(note.to_owned());
+        }
         Description {
             base,
             train_samples: inputs.data.train.pictures().count() as u64,
             eval_samples: inputs.data.held_out.as_ref().map_or(0, |part| part.samples.len()) as u64,
-            lines: vec![
-                format!("{}; trained: {trained}", inputs.data.train.summary()),
-                format!(
-                    "strength alpha / rank = {} / {} = {scale}",
-                    inputs.settings.lora_alpha, inputs.settings.lora_rank
-                ),
-            ],
+            lines,
         }
     }
 
