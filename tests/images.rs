@@ -122,7 +122,7 @@ fn an_experiment_on_pictures_runs_to_its_commits() {
         }
         let prefix = run.path().strip_prefix(deck.workspace.root()).unwrap().display().to_string();
         let committed = deck.git(&["ls-files", &prefix]);
-        let pictures: Vec<&str> = committed.lines().filter(|line| line.ends_with(".png")).collect();
+        let pictures: Vec<&str> = committed.lines().filter(|line| line.contains("/samples/")).collect();
         assert_eq!(pictures.len(), 2 * 2 + 1, "{committed}");
         assert!(committed.lines().any(|line| line.ends_with("metadata.csv")), "{committed}");
         assert!(!committed.contains("safetensors") && !committed.contains("checkpoints"), "{committed}");

@@ -27,7 +27,9 @@ pub(super) fn pictures(journal: &[JournalEntry]) -> Vec<PictureRow> {
     }
     rows.sort_by_key(|row| row.number);
     rows.truncate(PROMPTS);
-    rows.iter_mut().for_each(|row| row.pictures.sort_by_key(|picture| picture.step));
+    for row in &mut rows {
+        row.pictures.sort_by_key(|picture| picture.step);
+    }
     rows
 }
 

@@ -68,7 +68,7 @@ fn trained_parts(material: &Material) -> Option<&'static str> {
     Some(match (image.unet_lr > 0.0, image.text_encoder_lr > 0.0) {
         (true, true) => "UNet and text encoder",
         (false, true) => "text encoder only (`unet_lr` is 0)",
-        (true, false) | (false, false) => "UNet only (`text_encoder_lr` is 0)",
+        (_, false) => "UNet only (`text_encoder_lr` is 0)",
     })
 }
 

@@ -239,7 +239,7 @@ mod tests {
     fn a_run_on_pictures_counts_images_and_names_its_samples() {
         let driven = Driven::new(100, 40);
         let mut run = driven.app.runs.iter().find(|run| run.summary.is_some()).unwrap().clone();
-        let text = |lines: &[Line<'_>]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let text = |lines: &[Line<'_>]| lines.iter().map(Line::to_string).collect::<Vec<_>>().join("\n");
         let mut lines = Vec::new();
         facts(&driven.app, &run, &mut lines);
         assert!(text(&lines).contains("tokens") && !text(&lines).contains("images"));
