@@ -77,10 +77,8 @@ impl Evaluation<'_> {
         share: f64,
     ) -> Result<f64, TrainError> {
         let size = clean.size();
-        let noises: Vec<Tensor> = samples
-            .iter()
-            .map(|sample| noise_of(sample, number, &size[1..]))
-            .collect::<Result<_, _>>()?;
+        let noises: Vec<Tensor> =
+            samples.iter().map(|sample| noise_of(sample, number, &size[1..])).collect::<Result<_, _>>()?;
         let noise = stack(&noises, self.device)?;
         let levels = self.schedule.config().num_train_timesteps as f64;
         let level = (levels * share) as i64;
