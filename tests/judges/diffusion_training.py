@@ -9,6 +9,11 @@ from safetensors.torch import load_file
 from verdict import largest, largest_relative
 
 WEIGHT_LIMIT = 1e-3
+# The checks that every case goes through.
+OF_A_CASE = (
+    *("steps", "targets", "captions", "latents", "noisy", "ids"),
+    *("losses", "gradients", "rates", "held_out", "progress", "weights"),
+)
 
 
 def name(check, case="plain"):
@@ -28,11 +33,15 @@ def captions(pictures):
 
 def judge(scene, verdicts):
     diffusion = diffusion_scene.of(scene)
-    judge_pixels(diffusion, verdicts)
+    if verdicts.wants(name("pixels")):
+        judge_pixels(diffusion, verdicts)
     for case in CASES.values():
-        judge_case(diffusion, verdicts, case)
-    judge_offset(diffusion, verdicts)
-    judge_layouts(diffusion, verdicts)
+        if verdicts.wants(*(name(check, case.name) for check in OF_A_CASE)):
+            judge_case(diffusion, verdicts, case)
+    if verdicts.wants(name("offset_even"), name("offset_size"), name("offset_mean")):
+        judge_offset(diffusion, verdicts)
+    if verdicts.wants(name("layouts_losses"), name("layouts_outputs"), name("layouts_hashes")):
+        judge_layouts(diffusion, verdicts)
 
 
 def judge_pixels(diffusion, verdicts):

@@ -9,6 +9,11 @@ class Verdicts:
 
     failed: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    only: set[str] = field(default_factory=set)
+
+    def wants(self, *names):
+        """Whether any of these checks is asked for; a judge may leave out others that take long."""
+        return not self.only or not self.only.isdisjoint(names)
 
     def check(self, name, good, words):
         (self.passed if good else self.failed).append(name)

@@ -2,9 +2,9 @@
 """Shows that the judges reject deliberate mistakes: run.py [NUMBER…], all without a number.
 
 Each `tests/mutants/NN-name.patch` says above its diff which checks must fail (`must fail: adapter.logits …`); a check
-begins with the name of its judge, and only the judges named are run. The patches are applied one by one to a copy of the
-checkout, which is built into a target folder of its own. First the copy is judged without any patch, by the same
-judges: judges that reject everything would show nothing.
+begins with the name of its judge, and only the judges named are run; they may leave out checks that no patch names. The
+patches are applied one by one to a copy of the checkout, which is built into a target folder of its own. First the copy
+is judged without any patch, by the same judges: judges that reject everything would show nothing.
 
 Exit status: 0 if every mistake was rejected by the checks it names; 1 if a judge passed one, a patch no longer
 applies, or the unpatched trainer fails.
@@ -82,15 +82,16 @@ def build(judges):
         raise MutantError(f"it does not build:\n{done.stdout}")
 
 
-def judge(judges):
-    """The judges' exit status, the names of the failed checks, and what was said."""
+def judge(checks):
+    """The exit status of the judges that have these checks, the names of the failed checks, and what was said."""
     programs = {
         "LORADECK_TRAIN": "loradeck-train",
         "LORADECK_PROBE": "examples/probe",
         "LORADECK_DIFFUSION_PROBE": "examples/diffusion_probe",
     }
     environment = os.environ | {name: str(TARGET / "debug" / path) for name, path in programs.items()}
-    arguments = [os.environ["LORADECK_JUDGES_PYTHON"], str(JUDGES / "run.py"), *sorted(judges)]
+    environment["LORADECK_JUDGE_ONLY"] = " ".join(sorted(checks))
+    arguments = [os.environ["LORADECK_JUDGES_PYTHON"], str(JUDGES / "run.py"), *sorted(judges_of(checks))]
     done = command(arguments, env=environment)
     return done.returncode, set(re.findall(r"^FAIL +(\S+)", done.stdout, re.MULTILINE)), done.stdout
 
@@ -113,7 +114,7 @@ def try_mutant(patch):
     refresh_copy()
     apply(patch)
     build(judges_of(wanted))
-    status, failed, words = judge(judges_of(wanted))
+    status, failed, words = judge(wanted)
     if status not in (0, 1):
         raise MutantError(f"the judges could not judge it (status {status}):\n{words}")
     if not wanted <= failed:
@@ -123,10 +124,11 @@ def try_mutant(patch):
 
 
 def check_unpatched(patches):
-    judges = set().union(*(judges_of(must_fail(patch)) for patch in patches))
+    checks = set().union(*(must_fail(patch) for patch in patches))
+    judges = judges_of(checks)
     refresh_copy()
     build(judges)
-    status, _, words = judge(judges)
+    status, _, words = judge(checks)
     if status != 0:
         raise MutantError(f"what is judged fails without any of them:\n{words}")
     print(f"unpatched: every check of {', '.join(sorted(judges))} passes", flush=True)
