@@ -246,6 +246,12 @@ pub enum Command {
         /// A run or a folder.
         target: String,
     },
+    /// Answer prompts or draw pictures with finished adapters: runs, then options (`loradeck-train sample --help`).
+    Sample {
+        /// One run (pictures: several, side by side), then options such as --prompt TEXT, --seed N or --weight 0,0.6,1.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "RUN")]
+        arguments: Vec<String>,
+    },
     /// Commit reports that wait for it.
     Commit {
         /// The runs.

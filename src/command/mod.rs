@@ -19,6 +19,7 @@ mod preview;
 mod queue;
 mod run;
 mod runs;
+mod sample;
 mod schema;
 mod show;
 mod supervise;
@@ -76,6 +77,7 @@ pub fn execute(cli: Cli) -> ExitCode {
             compare::compare(&targets, sort.as_deref(), &form, output)
         }
         Command::Report { target } => write::report(&target),
+        Command::Sample { arguments } => sample::sample(&arguments),
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
         Command::Demo { dir, shipped, base_model, image, plain } => {

@@ -1,0 +1,49 @@
+//! `loradeck sample`: answers or pictures from a finished adapter, made by the trainer.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use loradeck_core::run::Workspace;
+
+use super::out;
+use crate::launch::{library_path, trainer_program};
+
+/// Becomes `loradeck-train sample` with the runs' folders in the place of their names; comes back only where that
+/// cannot start. `arguments` are runs up to the first option, then options of the trainer.
+pub(super) fn sample(arguments: &[String]) -> Result<u8> {
+    let workspace = Workspace::find(Path::new(".")).ok();
+    let first_option = arguments.iter().position(|argument| argument.starts_with('-'));
+    let (runs, options) = arguments.split_at(first_option.unwrap_or(arguments.len()));
+    if runs.is_empty() {
+        bail!(out::UsageError("name a run, then say what: sample NAME/7 --prompt TEXT".to_owned()));
+    }
+    let Some(program) = trainer_program(workspace.as_ref()) else {
+        bail!(
+            "the trainer loradeck-train was not found (hint: `loradeck doctor` says where it is looked for)"
+        );
+    };
+    let mut command = Command::new(&program);
+    command.arg("sample");
+    for name in runs {
+        command.arg(folder_of(workspace.as_ref(), name)?);
+    }
+    command.args(options);
+    if let Some(libraries) = library_path(&program) {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    let error = command.exec();
+    bail!("cannot start {}: {error}", program.display())
+}
+
+/// The folder of a run by its name, or a folder as it is.
+fn folder_of(workspace: Option<&Workspace>, name: &str) -> Result<std::path::PathBuf> {
+    let named = workspace.map(|workspace| workspace.find_run(name));
+    match named {
+        Some(Ok(run)) => Ok(run.path().to_path_buf()),
+        _ if Path::new(name).is_dir() => Ok(Path::new(name).to_path_buf()),
+        Some(Err(error)) => Err(error.into()),
+        None => bail!(out::UsageError(format!("'{name}' is no run and no folder"))),
+    }
+}
