@@ -54,12 +54,12 @@ test-system *ARGUMENTS:
     set -euo pipefail
     export PATH="$PATH:/usr/sbin"
     has_all() { for program in "$@"; do command -v "$program" >/dev/null || return 1; done; }
-    if ! has_all slurmctld slurmd munged slurmdbd mariadbd bindfs sshd ssh ssh-keygen; then
+    if ! has_all slurmctld slurmd munged slurmdbd mariadbd my_print_defaults bindfs sshd ssh ssh-keygen; then
         [[ $(id -u) == 0 ]] || { echo "test-system needs root: it installs and starts daemons" >&2; exit 1; }
         # Nothing is started by the packages themselves: the tests bring up clusters of their own.
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            slurm-wlm munge slurmdbd mariadb-server-core bindfs openssh-server openssh-client
+            slurm-wlm munge slurmdbd mariadb-server-core mariadb-client-core bindfs openssh-server openssh-client
     fi
     # The cluster trains with the real trainer too.
     cargo build --workspace --features crash-points
