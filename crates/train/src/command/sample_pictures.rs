@@ -41,6 +41,7 @@ struct Made {
     column: String,
     request: Request,
     weight: f64,
+    clip_skip: u32,
     run: String,
     picture: Picture,
 }
@@ -58,6 +59,12 @@ pub(super) fn sample(arguments: &SampleArgs, prompts: &[String]) -> Result<Outco
             first.label, other.label
         )));
     }
+    if let Some(other) = sources.iter().find(|s| reads_text(s) != reads_text(first)) {
+        return Err(TrainError::Refused(format!(
+            "{} and {} differ in clip_skip or max_token_length, so their pictures do not stand side by side",
+            first.label, other.label
+        )));
+    }
     let hardware = Hardware::prepare(&first.settings)?;
     let mut parts = Parts::load(&first.base, loading(&first.settings, &hardware)?)?;
     let mut made = Vec::new();
@@ -67,6 +74,11 @@ pub(super) fn sample(arguments: &SampleArgs, prompts: &[String]) -> Result<Outco
     }
     write(arguments, &made)?;
     Ok(Outcome::Finished)
+}
+
+/// How a run reads its prompts: the encoder is loaded once for all runs.
+fn reads_text(source: &Source) -> Option<(u32, u32)> {
+    source.settings.image().map(|image| (image.clip_skip, image.max_token_length))
 }
 
 fn open(run: &Path) -> Result<Source, TrainError> {
@@ -147,6 +159,7 @@ fn pictures_of(
     };
     let weights =
         if arguments.picture.weight.is_empty() { vec![1.0] } else { arguments.picture.weight.clone() };
+    let clip_skip = reads_text(source).map_or(1, |(clip_skip, _)| clip_skip);
     let mut made = Vec::new();
     for weight in weights {
         let context = Context { strength: Strength::Number(weight), ..Context::default() };
@@ -157,7 +170,7 @@ fn pictures_of(
             let column =
                 if several { format!("{} x {weight}", source.label) } else { format!("weight {weight}") };
             let row = format!("{} (seed {})", request.prompt, request.seed);
-            made.push(Made { row, column, request, weight, run: source.label.clone(), picture });
+            made.push(Made { row, column, request, weight, clip_skip, run: source.label.clone(), picture });
         }
     }
     Ok(made)
@@ -170,7 +183,8 @@ fn write(arguments: &SampleArgs, made: &[Made]) -> Result<(), TrainError> {
     if let Some(folder) = &given.pictures {
         file::create_folder(folder)?;
         for (number, made) in made.iter().enumerate() {
-            let png = with_text(&made.picture.to_png(), "parameters", &parameters(&made.request, 1));
+            let png =
+                with_text(&made.picture.to_png(), "parameters", &parameters(&made.request, made.clip_skip));
             let name = format!("{:03}-seed-{}-weight-{}.png", number + 1, made.request.seed, made.weight);
             file::replace(&folder.join(name), &png, Durability::Renamed)?;
         }
