@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use loradeck_core::file::{self, Durability};
 use loradeck_data::lora_names::{
-    ChosenSite, HeaderAdapter, KohyaFacts, Role, adapter_metadata, sshs_model_hash,
+    ChosenSite, HeaderAdapter, KohyaFacts, Role, diffusers_header, sshs_model_hash,
 };
 use tch::{Kind, TchError, Tensor};
 
@@ -40,8 +40,7 @@ pub fn diffusers(
         .map(|chosen| HeaderAdapter { site: &chosen.site, rank: chosen.rank as usize, magnitude: false })
         .collect();
     let mut header = metadata.clone();
-    header.insert("format".to_owned(), "pt".to_owned());
-    header.insert("lora_adapter_metadata".to_owned(), adapter_metadata(&described));
+    header.extend(diffusers_header(&described));
     container(&tensors, &header)
 }
 

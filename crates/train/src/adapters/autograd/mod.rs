@@ -11,7 +11,7 @@ pub use branch::{Branch, Dropout};
 pub use context::{Context, MaskPart, Masks, Strength};
 pub use conv::AutogradConv2d;
 pub use linear::AutogradLinear;
-pub use slot::{AttachError, LayerMut, LoraSlot, SlotKind};
+pub use slot::{AttachError, LayerMut, SlotKind};
 
 pub(crate) const NO_TENSOR: Option<tch::Tensor> = None;
 

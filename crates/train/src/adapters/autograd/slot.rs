@@ -1,4 +1,4 @@
-//! Places for branches: their names and sizes, and the one handle on both kinds of layers.
+//! Places for branches: their sizes, and the one handle on both kinds of layers.
 
 use tch::Tensor;
 
@@ -80,15 +80,6 @@ pub struct AttachError {
     pub found: Vec<i64>,
     /// The shape that fits.
     pub expected: Vec<i64>,
-}
-
-/// A layer that may carry a branch, by its module name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoraSlot {
-    /// The module name, such as `down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q`.
-    pub name: String,
-    /// Its sizes.
-    pub kind: SlotKind,
 }
 
 /// A layer that may carry a branch, open to change.
