@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use loradeck_core::file;
 
-use super::{BaseModel, BaseModelError, Source, shape_gguf, shape_hugging_face};
+use super::llama::{gguf as llama_gguf, hugging_face as llama_hugging_face};
+use super::{BaseModel, BaseModelError, Source};
 use crate::gguf::GgufFile;
 use crate::safetensors::SafetensorsFile;
 
@@ -35,7 +36,7 @@ fn open_file(path: PathBuf) -> Result<BaseModel, BaseModelError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("gguf") => {
             let gguf = GgufFile::open(&path)?;
-            let shape = shape_gguf::read(&gguf, &path)?;
+            let shape = llama_gguf::read(&gguf, &path)?;
             Ok(BaseModel { path, shape, source: Source::Gguf(gguf) })
         }
         Some("safetensors") => Err(unsupported(
@@ -54,7 +55,7 @@ fn open_folder(path: PathBuf) -> Result<BaseModel, BaseModelError> {
         let problem = no_config(&path);
         return Err(unsupported(path, problem));
     };
-    let shape = shape_hugging_face::read(&config, &config_path)?;
+    let mut shape = llama_hugging_face::read(&config, &config_path)?;
     let weight_path = path.join("model.safetensors");
     if !weight_path.exists() {
         let problem = if path.join("model.safetensors.index.json").exists() {
@@ -65,7 +66,21 @@ fn open_folder(path: PathBuf) -> Result<BaseModel, BaseModelError> {
         return Err(unsupported(path, problem));
     }
     let weights = SafetensorsFile::open(&weight_path)?;
+    shape.tied_embeddings &= !has_its_own_head(&weights);
     Ok(BaseModel { path, shape, source: Source::HuggingFace { config, weights } })
+}
+
+/// Whether the file holds a head other than the embedding. Such a head is used although config.json ties the two, as
+/// transformers 5 does (`tie_weights`).
+fn has_its_own_head(weights: &SafetensorsFile) -> bool {
+    let [head, embedding] =
+        ["lm_head.weight", "model.embed_tokens.weight"].map(|name| weights.entries().get(name));
+    match (head, embedding) {
+        (Some(head), Some(embedding)) => {
+            head.dtype != embedding.dtype || weights.bytes(head) != weights.bytes(embedding)
+        }
+        _ => false,
+    }
 }
 
 /// What to say of a folder without config.json.

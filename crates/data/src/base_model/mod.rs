@@ -3,17 +3,14 @@
 
 mod error;
 mod find;
-mod shape;
-mod shape_gguf;
-mod shape_hugging_face;
+mod keys;
+mod llama;
 pub mod stable_diffusion;
-mod weights;
 
 use std::path::{Path, PathBuf};
 
 pub use error::BaseModelError;
-pub use shape::{Llama3Scaling, LlamaShape, RopeScaling};
-pub use weights::{WeightData, WeightView, Weights};
+pub use llama::{Llama3Scaling, LlamaShape, RopeScaling, WeightData, WeightView, Weights};
 
 use crate::gguf::GgufFile;
 use crate::mapped::{MappedFile, sha256_hex};

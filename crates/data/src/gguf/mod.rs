@@ -70,6 +70,11 @@ impl GgufFile {
         self.metadata.get(name)
     }
 
+    /// The names of all metadata keys, in no order.
+    pub fn metadata_keys(&self) -> impl Iterator<Item = &str> {
+        self.metadata.keys().map(String::as_str)
+    }
+
     /// `general.architecture`, such as `llama`.
     pub fn architecture(&self) -> Option<&str> {
         self.metadata("general.architecture").and_then(Value::as_text)

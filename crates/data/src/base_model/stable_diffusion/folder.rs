@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use loradeck_core::file;
 use serde_json::{Map, Value};
 
-use super::keys::Keys;
+use crate::base_model::keys::Keys;
 use super::parts::{Part, Places, refuse_unread};
 use super::{
     Activation, ClipTextConfig, Component, OpenOptions, StableDiffusion, StableDiffusionLayout,

@@ -6,7 +6,6 @@ mod config;
 mod folder;
 mod from_shapes;
 pub(crate) mod hash;
-mod keys;
 pub(crate) mod layers;
 mod noise;
 mod parts;

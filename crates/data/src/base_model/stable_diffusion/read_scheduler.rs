@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::Keys;
+use crate::base_model::keys::Keys;
 use super::{BetaSchedule, PredictionType, SchedulerConfig};
 use crate::base_model::BaseModelError;
 

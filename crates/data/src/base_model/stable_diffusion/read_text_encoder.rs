@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::keys::Keys;
+use crate::base_model::keys::Keys;
 use super::{Activation, ClipTextConfig};
 use crate::base_model::BaseModelError;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::UnetConfig;
-use super::keys::Keys;
+use crate::base_model::keys::Keys;
 use crate::base_model::BaseModelError;
 
 /// Stable Diffusion's own block types, finest resolution first and coarsest first.

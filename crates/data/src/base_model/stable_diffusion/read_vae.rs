@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::VaeConfig;
-use super::keys::Keys;
+use crate::base_model::keys::Keys;
 use crate::base_model::BaseModelError;
 
 pub(super) fn read(mut keys: Keys<'_>) -> Result<VaeConfig, BaseModelError> {

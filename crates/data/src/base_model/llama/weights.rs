@@ -1,10 +1,12 @@
 //! Weights under Hugging Face's names, whichever file they come from.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use half::{bf16, f16};
 
-use super::{BaseModel, BaseModelError, Source};
+use super::weight_names::{expected, gguf_name};
+use crate::base_model::{BaseModel, BaseModelError, Source};
 use crate::gguf::{BlockType, GgufFile, TensorInfo};
 use crate::safetensors::{DataType, SafetensorsFile};
 
@@ -56,7 +58,7 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    pub(super) fn new(model: &'a BaseModel) -> Self {
+    pub(in crate::base_model) fn new(model: &'a BaseModel) -> Self {
         Self { model }
     }
 
@@ -71,50 +73,66 @@ impl<'a> Weights<'a> {
 
     /// Every name that the model's shape calls for, with its shape.
     pub fn expected(self) -> Vec<(String, Vec<usize>)> {
-        let shape = self.model.shape();
-        let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
-        let (hidden, inner) = (shape.hidden_size, shape.intermediate_size);
-        let in_layer = [
-            ("input_layernorm", vec![hidden]),
-            ("self_attn.q_proj", vec![queries, hidden]),
-            ("self_attn.k_proj", vec![keys, hidden]),
-            ("self_attn.v_proj", vec![keys, hidden]),
-            ("self_attn.o_proj", vec![hidden, queries]),
-            ("post_attention_layernorm", vec![hidden]),
-            ("mlp.gate_proj", vec![inner, hidden]),
-            ("mlp.up_proj", vec![inner, hidden]),
-            ("mlp.down_proj", vec![hidden, inner]),
-        ];
-        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![shape.vocabulary, hidden])];
-        for layer in 0..shape.layers {
-            let name = |module: &str| format!("model.layers.{layer}.{module}.weight");
-            all.extend(in_layer.iter().map(|(module, sizes)| (name(module), sizes.clone())));
-        }
-        all.push(("model.norm.weight".to_owned(), vec![hidden]));
-        if !shape.tied_embeddings {
-            all.push(("lm_head.weight".to_owned(), vec![shape.vocabulary, hidden]));
-        }
-        all
+        expected(self.model.shape())
     }
 
-    /// Refuses a file in which an expected weight is absent or has another shape. Reads no weights.
-    pub(super) fn check(self) -> Result<(), BaseModelError> {
-        for (name, expected) in self.expected() {
+    /// Refuses a file in which an expected weight is absent, has another shape or an unknown number type, and one with
+    /// a weight that nobody would read. Reads no weights.
+    pub(in crate::base_model) fn check(self) -> Result<(), BaseModelError> {
+        let all = self.expected();
+        for (name, expected) in &all {
             let found = match &self.model.source {
                 Source::Gguf(gguf) => {
-                    gguf_name(&name).and_then(|n| gguf.tensor(&n)).map(|tensor| &tensor.dims)
+                    gguf_name(name).and_then(|n| gguf.tensor(&n)).map(|tensor| &tensor.dims)
                 }
-                Source::HuggingFace { weights, .. } => weights.entries().get(&name).map(|entry| &entry.shape),
+                Source::HuggingFace { weights, .. } => weights.entries().get(name).map(|entry| &entry.shape),
             };
             match found {
-                None => return Err(self.error(&name, "is missing".into())),
-                Some(dims) if *dims != expected => {
-                    return Err(self.error(&name, format!("has the shape {dims:?} instead of {expected:?}")));
+                None => return Err(self.error(name, "is missing".into())),
+                Some(dims) if dims != expected => {
+                    return Err(self.error(name, format!("has the shape {dims:?} instead of {expected:?}")));
                 }
                 Some(_) => {}
             }
+            if let Source::HuggingFace { weights, .. } = &self.model.source {
+                self.in_safetensors(weights, name)?;
+            }
         }
-        Ok(())
+        match &self.model.source {
+            Source::Gguf(gguf) => {
+                let known: HashSet<String> = all.iter().filter_map(|(name, _)| gguf_name(name)).collect();
+                self.refuse_unread(gguf.tensors().iter().map(|tensor| tensor.name.as_str()), |name| {
+                    name == "rope_freqs.weight" || known.contains(name)
+                })
+            }
+            Source::HuggingFace { weights, .. } => {
+                let known: HashSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+                self.refuse_unread(weights.entries().keys().map(String::as_str), |name| {
+                    known.contains(name) || self.is_harmless(name)
+                })
+            }
+        }
+    }
+
+    /// Weights that a Llama does not read: tables of rotary frequencies that transformers 4.30 and older stored, a
+    /// head that is the embedding again, and what other models than the Llama put beside it.
+    fn is_harmless(self, name: &str) -> bool {
+        name.ends_with(".rotary_emb.inv_freq")
+            || (name == "lm_head.weight" && self.model.shape().tied_embeddings)
+            || !(name.starts_with("model.") || name.starts_with("lm_head."))
+    }
+
+    fn refuse_unread<'n>(
+        self,
+        names: impl Iterator<Item = &'n str>,
+        read: impl Fn(&str) -> bool,
+    ) -> Result<(), BaseModelError> {
+        let mut unread: Vec<&str> = names.filter(|name| !read(name)).collect();
+        unread.sort_unstable();
+        let Some(first) = unread.first() else { return Ok(()) };
+        let more = if unread.len() > 1 { format!(" (and {} more)", unread.len() - 1) } else { String::new() };
+        let problem = format!("{more} is in the file and is not supported yet: without it the model computes something else");
+        Err(self.error(first, problem))
     }
 
     fn error(self, name: &str, problem: String) -> BaseModelError {
@@ -160,33 +178,6 @@ fn stored_type(tensor: &TensorInfo) -> Option<DataType> {
         BlockType::BF16 => Some(DataType::BF16),
         _ => None,
     }
-}
-
-/// llama.cpp's name for a Hugging Face name (llama-arch.cpp); `None` for names of no Llama weight.
-pub(super) fn gguf_name(name: &str) -> Option<String> {
-    let fixed = match name {
-        "model.embed_tokens.weight" => Some("token_embd.weight"),
-        "model.norm.weight" => Some("output_norm.weight"),
-        "lm_head.weight" => Some("output.weight"),
-        _ => None,
-    };
-    if let Some(fixed) = fixed {
-        return Some(fixed.to_owned());
-    }
-    let (layer, module) = name.strip_prefix("model.layers.")?.split_once('.')?;
-    let module = match module.strip_suffix(".weight")? {
-        "input_layernorm" => "attn_norm",
-        "self_attn.q_proj" => "attn_q",
-        "self_attn.k_proj" => "attn_k",
-        "self_attn.v_proj" => "attn_v",
-        "self_attn.o_proj" => "attn_output",
-        "post_attention_layernorm" => "ffn_norm",
-        "mlp.gate_proj" => "ffn_gate",
-        "mlp.up_proj" => "ffn_up",
-        "mlp.down_proj" => "ffn_down",
-        _ => return None,
-    };
-    Some(format!("blk.{layer}.{module}.weight"))
 }
 
 /// The number of heads whose rows a GGUF file of architecture llama stores in another order.

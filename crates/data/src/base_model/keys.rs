@@ -9,18 +9,25 @@ use serde_json::{Map, Value};
 use crate::base_model::BaseModelError;
 
 /// A size beyond this is a broken file, not a model: products of two such sizes still fit.
-const LARGEST_SIZE: u64 = 1 << 24;
+const LARGEST_SIZE: u64 = 1 << 28;
 
 /// The keys of one configuration file, and which of them have been looked at.
 pub(super) struct Keys<'a> {
     map: &'a Map<String, Value>,
     path: &'a Path,
+    /// What stands in front of a key in messages: `rope_scaling.` for the keys of that object.
+    prefix: &'static str,
     known: BTreeSet<&'static str>,
 }
 
 impl<'a> Keys<'a> {
     pub(super) fn new(map: &'a Map<String, Value>, path: &'a Path) -> Self {
-        Self { map, path, known: BTreeSet::new() }
+        Self::nested(map, path, "")
+    }
+
+    /// The keys of an object inside the file.
+    pub(super) fn nested(map: &'a Map<String, Value>, path: &'a Path, prefix: &'static str) -> Self {
+        Self { map, path, prefix, known: BTreeSet::new() }
     }
 
     /// An error that names this file.
@@ -29,7 +36,7 @@ impl<'a> Keys<'a> {
     }
 
     fn wrong(&self, key: &str, value: &Value, expected: &str) -> BaseModelError {
-        self.refused(format!("'{key}' is {value}, which is not {expected}"))
+        self.refused(format!("'{}{key}' is {value}, which is not {expected}", self.prefix))
     }
 
     /// The value of a key; `None` where it is absent.
@@ -38,10 +45,31 @@ impl<'a> Keys<'a> {
         self.map.get(key)
     }
 
+    /// The error for a key that must be there.
+    pub(super) fn missing(&self, key: &str) -> BaseModelError {
+        BaseModelError::Key { path: self.path.to_path_buf(), key: format!("{}{key}", self.prefix) }
+    }
+
+    /// A whole number from 1 on that must be there.
+    pub(super) fn size(&mut self, key: &'static str) -> Result<usize, BaseModelError> {
+        if self.raw(key).is_none() {
+            return Err(self.missing(key));
+        }
+        self.size_or(key, 1)
+    }
+
+    /// A finite number above 0 that must be there.
+    pub(super) fn positive(&mut self, key: &'static str) -> Result<f64, BaseModelError> {
+        if self.raw(key).is_none() {
+            return Err(self.missing(key));
+        }
+        self.positive_or(key, 1.0)
+    }
+
     /// A whole number from 1 on.
     pub(super) fn size_or(&mut self, key: &'static str, default: usize) -> Result<usize, BaseModelError> {
         let Some(value) = self.raw(key) else { return Ok(default) };
-        size(value).ok_or_else(|| self.wrong(key, value, "a whole number above 0"))
+        size(value).ok_or_else(|| self.wrong(key, value, "a whole number above 0 and below 2^28"))
     }
 
     /// A whole number from 0 on.
@@ -65,7 +93,7 @@ impl<'a> Keys<'a> {
         if number > 0.0 {
             return Ok(number);
         }
-        Err(self.refused(format!("'{key}' is {number}, which is not above 0")))
+        Err(self.refused(format!("'{}{key}' is {number}, which is not above 0", self.prefix)))
     }
 
     /// True or false.
@@ -78,6 +106,15 @@ impl<'a> Keys<'a> {
     pub(super) fn text_or(&mut self, key: &'static str, default: &'a str) -> Result<&'a str, BaseModelError> {
         let Some(value) = self.raw(key) else { return Ok(default) };
         value.as_str().ok_or_else(|| self.wrong(key, value, "a text"))
+    }
+
+    /// An object; `None` where the key is absent.
+    pub(super) fn object(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<&'a Map<String, Value>>, BaseModelError> {
+        let Some(value) = self.raw(key) else { return Ok(None) };
+        value.as_object().map(Some).ok_or_else(|| self.wrong(key, value, "an object"))
     }
 
     /// One of some texts, each with its meaning.
@@ -179,7 +216,8 @@ impl<'a> Keys<'a> {
             .find(|(key, value)| !key.starts_with('_') && !self.known.contains(key.as_str()) && !off(value));
         match unknown {
             Some((key, value)) => Err(self.refused(format!(
-                "'{key}' ({value}) is not known here and may change what the model computes, so it is refused"
+                "'{}{key}' ({value}) is not known here and may change what the model computes, so it is refused",
+                self.prefix
             ))),
             None => Ok(()),
         }

@@ -32,6 +32,8 @@ pub struct LlamaShape {
 /// A stretching of the rotary frequencies.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RopeScaling {
+    /// Every frequency divided by this factor (transformers' `_compute_linear_scaling_rope_parameters`).
+    Linear(f64),
     /// Llama 3.1's rule, from config.json.
     Llama3(Llama3Scaling),
     /// Divisors of the frequencies, one for each pair of a head, from a GGUF file's `rope_freqs.weight`.
@@ -60,6 +62,7 @@ impl LlamaShape {
         });
         match &self.rope_scaling {
             None => plain.collect(),
+            Some(RopeScaling::Linear(factor)) => plain.map(|frequency| frequency / factor).collect(),
             Some(RopeScaling::Llama3(scaling)) => plain.map(|frequency| scaling.apply(frequency)).collect(),
             Some(RopeScaling::Factors(factors)) => {
                 plain.zip(factors).map(|(frequency, factor)| frequency / f64::from(*factor)).collect()
