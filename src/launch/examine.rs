@@ -69,7 +69,7 @@ impl Opened {
             (Self::Image(files), Some(image)) => {
                 Ok(Checked::Image(Box::new(files.summary(settings, image, has_gpu)?)))
             }
-            (Self::Text(inputs), None) => Ok(Checked::Text(Box::new(inputs.summary(settings, has_gpu)))),
+            (Self::Text(inputs), None) => Ok(Checked::Text(Box::new(inputs.summary(settings, has_gpu)?))),
             // Unreachable: a group shares its data type.
             _ => {
                 Err(Diagnostics(vec![Diagnostic::of_file("data_type", "differs within one group of trials")]))
@@ -114,7 +114,13 @@ fn inputs_key(settings: &Settings) -> String {
 /// What decides steps, adapters and memory, given the samples.
 fn sizes_key(settings: &Settings) -> String {
     let adapters = (settings.lora_rank, settings.lora_alpha.to_bits(), &settings.lora_targets);
-    let steps = (settings.batch_size, settings.gradient_accumulation, settings.epochs, settings.max_steps);
+    let steps = (
+        settings.warmup_steps,
+        settings.batch_size,
+        settings.gradient_accumulation,
+        settings.epochs,
+        settings.max_steps,
+    );
     let image = settings.image().map(|image| {
         let parts = (image.unet_lr > 0.0, image.text_encoder_lr > 0.0, image.conv_rank, image.conv_alpha);
         let patterns = (&image.rank_pattern, &image.alpha_pattern);
@@ -159,11 +165,12 @@ fn key_of(problem: &Diagnostic, settings: &Settings) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(|(key, is_it)| is_it.then_some(key))
-    .or_else(|| IMAGE_KEYS.into_iter().find(|key| *key == file))
+    .or_else(|| REFUSED_BY_INPUTS.into_iter().find(|key| *key == file))
 }
 
-/// Settings that a base model or a folder of pictures can refuse, told under their own names.
-const IMAGE_KEYS: [&str; 7] = [
+/// Settings that a base model or the data can refuse, told under their own names.
+const REFUSED_BY_INPUTS: [&str; 8] = [
+    "warmup_steps",
     "lora_targets",
     "rank_pattern",
     "alpha_pattern",

@@ -7,9 +7,10 @@ use loradeck_core::config::{Diagnostic, Diagnostics, Precision, Settings};
 use loradeck_core::time::Moment;
 use serde::{Deserialize, Serialize};
 
-use crate::base_model::{BaseModel, LlamaShape};
+use crate::base_model::{BaseModel, LlamaShape, projection_names};
 use crate::dataset::{Dataset, Summary, TrainingData, problems_without_model};
 use crate::image_summary::ImageCheckSummary;
+use crate::lora_targets;
 use crate::memory::{MemoryEstimate, MemoryRequest, adapter_parameters, estimate};
 use crate::order::BatchPlan;
 use crate::tokenizer::Tokenizer;
@@ -106,17 +107,31 @@ pub fn open_inputs(root: &Path, settings: &Settings, now: Moment) -> Result<Inpu
 /// Checks a training; `cuda` says whether it would run on a GPU, which decides the number format.
 pub fn check(root: &Path, settings: &Settings, cuda: bool, now: Moment) -> Result<CheckSummary, Diagnostics> {
     let inputs = open_inputs(root, settings, now)?;
-    Ok(inputs.summary(settings, cuda))
+    inputs.summary(settings, cuda)
+}
+
+/// A warm-up that the training would not outlast: its learning rate would never reach the one that is asked for.
+pub(crate) fn warmup_beyond_the_end(settings: &Settings, total_steps: u64) -> Option<Diagnostic> {
+    (settings.warmup_steps > total_steps).then(|| {
+        let message = format!("is more than the {total_steps} steps that this training has");
+        let value = Some(settings.warmup_steps.to_string());
+        Diagnostic { value, ..Diagnostic::of_file("warmup_steps", message) }
+            .with_hint(format!("at most {total_steps}; a tenth of the steps is usual"))
+    })
 }
 
 impl Inputs {
     /// What is worth telling about these inputs.
-    pub fn summary(&self, settings: &Settings, cuda: bool) -> CheckSummary {
+    ///
+    /// # Errors
+    /// Returns what [`decide`](Self::decide) refuses.
+    pub fn summary(&self, settings: &Settings, cuda: bool) -> Result<CheckSummary, Diagnostics> {
+        let chosen = self.decide(settings)?;
         let shape = self.model.shape();
         let train = self.data.train.summary();
         let eval = self.data.eval.as_ref().map(Dataset::summary);
         let plan = BatchPlan::of(settings, self.data.train.len());
-        let parameters = adapter_parameters(shape, &settings.lora_targets, u64::from(settings.lora_rank));
+        let parameters = adapter_parameters(shape, &chosen, u64::from(settings.lora_rank));
         let half = settings.precision == Precision::Bf16 || (settings.precision == Precision::Auto && cuda);
         let request = MemoryRequest {
             bytes_per_number: if half { 2 } else { 4 },
@@ -125,7 +140,7 @@ impl Inputs {
             longest_trained: train.trained_tokens.max as u64,
             adapter_parameters: parameters,
         };
-        CheckSummary {
+        Ok(CheckSummary {
             base_model: self.model.path().display().to_string(),
             base_model_kind: self.model.kind().name().to_owned(),
             base_model_size: self.model.size(),
@@ -137,7 +152,27 @@ impl Inputs {
             memory: estimate(shape, request),
             train,
             eval,
+        })
+    }
+
+    /// Decides whether `settings` can be trained with these inputs, for the check and for the trainer alike. Returns
+    /// the names of the modules that receive an adapter.
+    ///
+    /// # Errors
+    /// Returns every setting that fits no module or no number of steps, under the setting's name.
+    pub fn decide(&self, settings: &Settings) -> Result<Vec<String>, Diagnostics> {
+        let mut problems = Vec::new();
+        let modules = projection_names(self.model.shape());
+        let chosen = lora_targets::resolve(&settings.lora_targets, &modules);
+        let chosen = chosen
+            .map_err(|error| problems.push(Diagnostic::of_file("lora_targets", error.to_string())))
+            .unwrap_or_default();
+        let plan = BatchPlan::of(settings, self.data.train.len());
+        problems.extend(warmup_beyond_the_end(settings, plan.total_steps()));
+        if problems.is_empty() {
+            return Ok(chosen.into_iter().filter_map(|index| modules.get(index).cloned()).collect());
         }
+        Err(Diagnostics(problems))
     }
 }
 
@@ -243,6 +278,34 @@ mod tests {
         );
         let wide = error(workspace(10, 64));
         assert!(wide.contains("the model's embedding has 10 rows"), "{wide}");
+    }
+
+    #[test]
+    fn a_pad_token_without_a_row_of_the_embedding_is_not_looked_up() {
+        let root = workspace(264, 64);
+        let path = root.path().join("m/tokenizer_config.json");
+        let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        config["pad_token"] = "[PAD]".into();
+        std::fs::write(path, config.to_string()).unwrap();
+        let inputs = open_inputs(root.path(), &settings(""), Moment(0)).unwrap();
+        assert_eq!((inputs.tokenizer.pad_id(), inputs.model.pad_id(&inputs.tokenizer)), (264, 0));
+    }
+
+    #[test]
+    fn settings_that_the_trainer_would_die_of_are_refused_by_the_check() {
+        let root = workspace(300, 64);
+        for (extra, expected) in [
+            ("lora_targets: [q_proj, vproj]\n", "lora_targets: 'vproj' fits no module of this model"),
+            ("lora_targets: 'layers.9.*'\n", "lora_targets: 'layers.9.*' fits no module of this model"),
+            ("lora_targets: '(q_proj'\n", "lora_targets: '(q_proj' is neither a preset"),
+            ("batch_size: 1\nwarmup_steps: 7\nepochs: 2\n", "warmup_steps: '7' is more than the 6 steps"),
+        ] {
+            let settings = settings(extra);
+            let error = check(root.path(), &settings, false, Moment(0)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let last = settings("batch_size: 1\nwarmup_steps: 6\nepochs: 2\n");
+        check(root.path(), &last, false, Moment(0)).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use loradeck_core::file;
 
 use crate::base_model::BaseModelError;
 use crate::base_model::stable_diffusion::StableDiffusion;
+use crate::check::warmup_beyond_the_end;
 use crate::image::{ImageData, ImagePlan, ImageRequest, PlanRequest, Progress};
 use crate::image_summary::ImageCheckSummary;
 use crate::lora_names::{ChosenSite, adapter_sites, choose};
@@ -110,7 +111,11 @@ impl ImageFiles {
         cuda: bool,
     ) -> Result<ImageCheckSummary, Diagnostics> {
         let (base, data, sites) = self.decide(settings, image)?;
-        Ok(ImageCheckSummary::of(settings, image, (base, data, &sites), cuda))
+        let summary = ImageCheckSummary::of(settings, image, (base, data, &sites), cuda);
+        match warmup_beyond_the_end(settings, summary.total_steps) {
+            Some(problem) => Err(Diagnostics(vec![problem])),
+            None => Ok(summary),
+        }
     }
 }
 
@@ -125,6 +130,9 @@ pub fn open_image_inputs(
     let files = ImageFiles::open(root, settings, image, progress);
     let (_, data, sites) = files.decide(settings, image)?;
     let plan = data.train.plan(plan_request(settings));
+    if let Some(problem) = warmup_beyond_the_end(settings, plan.total_steps()) {
+        return Err(Diagnostics(vec![problem]));
+    }
     match files {
         ImageFiles { base: Some(base), data: Some(data), .. } => Ok(ImageInputs { base, data, plan, sites }),
         // Unreachable: what is missing has been told above.

@@ -11,6 +11,7 @@ pub mod image_check;
 pub mod image_memory;
 pub mod image_summary;
 pub mod lora_names;
+pub mod lora_targets;
 pub mod mapped;
 pub mod memory;
 pub mod order;

@@ -2,10 +2,9 @@
 //! takes every batch to hold only samples of the greatest length, so it is rather too high: on the demo's model and 192
 //! short chats, trainings on the CPU peaked at 81 % (batches of 4) and 74 % (batches of 12) of it.
 
-use loradeck_core::config::LoraTargets;
 use serde::{Deserialize, Serialize};
 
-use crate::base_model::LlamaShape;
+use crate::base_model::{LlamaShape, PROJECTIONS};
 
 /// Bytes of an adapter parameter: a fp32 weight, its gradient, and `AdamW`'s two moments.
 const BYTES_PER_ADAPTER_PARAMETER: u64 = 16;
@@ -62,37 +61,33 @@ pub fn estimate(shape: &LlamaShape, request: MemoryRequest) -> MemoryEstimate {
     MemoryEstimate { base, adapters, activations, logits, program: PROGRAM, total }
 }
 
-/// The number of trained parameters; a regular expression counts as all projections, which is the most it can be.
-pub fn adapter_parameters(shape: &LlamaShape, targets: &LoraTargets, rank: u64) -> u64 {
+/// The number of trained parameters of adapters of `rank` on these modules.
+pub fn adapter_parameters(shape: &LlamaShape, modules: &[String], rank: u64) -> u64 {
     let (hidden, inner) = (shape.hidden_size, shape.intermediate_size);
     let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
-    let modules = [
-        ("self_attn.q_proj", hidden + queries),
-        ("self_attn.k_proj", hidden + keys),
-        ("self_attn.v_proj", hidden + keys),
-        ("self_attn.o_proj", queries + hidden),
-        ("mlp.gate_proj", hidden + inner),
-        ("mlp.up_proj", hidden + inner),
-        ("mlp.down_proj", inner + hidden),
+    let sizes = [
+        hidden + queries,
+        hidden + keys,
+        hidden + keys,
+        queries + hidden,
+        hidden + inner,
+        hidden + inner,
+        inner + hidden,
     ];
-    let chosen = |name: &str| match targets {
-        LoraTargets::Preset(preset) => match preset.as_str() {
-            "qkv" => ["q_proj", "k_proj", "v_proj"].iter().any(|end| name.ends_with(end)),
-            "attention" => name.starts_with("self_attn"),
-            "character" => ["q_proj", "v_proj"].iter().any(|end| name.ends_with(end)),
-            _ => true,
-        },
-        LoraTargets::List(names) => {
-            names.iter().any(|wanted| name == wanted || name.ends_with(&format!(".{wanted}")))
-        }
+    let size_of = |module: &String| {
+        let place = PROJECTIONS.iter().position(|projection| module.ends_with(projection));
+        place.map_or(0, |place| sizes[place])
     };
-    let per_layer: usize = modules.iter().filter(|(name, _)| chosen(name)).map(|(_, sizes)| sizes).sum();
-    (per_layer * shape.layers) as u64 * rank
+    modules.iter().map(size_of).sum::<usize>() as u64 * rank
 }
 
 #[cfg(test)]
 mod tests {
+    use loradeck_core::config::LoraTargets;
+
     use super::*;
+    use crate::base_model::projection_names;
+    use crate::lora_targets;
 
     fn smollm2() -> LlamaShape {
         LlamaShape {
@@ -113,7 +108,12 @@ mod tests {
 
     #[test]
     fn parameters_are_those_that_peft_counts() {
-        let count = |targets| adapter_parameters(&smollm2(), &targets, 8);
+        let all = projection_names(&smollm2());
+        let count = |targets| {
+            let chosen = lora_targets::resolve(&targets, &all).unwrap();
+            let names: Vec<String> = chosen.into_iter().map(|index| all[index].clone()).collect();
+            adapter_parameters(&smollm2(), &names, 8)
+        };
         let preset = |name: &str| LoraTargets::Preset(name.into());
         // 30 · 8 · (576 + 576) for q, 30 · 8 · (576 + 192) for k and v each.
         assert_eq!(count(preset("qkv")), 276_480 + 2 * 184_320);
@@ -121,6 +121,7 @@ mod tests {
         assert_eq!(count(preset("attention")), 2 * 276_480 + 2 * 184_320);
         assert_eq!(count(preset("all-linear")), 2 * 276_480 + 2 * 184_320 + 3 * 30 * 8 * 2112);
         assert_eq!(count(LoraTargets::List(vec!["q_proj".into()])), 276_480);
+        assert_eq!(count(preset(r".*\.1\..*q_proj")), 276_480 / 30, "a pattern counts what it fits");
         assert_eq!(smollm2().parameters(), 134_515_008);
     }
 

@@ -7,10 +7,10 @@ use loradeck_core::error::FileError;
 use loradeck_core::patience::WantsRoom;
 use loradeck_core::run::Outcome;
 use loradeck_data::base_model::BaseModelError;
+use loradeck_data::lora_targets::TargetError;
 use loradeck_data::tokenizer::TokenizerError;
 use tch::TchError;
 
-use crate::adapters::targets::TargetError;
 use crate::models::llama::LoadError;
 use crate::tasks::causal_lm::attach::AdapterError;
 

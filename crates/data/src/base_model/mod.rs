@@ -10,11 +10,14 @@ pub mod stable_diffusion;
 use std::path::{Path, PathBuf};
 
 pub use error::BaseModelError;
-pub use llama::{Llama3Scaling, LlamaShape, RopeScaling, WeightData, WeightView, Weights};
+pub use llama::{
+    Llama3Scaling, LlamaShape, PROJECTIONS, RopeScaling, WeightData, WeightView, Weights, projection_names,
+};
 
 use crate::gguf::GgufFile;
 use crate::mapped::{MappedFile, sha256_hex};
 use crate::safetensors::SafetensorsFile;
+use crate::tokenizer::Tokenizer;
 
 /// In which form a base model lies on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,13 @@ impl BaseModel {
     /// The model's weights under Hugging Face's names.
     pub fn weights(&self) -> Weights<'_> {
         Weights::new(self)
+    }
+
+    /// The id to pad batches with: the tokenizer's, where it is a row of the embedding, else 0. Padding is masked
+    /// everywhere, so that its id decides nothing; but it must be one that the embedding can look up.
+    pub fn pad_id(&self, tokenizer: &Tokenizer) -> u32 {
+        let pad = tokenizer.pad_id();
+        if (pad as usize) < self.shape.vocabulary { pad } else { 0 }
     }
 
     /// The GGUF file, where the model is one.

@@ -13,6 +13,7 @@ pub use diffusers_header::{HeaderAdapter, adapter_metadata, diffusers_header};
 pub use keys::Role;
 pub use kohya_metadata::{KohyaFacts, sshs_legacy_hash, sshs_model_hash};
 pub use reader::SiteIndex;
+pub(crate) use targets::ends_with;
 pub use targets::{Preset, TargetError, Targets};
 
 use crate::base_model::stable_diffusion::layers::{self, Layer, LayerKind};

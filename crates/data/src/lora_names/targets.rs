@@ -157,7 +157,7 @@ impl Targets {
 }
 
 /// PEFT's rule for names: the whole path, or its end after a dot.
-fn ends_with(path: &str, name: &str) -> bool {
+pub(crate) fn ends_with(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 

@@ -1,5 +1,5 @@
-//! A tokenizer from a Hugging Face folder: `tokenizer.json` with `tokenizer_config.json`, `generation_config.json`,
-//! `config.json` and `chat_template.jinja` beside it.
+//! A tokenizer from a Hugging Face folder: `tokenizer.json` with `tokenizer_config.json`, `special_tokens_map.json`,
+//! `generation_config.json`, `config.json` and `chat_template.jinja` beside it.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use loradeck_core::file;
 use serde_json::Value;
 
 use super::Tokenizer;
+use super::named_tokens::{self, token_text};
 
 /// Reads the tokenizer; the inner error is what is wrong, without the folder's name.
 pub(super) fn read(folder: &Path) -> Result<Result<Tokenizer, String>, FileError> {
@@ -21,7 +22,7 @@ pub(super) fn read(folder: &Path) -> Result<Result<Tokenizer, String>, FileError
     };
     let json = |name: &str| file::read_json::<Value>(&folder.join(name)).map(Option::unwrap_or_default);
     let configs = [json("generation_config.json")?, json("config.json")?];
-    let settings = json("tokenizer_config.json")?;
+    let settings = named_tokens::merged(&json("tokenizer_config.json")?, &json("special_tokens_map.json")?);
     let template_file = file::read_if_exists(&folder.join("chat_template.jinja"))?
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Ok(build(&bytes, &settings, &configs, template_file))
@@ -37,6 +38,7 @@ fn build(
         .map_err(|error| format!("tokenizer.json cannot be understood: {error}"))?;
     // A file may hold the truncation and padding of its last use; neither is part of the tokenizer.
     inner.with_truncation(None).map_err(|error| error.to_string())?.with_padding(None);
+    named_tokens::add(&mut inner, settings)?;
     let named = |key: &str| token_text(settings.get(key)?).and_then(|token| inner.token_to_id(&token));
     let configured = |key: &str| configs.iter().flat_map(|config| ids(config.get(key))).collect::<Vec<u32>>();
     let bos = named("bos_token").or_else(|| configured("bos_token_id").first().copied());
@@ -50,11 +52,6 @@ fn build(
     let chat_template = template_file.or_else(|| template(settings.get("chat_template")?));
     let special = super::special_ids(&inner);
     Ok(Tokenizer { inner, bos, eos, pad, prefix: None, chat_template, special })
-}
-
-/// A token given as text or as an object with `content`.
-fn token_text(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
 }
 
 /// An id, or a list of ids.

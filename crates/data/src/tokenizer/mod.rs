@@ -4,6 +4,7 @@
 pub mod clip;
 mod from_folder;
 mod from_gguf;
+mod named_tokens;
 mod patterns;
 
 use std::collections::HashSet;

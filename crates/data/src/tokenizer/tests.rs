@@ -87,3 +87,49 @@ fn a_folder_gives_the_same_tokenizer() {
     std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     assert_eq!(from_folder::read(folder.path()).unwrap().unwrap_err(), "there is no tokenizer.json");
 }
+
+/// A folder with the tiny tokenizer whose tokenizer.json has lost its added tokens, and with these files beside it.
+fn bare_folder(files: &[(&str, serde_json::Value)]) -> Result<Tokenizer, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, contents) in tokenizer("llama-bpe", CHATML).unwrap().files().unwrap() {
+        let mut json: serde_json::Value = serde_json::from_str(&contents).unwrap();
+        if name == "tokenizer.json" {
+            json["added_tokens"] = serde_json::json!([]);
+        } else {
+            json = serde_json::json!({"chat_template": CHATML});
+        }
+        std::fs::write(folder.path().join(name), json.to_string()).unwrap();
+    }
+    for (name, json) in files {
+        std::fs::write(folder.path().join(name), json.to_string()).unwrap();
+    }
+    from_folder::read(folder.path()).unwrap()
+}
+
+#[test]
+fn special_tokens_that_stand_only_beside_tokenizer_json_are_read() {
+    let map = serde_json::json!({
+        "bos_token": {"content": "<|im_start|>"}, "eos_token": "<|im_end|>",
+        "additional_special_tokens": ["<|endoftext|>"],
+    });
+    let ours = bare_folder(&[("special_tokens_map.json", map.clone())]).unwrap();
+    assert_eq!((ours.bos_id(), ours.eos_ids()), (Some(1), [2].as_slice()));
+    assert_eq!(tokens(&ours, "<|im_start|>he<|endoftext|>"), ["<|im_start|>", "he", "<|endoftext|>"]);
+    assert!(ours.is_special(0) && ours.is_special(1) && ours.is_special(2));
+    let decoder =
+        serde_json::json!({"added_tokens_decoder": {"1": {"content": "<|im_start|>", "special": true}}});
+    let ours = bare_folder(&[("tokenizer_config.json", decoder), ("special_tokens_map.json", map)]).unwrap();
+    assert_eq!(tokens(&ours, "<|im_start|>")[0], "<|im_start|>");
+    assert_eq!(ours.bos_id(), None, "beside an added_tokens_decoder the map is not read, as in transformers");
+}
+
+#[test]
+fn an_added_token_whose_id_has_no_place_is_refused() {
+    let next = tokenizer("llama-bpe", CHATML).unwrap().vocabulary_size();
+    let decoder = |id: usize| serde_json::json!({"added_tokens_decoder": {id.to_string(): {"content": "<tool>", "special": false}}});
+    let ours = bare_folder(&[("tokenizer_config.json", decoder(next))]).unwrap();
+    assert_eq!(tokens(&ours, "he<tool>"), ["he", "<tool>"]);
+    assert!(!ours.is_special(next as u32));
+    let error = bare_folder(&[("tokenizer_config.json", decoder(next + 3))]).unwrap_err();
+    assert!(error.contains("the token \"<tool>\" the id"), "{error}");
+}

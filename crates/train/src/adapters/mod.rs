@@ -3,6 +3,5 @@
 pub mod autograd;
 pub mod linear;
 mod set;
-pub mod targets;
 
 pub use set::{AdapterSet, AdapterSite, Matrix, Naming};

@@ -100,7 +100,10 @@ pub(in crate::base_model) fn read(config: &Value, path: &Path) -> Result<LlamaSh
 
 /// `null` means that a key was not given.
 fn without_null(map: &Map<String, Value>) -> Map<String, Value> {
-    map.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())).collect()
+    map.iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 fn refuse_what_is_not_supported(keys: &mut Keys<'_>) -> Result<(), BaseModelError> {
@@ -148,8 +151,7 @@ fn rope(
     let theta = keys.positive_or("rope_theta", 10_000.0)?;
     keys.only("partial_rotary_factor", &[json!(1.0)])?;
     let original = keys.raw("original_max_position_embeddings").is_some();
-    let original =
-        if original { Some(keys.size("original_max_position_embeddings")? as f64) } else { None };
+    let original = if original { Some(keys.size("original_max_position_embeddings")? as f64) } else { None };
     let objects = [keys.object("rope_scaling")?, keys.object("rope_parameters")?];
     let [scaling, parameters] = objects.map(|object| object.filter(|map| !map.is_empty()));
     let (map, prefix) = match (scaling, parameters) {

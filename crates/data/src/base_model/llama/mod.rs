@@ -8,4 +8,5 @@ pub(super) mod weight_names;
 pub(super) mod weights;
 
 pub use shape::{Llama3Scaling, LlamaShape, RopeScaling};
+pub use weight_names::{PROJECTIONS, projection_names};
 pub use weights::{WeightData, WeightView, Weights};

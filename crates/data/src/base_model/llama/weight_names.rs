@@ -2,6 +2,24 @@
 
 use super::LlamaShape;
 
+/// The seven projections of a layer, by the last two parts of their names.
+pub const PROJECTIONS: [&str; 7] = [
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+];
+
+/// Returns the names of all projections, layer by layer, each layer's in the order of [`PROJECTIONS`].
+pub fn projection_names(shape: &LlamaShape) -> Vec<String> {
+    let in_layer =
+        |layer| PROJECTIONS.iter().map(move |projection| format!("model.layers.{layer}.{projection}"));
+    (0..shape.layers).flat_map(in_layer).collect()
+}
+
 /// Every weight that a model of this shape has, under Hugging Face's name, with its sizes (outermost first).
 pub(super) fn expected(shape: &LlamaShape) -> Vec<(String, Vec<usize>)> {
     let (queries, keys) = (shape.heads * shape.head_dim, shape.key_value_heads * shape.head_dim);
@@ -55,4 +73,3 @@ pub(in crate::base_model) fn gguf_name(name: &str) -> Option<String> {
     };
     Some(format!("blk.{layer}.{module}.weight"))
 }
-

@@ -131,7 +131,9 @@ impl<'a> Weights<'a> {
         unread.sort_unstable();
         let Some(first) = unread.first() else { return Ok(()) };
         let more = if unread.len() > 1 { format!(" (and {} more)", unread.len() - 1) } else { String::new() };
-        let problem = format!("{more} is in the file and is not supported yet: without it the model computes something else");
+        let problem = format!(
+            "{more} is in the file and is not supported yet: without it the model computes something else"
+        );
         Err(self.error(first, problem))
     }
 

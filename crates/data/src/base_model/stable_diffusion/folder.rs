@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use loradeck_core::file;
 use serde_json::{Map, Value};
 
-use crate::base_model::keys::Keys;
 use super::parts::{Part, Places, refuse_unread};
 use super::{
     Activation, ClipTextConfig, Component, OpenOptions, StableDiffusion, StableDiffusionLayout,
@@ -13,6 +12,7 @@ use super::{
     read_vae, recognise, stored, weight_file,
 };
 use crate::base_model::BaseModelError;
+use crate::base_model::keys::Keys;
 
 /// The order of the weight files in hashes.
 const COMPONENTS: [Component; 3] = [Component::TextEncoder, Component::Unet, Component::Vae];

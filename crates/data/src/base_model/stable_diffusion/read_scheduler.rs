@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::base_model::keys::Keys;
 use super::{BetaSchedule, PredictionType, SchedulerConfig};
 use crate::base_model::BaseModelError;
+use crate::base_model::keys::Keys;
 
 /// Settings of single samplers, which say nothing of the model.
 const SAMPLER: [&str; 29] = [

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::base_model::keys::Keys;
 use super::{Activation, ClipTextConfig};
 use crate::base_model::BaseModelError;
+use crate::base_model::keys::Keys;
 
 /// What transformers writes into every configuration, or into every one of its time: generation settings, labels,
 /// initialisation, number types. None changes the hidden states. `eos_token_id` and `projection_dim` concern the pooled

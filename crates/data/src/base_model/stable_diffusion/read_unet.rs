@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::UnetConfig;
-use crate::base_model::keys::Keys;
 use crate::base_model::BaseModelError;
+use crate::base_model::keys::Keys;
 
 /// Stable Diffusion's own block types, finest resolution first and coarsest first.
 const DOWN: [&str; 4] =

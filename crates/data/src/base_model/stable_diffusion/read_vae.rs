@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::VaeConfig;
-use crate::base_model::keys::Keys;
 use crate::base_model::BaseModelError;
+use crate::base_model::keys::Keys;
 
 pub(super) fn read(mut keys: Keys<'_>) -> Result<VaeConfig, BaseModelError> {
     let block_out_channels = keys.sizes_or("block_out_channels", &[64])?;

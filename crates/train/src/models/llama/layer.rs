@@ -15,17 +15,6 @@ use super::norm::RmsNorm;
 use super::rope::Turns;
 use crate::adapters::linear::{Input, LoraLinear, Saved};
 
-/// The seven projections of a layer, by the last two parts of their Hugging Face names.
-pub(crate) const PROJECTIONS: [&str; 7] = [
-    "self_attn.q_proj",
-    "self_attn.k_proj",
-    "self_attn.v_proj",
-    "self_attn.o_proj",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-];
-
 /// One decoder layer.
 #[derive(Debug)]
 pub(crate) struct Layer {

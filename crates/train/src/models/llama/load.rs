@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use loradeck_data::base_model::{BaseModel, BaseModelError, WeightData};
+use loradeck_data::base_model::{BaseModel, BaseModelError, PROJECTIONS, WeightData};
 use loradeck_data::safetensors::DataType;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::head::Head;
-use super::layer::{Layer, PROJECTIONS};
+use super::layer::Layer;
 use super::model::Llama;
 use super::norm::RmsNorm;
 use super::rope::Rope;

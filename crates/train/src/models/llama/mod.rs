@@ -15,4 +15,4 @@ pub use cache::KeyValueCache;
 pub use head::Targets;
 pub use layout::{Layout, Packing};
 pub use load::LoadError;
-pub use model::{Llama, MicroBatch, projection_names};
+pub use model::{Llama, MicroBatch};

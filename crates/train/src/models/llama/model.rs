@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use loradeck_data::base_model::{BaseModel, LlamaShape};
+use loradeck_data::base_model::{BaseModel, PROJECTIONS};
 use tch::{Kind, TchError, Tensor};
 
 use super::head::{Head, Targets};
-use super::layer::{Layer, PROJECTIONS, Rows};
+use super::layer::{Layer, Rows};
 use super::layout::Layout;
 use super::rope::Rope;
 use crate::adapters::linear::LoraLinear;
@@ -21,11 +21,6 @@ pub struct Llama {
     pub(super) rope: Rope,
     /// Weights may lie in its mapped file.
     pub(super) base: Arc<BaseModel>,
-}
-
-/// The names of all projections that a model of this shape has, in the order of its layers.
-pub fn projection_names(shape: &LlamaShape) -> Vec<String> {
-    (0..shape.layers).flat_map(names_in_layer).collect()
 }
 
 fn names_in_layer(index: usize) -> impl Iterator<Item = String> {

@@ -28,8 +28,8 @@ pub fn answer(
     device: Device,
     mut interrupted: impl FnMut() -> bool,
 ) -> Result<Option<Vec<String>>, TrainError> {
-    let limits =
-        Limits { tokens: ANSWER_TOKENS, stops: tokenizer.eos_ids().to_vec(), pad_id: tokenizer.pad_id() };
+    let pad_id = model.base().pad_id(tokenizer);
+    let limits = Limits { tokens: ANSWER_TOKENS, stops: tokenizer.eos_ids().to_vec(), pad_id };
     let mut answers = Vec::with_capacity(prompts.len());
     for group in prompts.chunks(AT_ONCE) {
         let ids: Vec<Vec<u32>> = group

@@ -1,10 +1,10 @@
 //! Adapters on the projections of a language model.
 
 use loradeck_core::config::LoraTargets;
+use loradeck_data::lora_targets::{self as targets, TargetError};
 use tch::{Device, TchError};
 
 use crate::adapters::linear::Adapter;
-use crate::adapters::targets::{self, TargetError};
 use crate::adapters::{AdapterSet, AdapterSite, Matrix};
 use crate::models::llama::Llama;
 

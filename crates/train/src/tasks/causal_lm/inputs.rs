@@ -13,10 +13,8 @@ use loradeck_data::sample::Sample;
 use loradeck_data::tokenizer::Tokenizer;
 
 use super::CausalLm;
-use crate::adapters::targets;
 use crate::device::Hardware;
 use crate::error::TrainError;
-use crate::models::llama::projection_names;
 use crate::tasks::{Task, TaskInputs};
 
 /// What is read before the model: cheap to refuse.
@@ -40,8 +38,7 @@ impl Inputs {
     /// Opens base model, tokenizer and data of `settings`, whose paths are relative to `root`.
     pub fn read(settings: Settings, root: &Path, now: Moment) -> Result<Self, TrainError> {
         let opened = open_inputs(root, &settings, now)?;
-        let modules = projection_names(opened.model.shape());
-        targets::resolve(&settings.lora_targets, &modules)?;
+        opened.decide(&settings)?;
         let (base, tokenizer, data) = (Arc::new(opened.model), opened.tokenizer, opened.data);
         let plan = BatchPlan::of(&settings, data.train.len());
         Ok(Self { settings, base, tokenizer, data, plan, now })

@@ -111,7 +111,7 @@ fn one_step(task: &mut CausalLm<'_>, stepper: &mut Stepper, step: u64) -> Result
 fn rectangles(inputs: &Inputs, chosen: &[Vec<usize>], samples: &[Sample]) -> Vec<Value> {
     let rectangle = |indices: &Vec<usize>| {
         let chosen: Vec<&Sample> = indices.iter().filter_map(|index| samples.get(*index)).collect();
-        let batch = collate(&chosen, inputs.tokenizer.pad_id(), 1);
+        let batch = collate(&chosen, inputs.base.pad_id(&inputs.tokenizer), 1);
         let labels: Vec<i64> = batch
             .ids
             .iter()

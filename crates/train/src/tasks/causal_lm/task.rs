@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use loradeck_data::base_model::projection_names;
 use loradeck_data::chat::ChatEncoder;
 use loradeck_data::order::evaluation_batches;
 use loradeck_data::sample::Sample;
@@ -18,7 +19,7 @@ use crate::engine::checkpoint::Identity;
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::{AdapterFacts, CONFIG, WEIGHTS, adapter_config, write_final};
-use crate::models::llama::{Llama, projection_names};
+use crate::models::llama::Llama;
 use crate::tasks::{Description, FinalWeights, Interrupted, Task, Unit};
 
 /// A language model with adapters and its data.
@@ -70,7 +71,7 @@ impl<'a> CausalLm<'a> {
     /// The micro-batches of `step` (from 1) in host memory.
     pub fn batches(&self, step: u64) -> Vec<HostBatch> {
         let inputs = self.inputs;
-        let pad_id = inputs.tokenizer.pad_id();
+        let pad_id = inputs.base.pad_id(&inputs.tokenizer);
         let lay_out = |indices: Vec<usize>| {
             let samples: Vec<&Sample> =
                 indices.iter().filter_map(|index| inputs.data.train.samples.get(*index)).collect();
@@ -205,7 +206,7 @@ impl Task for CausalLm<'_> {
 /// The held-out samples as micro-batches.
 fn held_out(inputs: &Inputs, padding: Padding) -> Vec<HostBatch> {
     let samples = inputs.held_out();
-    let pad_id = inputs.tokenizer.pad_id();
+    let pad_id = inputs.base.pad_id(&inputs.tokenizer);
     evaluation_batches(samples.len(), inputs.settings.evaluation_batch() as usize)
         .iter()
         .map(|indices| {

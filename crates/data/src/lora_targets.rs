@@ -1,14 +1,16 @@
-//! Which projections of a model receive an adapter.
+//! Which projections of a language model receive an adapter: decided here for the check and for the trainer.
 
 use loradeck_core::config::LoraTargets;
 use regex::Regex;
+
+use crate::lora_names::ends_with;
 
 /// Why no projection could be chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// A pattern that is no regular expression.
     #[error(
-        "lora_targets: '{text}' is neither a preset (qkv, attention, character, all-linear) nor a regular expression: {source}"
+        "'{text}' is neither a preset (qkv, attention, character, all-linear) nor a regular expression: {source}"
     )]
     Pattern {
         /// The value as written.
@@ -16,8 +18,8 @@ pub enum TargetError {
         /// What is wrong with it.
         source: Box<regex::Error>,
     },
-    /// Nothing matched.
-    #[error("lora_targets: {wanted} fits no module of this model (it has {known})")]
+    /// An entry of a list, or the whole value, matched nothing.
+    #[error("{wanted} fits no module of this model (it has {known})")]
     NoMatch {
         /// The value as written.
         wanted: String,
@@ -35,10 +37,15 @@ enum Rule<'a> {
 
 /// The positions in `modules` that `targets` means, ascending.
 ///
-/// Lists follow PEFT's rule (a whole name or a `.`-suffix), a text that is no preset is a regular expression for the
+/// Lists follow PEFT's rule (a whole name or a `.`-suffix) and each of their entries must fit a module; a text that is no preset is a regular expression for the
 /// whole name.
 pub fn resolve(targets: &LoraTargets, modules: &[String]) -> Result<Vec<usize>, TargetError> {
     let rule = rule(targets)?;
+    if let LoraTargets::List(names) = targets
+        && let Some(lost) = names.iter().find(|name| !modules.iter().any(|module| ends_with(module, name)))
+    {
+        return Err(TargetError::NoMatch { wanted: format!("'{lost}'"), known: known(modules) });
+    }
     let chosen: Vec<usize> =
         modules.iter().enumerate().filter(|(_, module)| rule.fits(module)).map(|(index, _)| index).collect();
     if chosen.is_empty() {
@@ -70,9 +77,7 @@ impl Rule<'_> {
     fn fits(&self, module: &str) -> bool {
         match self {
             Self::Pattern(pattern) => pattern.is_match(module),
-            Self::Names(names) => names.iter().any(|name| {
-                module.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-            }),
+            Self::Names(names) => names.iter().any(|name| ends_with(module, name)),
         }
     }
 }
@@ -136,6 +141,13 @@ mod tests {
             assert!(error.contains("model.layers.0.self_attn.q_proj"), "{error}");
             assert!(error.contains("and 5 more"), "{error}");
         }
+    }
+
+    #[test]
+    fn every_entry_of_a_list_must_fit_a_module() {
+        let list = LoraTargets::List(vec!["q_proj".into(), "vproj".into()]);
+        let error = resolve(&list, &modules()).unwrap_err().to_string();
+        assert!(error.starts_with("'vproj' fits no module of this model"), "{error}");
     }
 
     #[test]
