@@ -22,7 +22,7 @@ import data  # noqa: E402
 from scene import Scene, SceneError  # noqa: E402
 from verdict import Verdicts  # noqa: E402
 
-NAMES = (*data.NAMES, "base", "training", "adapter", "events", "scripts", "diffusion_models", "diffusion_training", "diffusion_exports")
+NAMES = (*data.NAMES, "base", "folders", "training", "adapter", "events", "scripts", "diffusion_models", "diffusion_training", "diffusion_exports")
 
 
 def judge(name, scene, verdicts):
