@@ -41,7 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "crates/core/src/metrics/source/pattern.rs",
             "crates/core/src/config/",
             "crates/data/src/lora_names/",
-            "crates/train/src/adapters/targets.rs",
+            "crates/data/src/lora_targets.rs",
         ],
     ),
     ("serde_yaml", &["crates/core/src/config/"]),
@@ -181,4 +181,20 @@ fn the_deck_lists_runs_where_no_libtorch_is() {
     let listed = run(&["list", "--json"]);
     assert!(listed.status.success(), "{listed:?}");
     assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "[]");
+}
+
+#[test]
+fn every_deliberate_mistake_still_applies() {
+    let mut stale = Vec::new();
+    for folder in ["tests/mutants", "crates/search/judge/mutants"] {
+        let patches = fs::read_dir(root().join(folder)).unwrap().flatten().map(|entry| entry.path());
+        for patch in patches.filter(|path| path.extension().is_some_and(|extension| extension == "patch")) {
+            let mut git = Command::new("git");
+            let applied = git.arg("-C").arg(root()).args(["apply", "--check"]).arg(&patch).output().unwrap();
+            if !applied.status.success() {
+                stale.push(format!("{}: {}", patch.display(), String::from_utf8_lossy(&applied.stderr)));
+            }
+        }
+    }
+    assert!(stale.is_empty(), "{}", stale.join("\n"));
 }
