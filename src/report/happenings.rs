@@ -78,6 +78,18 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "start" if entry.attempt <= 1 => return None,
         "start" => (format!("attempt {} started", entry.attempt), false),
         "resume" => (format!("training went on from the checkpoint{at}"), false),
+        "setting-changed" => {
+            let value = |key: &str| entry.facts.get(key).map(Value::to_string).unwrap_or_default();
+            let key = entry.text("key").unwrap_or("a setting");
+            (
+                format!(
+                    "{key} was {} until here and is {} from here on{at}",
+                    value("before"),
+                    value("after")
+                ),
+                false,
+            )
+        }
         "adopt" => ("the supervisor was gone; a new one took the running training over".into(), true),
         "non-finite" => (not_finite(entry, &at), true),
         "out-of-memory" => (format!("memory ran out{at}"), true),

@@ -130,13 +130,17 @@ impl BaseModel {
         if let Source::HuggingFace { config, .. } = &self.source { Some(config) } else { None }
     }
 
-    /// What an exported PEFT adapter names as `base_model_name_or_path`: the model's own name; for a folder without one
-    /// the folder as found, which is where PEFT can load it from.
+    /// What an exported PEFT adapter names as `base_model_name_or_path`, so that PEFT loads the base that was trained
+    /// on: the folder itself; for a GGUF file the repository it was made from, where it names one, else the file. A
+    /// folder's `_name_or_path` is its parent's name, whose weights may be others.
     pub fn peft_name(&self) -> String {
-        self.own_name().unwrap_or_else(|| match self.kind() {
-            BaseModelKind::Gguf => self.last_name(),
-            BaseModelKind::HuggingFace => self.path.to_string_lossy().into_owned(),
-        })
+        let whole = || {
+            let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+            path.to_string_lossy().into_owned()
+        };
+        let key = "general.source.huggingface.repository";
+        let repository = self.gguf().and_then(|gguf| gguf.metadata(key)?.as_text()).and_then(repository_id);
+        repository.map_or_else(whole, str::to_owned)
     }
 
     /// The model's own name, or the last part of its path: the same wherever the model lies.
@@ -160,6 +164,16 @@ impl BaseModel {
     fn last_name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
+}
+
+/// `owner/name` of a text that is one, or is the address of one on huggingface.co.
+fn repository_id(text: &str) -> Option<&str> {
+    let id = text.strip_prefix("https://huggingface.co/").unwrap_or(text).trim_end_matches('/');
+    let plain = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    let (owner, name) = id.split_once('/')?;
+    (plain(owner) && plain(name)).then_some(id)
 }
 
 #[cfg(test)]

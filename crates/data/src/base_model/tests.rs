@@ -30,7 +30,7 @@ fn a_folder_gives_shape_and_weights_without_a_copy() {
     assert_eq!((view.dtype, view.shape.as_slice()), (DataType::BF16, [4, 8].as_slice()));
     assert!(matches!(view.data, WeightData::Stored(_)));
     assert_eq!(view.to_f32()[..3], [0.0, 1.0, 2.0]);
-    assert_eq!(model.peft_name(), root.path().join("m").to_string_lossy());
+    assert_eq!(model.peft_name(), root.path().canonicalize().unwrap().join("m").to_string_lossy());
     assert_eq!(model.name(), "m", "the same wherever it lies");
     assert_eq!((model.header_hash().len(), model.full_hash().len()), (64, 64));
     assert_ne!(model.header_hash(), model.full_hash());
@@ -183,7 +183,8 @@ fn a_gguf_file_gives_the_same_weights_as_its_folder() {
         assert_eq!(ours.shape, dims);
         assert_eq!(ours.to_f32(), theirs.to_f32(), "{name}");
     }
-    assert_eq!((gguf.peft_name(), gguf.name()), ("Tiny".to_owned(), "Tiny".to_owned()));
+    let file = root.path().canonicalize().unwrap().join("m.gguf").to_string_lossy().into_owned();
+    assert_eq!((gguf.peft_name(), gguf.name()), (file, "Tiny".to_owned()));
     assert!(gguf.weights().tensor("lm_head.weight").is_err());
 }
 
@@ -390,5 +391,24 @@ fn gguf_metadata_and_weights_that_are_not_read_are_refused_by_name() {
     for (change, expected) in refusals {
         let error = opened_gguf(change).unwrap_err();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn an_export_names_the_base_that_was_trained_on() {
+    let root = tempfile::tempdir().unwrap();
+    write_folder(&root.path().join("m"), &with("_name_or_path", json!("somebody/parent")));
+    let folder = BaseModel::find(root.path(), "m").unwrap();
+    assert!(folder.peft_name().ends_with("/m"), "{}", folder.peft_name());
+    for (stored, expected) in [
+        ("https://huggingface.co/owner/name-1.5", Some("owner/name-1.5")),
+        ("owner/name", Some("owner/name")),
+        ("A title of words", None),
+        ("https://example.org/owner/name", None),
+    ] {
+        let builder = twin_builder(&folder).text("general.source.huggingface.repository", stored);
+        std::fs::write(root.path().join("m.gguf"), builder.finish()).unwrap();
+        let name = BaseModel::find(root.path(), "m.gguf").unwrap().peft_name();
+        assert!(expected.map_or(name.ends_with("/m.gguf"), |id| name == id), "{stored}: {name}");
     }
 }

@@ -13,7 +13,7 @@ use loradeck_core::time::Moment;
 
 use super::run::{root_of, take_lock};
 use crate::cli::TrainArgs;
-use crate::engine::{self, Record, Signals};
+use crate::engine::{self, BaseHash, Record, Signals};
 use crate::error::TrainError;
 use crate::tasks;
 
@@ -32,6 +32,10 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
     let now = first_start(&run, attempt);
     // Everything that can be refused is refused before a folder is made.
     let inputs = tasks::read_inputs(settings, &root, now)?;
+    let mut base_hash = BaseHash::start(&*inputs);
+    if arguments.resume {
+        engine::check_resume(&run, &*inputs, &mut base_hash)?;
+    }
     file::create_folder(run.path())?;
     let _lock = take_lock(&run)?;
     if arguments.overwrite {
@@ -39,7 +43,7 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
     }
     write_config(&run, inputs.settings(), path, now)?;
     let mut record = Record::open(&run, attempt, true)?;
-    let outcome = engine::train(&*inputs, &mut record, signals);
+    let outcome = engine::train(&*inputs, base_hash, &mut record, signals);
     write_report(&run, &mut record);
     Ok(outcome)
 }

@@ -8,7 +8,7 @@ use loradeck_core::file;
 use loradeck_core::run::{Attempt, FileLock, Outcome, RunFolder, Workspace, is_held, try_exclusive};
 use loradeck_core::time::Moment;
 
-use crate::engine::{self, Record, Signals};
+use crate::engine::{self, BaseHash, Record, Signals};
 use crate::error::TrainError;
 use crate::tasks::{self, TaskInputs};
 
@@ -23,7 +23,10 @@ pub fn train_run(folder: &Path, attempt: u32) -> Result<Outcome, TrainError> {
     let _lock = take_lock(&run)?;
     let mut record = Record::open(&run, attempt, false)?;
     match prepare(&run, attempt) {
-        Ok(inputs) => Ok(engine::train(&*inputs, &mut record, signals)),
+        Ok(inputs) => {
+            let base_hash = BaseHash::start(&*inputs);
+            Ok(engine::train(&*inputs, base_hash, &mut record, signals))
+        }
         Err(error) => Ok(engine::conclude(&mut record, error.outcome(), Some(error.to_string()))),
     }
 }

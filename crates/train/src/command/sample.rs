@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loradeck_core::config::{Settings, load_frozen};
+use loradeck_core::config::{LoraTargets, Settings, load_frozen};
 use loradeck_core::file;
 use loradeck_core::run::{Outcome, RunFolder};
 use loradeck_core::text::harmless;
@@ -19,7 +19,7 @@ use crate::cli::SampleArgs;
 use crate::device;
 use crate::engine::checkpoint::load_weights;
 use crate::error::TrainError;
-use crate::export::WEIGHTS;
+use crate::export::{WEIGHTS, read_adapter_config};
 use crate::models::llama::Llama;
 use crate::tasks::causal_lm::{ANSWER_TOKENS, answer, attach as adapters};
 
@@ -58,21 +58,19 @@ pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
     Ok(Outcome::Finished)
 }
 
-/// Attaches the adapter in the file `weights` as `settings` describes it.
+/// Attaches the adapter in the file `weights` as the configuration beside it describes it, else as `settings` do.
 pub(crate) fn attach(
     model: &mut Llama,
     settings: &Settings,
     weights: &Path,
     device: tch::Device,
 ) -> Result<AdapterSet, TrainError> {
-    let adapters = adapters::attach(
-        model,
-        &settings.lora_targets,
-        settings.lora_rank,
-        settings.lora_alpha,
-        settings.seed,
-        device,
-    )?;
+    let own = weights.parent().map(read_adapter_config).transpose()?.flatten();
+    let (targets, rank, alpha) = match own {
+        Some(facts) => (LoraTargets::List(facts.targets), facts.rank, facts.alpha),
+        None => (settings.lora_targets.clone(), settings.lora_rank, settings.lora_alpha),
+    };
+    let adapters = adapters::attach(model, &targets, rank, alpha, settings.seed, device)?;
     load_weights(weights, "", &adapters, &adapters.parameters)?;
     Ok(adapters)
 }

@@ -1,6 +1,8 @@
 //! One training from its settings to its last word, whatever the task and the model: the loop, the optimizer, the
 //! schedule, checkpoints, records and requests.
 
+mod base_hash;
+mod changes;
 pub mod checkpoint;
 pub mod optimizer;
 mod progress;
@@ -12,16 +14,17 @@ mod training_loop;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::thread;
 
 use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::patience::AT_THE_END;
-use loradeck_core::run::Outcome;
+use loradeck_core::run::{Outcome, RunFolder};
 
+pub use base_hash::BaseHash;
 pub use record::Record;
 pub use requests::{End, Signals, Watch};
 
+use checkpoint::identity::BASE_SHA256;
 use checkpoint::{Identity, Manifest};
 use optimizer::{AdamW, Constants};
 use progress::Progress;
@@ -34,8 +37,8 @@ use crate::error::TrainError;
 use crate::tasks::{Task, TaskInputs};
 
 /// Trains what `inputs` say into the folder of `record` and writes the outcome down, whatever it is.
-pub fn train(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Outcome {
-    let result = run(inputs, record, signals);
+pub fn train(inputs: &dyn TaskInputs, base_hash: BaseHash, record: &mut Record, signals: Signals) -> Outcome {
+    let result = run(inputs, base_hash, record, signals);
     let (outcome, message) = match &result {
         Ok(Ending::Finished) => (Outcome::Finished, None),
         Ok(Ending::Asked(End::Prune)) => (Outcome::Pruned, None),
@@ -71,18 +74,42 @@ pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) 
     }
 }
 
-fn run(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Result<Ending, TrainError> {
+/// Refuses to go on in a folder whose newest whole checkpoint belongs to another training. Changes nothing.
+pub fn check_resume(
+    run: &RunFolder,
+    inputs: &dyn TaskInputs,
+    base_hash: &mut BaseHash,
+) -> Result<(), TrainError> {
+    let device = device::choose()?.device;
+    let identity = inputs.identity(device::kind(inputs.settings().precision, device));
+    checkpoint::find(run, &bound_to_weights(identity, run, base_hash)).map(|_| ())
+}
+
+/// Binds an identity to the base model's weights too where there is a checkpoint to compare with.
+fn bound_to_weights(identity: Identity, run: &RunFolder, base_hash: &mut BaseHash) -> Identity {
+    if run.checkpoint_steps().is_empty() { identity } else { identity.with(BASE_SHA256, base_hash.wait()) }
+}
+
+fn run(
+    inputs: &dyn TaskInputs,
+    mut base_hash: BaseHash,
+    record: &mut Record,
+    signals: Signals,
+) -> Result<Ending, TrainError> {
     let _no_gradients = tch::no_grad_guard();
     let settings = inputs.settings();
     checkpoint::clear_staged(record.run());
     write_metadata(record, inputs)?;
-    let base_hash = thread::spawn(inputs.base_hash());
     let hardware = Hardware::prepare(settings)?;
     let mut task = inputs.build(&hardware)?;
     let mut stepper = stepper(settings, &*task, &hardware)?;
     describe(record, &*task, &hardware);
-    let identity = task.identity();
-    let step = resume(record, &mut *task, &mut stepper, &identity)?;
+    let identity = bound_to_weights(inputs.identity(hardware.kind), record.run(), &mut base_hash);
+    let manifest = resume(record, &mut *task, &mut stepper, &identity)?;
+    let step = manifest.as_ref().map_or(0, |manifest| manifest.step);
+    if let Some(manifest) = &manifest {
+        tell_changes(record, manifest, settings, task.total_steps());
+    }
     let total = task.total_steps().max(step);
     record.summary.total_steps = total;
     record.write_summary(Durability::Renamed);
@@ -96,16 +123,16 @@ fn run(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Result
         watch: Watch::new(record.run(), record.attempt(), signals),
         record,
         identity,
+        base_hash,
         step,
         total,
         progress: Progress::new(step),
     };
     let ending = training.run()?;
-    let TrainingLoop { mut task, stepper, record, .. } = training;
+    let TrainingLoop { mut task, stepper, record, mut base_hash, .. } = training;
     // A stop does not wait for a large file to be hashed.
-    if ending == Ending::Finished || base_hash.is_finished() {
-        record.summary.base_sha256 = Some(base_hash.join().unwrap_or_default());
-    }
+    let hash = if ending == Ending::Finished { Some(base_hash.wait()) } else { base_hash.now() };
+    record.summary.base_sha256 = hash.map(str::to_owned);
     if ending == Ending::Finished {
         if let Some(average) = &stepper.average {
             task.adapters_mut().parameters.f_copy_(&average.numbers)?;
@@ -177,13 +204,13 @@ fn describe(record: &mut Record, task: &dyn Task, hardware: &Hardware) {
     }
 }
 
-/// Goes on from the newest whole checkpoint, if there is one; the step it stands at.
+/// Goes on from the newest whole checkpoint, if there is one; its manifest.
 fn resume(
     record: &mut Record,
     task: &mut dyn Task,
     stepper: &mut Stepper,
     identity: &Identity,
-) -> Result<u64, TrainError> {
+) -> Result<Option<Manifest>, TrainError> {
     let found = checkpoint::find(record.run(), identity)?;
     for (step, problem) in &found.damaged {
         record.line(&format!("warning: the checkpoint of step {step} is damaged: {problem}"));
@@ -192,12 +219,27 @@ fn resume(
     }
     let Some(manifest) = found.manifest else {
         start_over(record);
-        return Ok(0);
+        return Ok(None);
     };
     let folder = record.run().checkpoint(manifest.step);
     checkpoint::load(&folder, manifest.step, task.weights_name(), task.adapters(), stepper)?;
     take_over(record, &manifest);
-    Ok(manifest.step)
+    Ok(Some(manifest))
+}
+
+/// Tells which settings differ from the checkpoint's, and what becomes of the learning rate.
+fn tell_changes(record: &mut Record, manifest: &Manifest, settings: &Settings, total: u64) {
+    let changes = changes::changes(&manifest.settings, &changes::changeable(settings, total));
+    for change in &changes {
+        let (before, after) = (change.before.clone(), change.after.clone());
+        record.line(&format!("{} was {before} and is {after} from here on", change.key));
+        let entry = record.entry("setting-changed").at(manifest.step).with("key", change.key.as_str());
+        record.journal(&entry.with("before", before).with("after", after));
+    }
+    if !changes.is_empty() {
+        let rate = schedule(settings, total).rate(manifest.step);
+        record.line(&format!("the learning rate of step {} is {rate:.3e}", manifest.step + 1));
+    }
 }
 
 fn start_over(record: &mut Record) {

@@ -8,6 +8,9 @@ use loradeck_core::file::Durability;
 use loradeck_core::time::Moment;
 use tch::Tensor;
 
+use super::base_hash::BaseHash;
+use super::changes::changeable;
+use super::checkpoint::identity::BASE_SHA256;
 use super::checkpoint::{self, Contents, FORMAT, Identity, Manifest};
 use super::progress::Progress;
 use super::record::Record;
@@ -29,6 +32,7 @@ pub(super) struct TrainingLoop<'a> {
     pub(super) record: &'a mut Record,
     pub(super) watch: Watch,
     pub(super) identity: Identity,
+    pub(super) base_hash: BaseHash,
     pub(super) step: u64,
     pub(super) total: u64,
     pub(super) progress: Progress,
@@ -95,6 +99,8 @@ impl TrainingLoop<'_> {
             self.produce_samples()?;
         }
         if saves {
+            // A checkpoint is bound to the base model's every byte; only one on request does not wait for their hash.
+            self.base_hash.wait();
             // A disk that is full now may have room at the next one.
             let _ = self.save();
         }
@@ -287,6 +293,9 @@ impl TrainingLoop<'_> {
     /// Writes a checkpoint of the present step; a failure is told in the journal and the log.
     fn save(&mut self) -> Result<(), String> {
         let began = Instant::now();
+        if let Some(hash) = self.base_hash.now() {
+            self.identity = std::mem::take(&mut self.identity).with(BASE_SHA256, hash);
+        }
         let manifest = self.manifest();
         let written = self.task.checkpoint_files().and_then(|files| {
             let contents = Contents {
@@ -327,6 +336,7 @@ impl TrainingLoop<'_> {
             attempt: self.record.attempt(),
             time: Moment::now(),
             identity: self.identity.clone(),
+            settings: changeable(self.settings, self.task.total_steps()),
             metrics: self.record.summary.metrics.clone(),
             tokens: self.record.summary.tokens,
             images: self.record.summary.images,

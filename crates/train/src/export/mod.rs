@@ -5,4 +5,7 @@ pub mod image;
 mod peft;
 
 pub use container::{Container, container};
-pub use peft::{AdapterFacts, CONFIG, PLAIN_WEIGHTS, WEIGHTS, adapter_config, write_adapter, write_final};
+pub use peft::{
+    AdapterFacts, CONFIG, PLAIN_WEIGHTS, WEIGHTS, adapter_config, read_adapter_config, write_adapter,
+    write_final,
+};

@@ -60,6 +60,27 @@ pub fn adapter_config(facts: &AdapterFacts) -> String {
     pretty(&config)
 }
 
+/// Rank, α and targets of the adapter in `folder`, from its own `adapter_config.json`; `None` where there is none.
+pub fn read_adapter_config(folder: &Path) -> Result<Option<AdapterFacts>, TrainError> {
+    let path = folder.join(CONFIG);
+    let Some(config) = file::read_json::<Value>(&path)? else { return Ok(None) };
+    let text = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let rank = config.get("r").and_then(Value::as_u64).and_then(|rank| u32::try_from(rank).ok());
+    let alpha = config.get("lora_alpha").and_then(Value::as_f64);
+    let targets = config.get("target_modules").and_then(Value::as_array);
+    let targets =
+        targets.map(|names| names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect());
+    match (rank, alpha, targets) {
+        (Some(rank), Some(alpha), Some(targets)) => {
+            Ok(Some(AdapterFacts { base: text("base_model_name_or_path"), rank, alpha, targets }))
+        }
+        _ => Err(TrainError::Refused(format!(
+            "{}: 'r', 'lora_alpha' or 'target_modules' is missing or of the wrong type",
+            path.display()
+        ))),
+    }
+}
+
 fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
@@ -109,6 +130,12 @@ mod tests {
             text.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
         assert!(keys.is_sorted() && keys.len() == 20, "{keys:?}");
         assert!(text.contains("\"lora_alpha\": 16,"), "{text}");
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read_adapter_config(folder.path()).unwrap(), None);
+        std::fs::write(folder.path().join(CONFIG), &text).unwrap();
+        assert_eq!(read_adapter_config(folder.path()).unwrap(), Some(facts.clone()));
+        std::fs::write(folder.path().join(CONFIG), "{}").unwrap();
+        assert!(read_adapter_config(folder.path()).unwrap_err().to_string().contains("'r', 'lora_alpha'"));
         let half = adapter_config(&AdapterFacts { alpha: 2.5, ..facts });
         assert!(half.contains("\"lora_alpha\": 2.5,"), "{half}");
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use loradeck_core::config::Settings;
 use loradeck_core::time::Moment;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::adapters::AdapterSet;
 use crate::device::Hardware;
@@ -116,6 +116,10 @@ pub trait TaskInputs {
     /// Reads every byte of the base model for its SHA-256; runs in a thread of its own.
     fn base_hash(&self) -> Box<dyn FnOnce() -> String + Send>;
 
+    /// What a checkpoint of this training is bound to, in the number format `kind`; without the base model's hash,
+    /// which takes longer.
+    fn identity(&self, kind: Kind) -> Identity;
+
     /// Loads the model and attaches fresh adapters.
     fn build<'a>(&'a self, hardware: &Hardware) -> Result<Box<dyn Task + 'a>, TrainError>;
 }
@@ -182,9 +186,6 @@ pub trait Task {
     fn sample_steps(&self) -> Option<u64> {
         None
     }
-
-    /// What a checkpoint of this training is bound to.
-    fn identity(&self) -> Identity;
 
     /// What to say at the start.
     fn describe(&self) -> Description;

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use loradeck_train::adapters::AdapterSet;
 use loradeck_train::engine::Record;
-use loradeck_train::engine::checkpoint::Identity;
 use loradeck_train::error::TrainError;
 use loradeck_train::models::llama::Llama;
 use loradeck_train::tasks::causal_lm::batch::{HostBatch, InputBuffers};
@@ -74,10 +73,6 @@ impl Task for GivenBatches {
         _interrupted: Interrupted<'_>,
     ) -> Result<(), TrainError> {
         Ok(())
-    }
-
-    fn identity(&self) -> Identity {
-        Identity::default()
     }
 
     fn describe(&self) -> Description {

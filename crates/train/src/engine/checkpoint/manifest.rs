@@ -8,6 +8,7 @@ use loradeck_core::run::MetricBest;
 use loradeck_core::time::Moment;
 use loradeck_data::mapped::sha256_hex;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Identity;
 
@@ -42,6 +43,9 @@ pub struct Manifest {
     pub images: u64,
     /// Seconds of training, over all attempts.
     pub seconds: f64,
+    /// Settings in force that a later attempt may change, by key.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
     /// The files beside this one.
     pub files: BTreeMap<String, FileRecord>,
 }

@@ -1,6 +1,6 @@
 //! The full state of a training on disk: adapter, optimizer moments, position, best figures, and what it is bound to.
 
-mod identity;
+pub mod identity;
 mod manifest;
 mod read;
 mod write;

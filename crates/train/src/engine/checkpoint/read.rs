@@ -30,6 +30,10 @@ pub fn find(run: &RunFolder, identity: &Identity) -> Result<Found, TrainError> {
         let path = run.checkpoint(step);
         match Manifest::read_verified(&path) {
             Err(problem) => found.damaged.push((step, problem)),
+            Ok(manifest) if manifest.step != step => {
+                let problem = format!("its manifest is of step {}", manifest.step);
+                found.damaged.push((step, problem));
+            }
             Ok(manifest) => {
                 if let Some(difference) = identity.difference(&manifest.identity) {
                     return Err(TrainError::Identity {

@@ -7,15 +7,14 @@ use loradeck_data::base_model::projection_names;
 use loradeck_data::chat::ChatEncoder;
 use loradeck_data::order::evaluation_batches;
 use loradeck_data::sample::Sample;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::attach::{attach, target_modules};
 use super::batch::{HostBatch, InputBuffers, Padding};
 use super::inputs::Inputs;
 use super::{ANSWER_TOKENS, answers, evaluation};
 use crate::adapters::AdapterSet;
-use crate::device::{self, Choice, Hardware};
-use crate::engine::checkpoint::Identity;
+use crate::device::{Choice, Hardware};
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::{AdapterFacts, CONFIG, WEIGHTS, adapter_config, write_final};
@@ -35,7 +34,6 @@ pub struct CausalLm<'a> {
     buffers: InputBuffers,
     held_out: Vec<HostBatch>,
     choice: Choice,
-    kind: Kind,
     padding: Padding,
 }
 
@@ -63,7 +61,6 @@ impl<'a> CausalLm<'a> {
             buffers: InputBuffers::new(places(inputs), device)?,
             held_out: held_out(inputs, padding),
             choice: hardware.choice.clone(),
-            kind: hardware.kind,
             padding,
         })
     }
@@ -150,26 +147,6 @@ impl Task for CausalLm<'_> {
             answers::tell(record, step, prompts, &given);
         }
         Ok(())
-    }
-
-    fn identity(&self) -> Identity {
-        let (inputs, settings) = (self.inputs, &self.inputs.settings);
-        let text = settings.text().cloned().unwrap_or_default();
-        let eval = inputs.data.eval.as_ref().map(|eval| eval.fingerprint.clone()).unwrap_or_default();
-        Identity::default()
-            .with("base_model", inputs.base.header_hash())
-            .with("train_data", &inputs.data.train.fingerprint)
-            .with("eval_data", eval)
-            .with("eval_split", settings.eval_split)
-            .with("lora_rank", settings.lora_rank)
-            .with("lora_alpha", settings.lora_alpha)
-            .with("lora_targets", &self.facts.targets)
-            .with("precision", device::kind_name(self.kind))
-            .with("batch_size", settings.batch_size)
-            .with("gradient_accumulation", settings.gradient_accumulation)
-            .with("seed", settings.seed)
-            .with("max_seq_len", text.max_seq_len)
-            .with("train_on_prompt", text.train_on_prompt)
     }
 
     fn describe(&self) -> Description {

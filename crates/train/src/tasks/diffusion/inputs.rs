@@ -8,9 +8,12 @@ use loradeck_data::base_model::stable_diffusion::StableDiffusion;
 use loradeck_data::image::{ImageData, ImagePlan, image_metadata_csv};
 use loradeck_data::image_check::{ImageInputs, open_image_inputs};
 use loradeck_data::lora_names::ChosenSite;
+use loradeck_data::mapped::sha256_hex;
+use tch::Kind;
 
 use super::Diffusion;
-use crate::device::Hardware;
+use crate::device::{self, Hardware};
+use crate::engine::checkpoint::{Identity, identity};
 use crate::error::TrainError;
 use crate::tasks::{Task, TaskInputs};
 
@@ -70,7 +73,45 @@ impl TaskInputs for Inputs {
         Box::new(move || base.full_hash())
     }
 
+    fn identity(&self, kind: Kind) -> Identity {
+        let settings = &self.settings;
+        let held_out = self.data.held_out.as_ref().map(|part| part.fingerprint.clone()).unwrap_or_default();
+        let sites: Vec<(String, u32)> = self.sites.iter().map(|site| (site.name(), site.rank)).collect();
+        let base = &self.base;
+        let shapes = format!("{:?}", (base.unet(), base.vae(), base.text_encoder(), base.scheduler()));
+        Identity::default()
+            .with("base_model", base.header_hash())
+            .with(identity::COMPUTES, sha256_hex([shapes.as_bytes()]))
+            .with("train_data", &self.data.train.fingerprint)
+            .with("eval_data", held_out)
+            .with("reg_data", self.data.regularisation_fingerprint.clone().unwrap_or_default())
+            .with("eval_split", settings.eval_split)
+            .with("lora_rank", settings.lora_rank)
+            .with("lora_alpha", settings.lora_alpha)
+            .with("lora_targets", sites)
+            .with("precision", device::kind_name(kind))
+            .with("batch_size", settings.batch_size)
+            .with("gradient_accumulation", settings.gradient_accumulation)
+            .with("seed", settings.seed)
+            .with("image", identity_of_image(&self.image))
+    }
+
     fn build<'a>(&'a self, hardware: &Hardware) -> Result<Box<dyn Task + 'a>, TrainError> {
         Ok(Box::new(Diffusion::build(self, hardware)?))
+    }
+}
+
+/// What of the image settings must stay the same: not how samples are drawn.
+fn identity_of_image(image: &ImageSettings) -> ImageSettings {
+    ImageSettings {
+        sample_steps: None,
+        sample_seeds: Vec::new(),
+        sample_negative_prompt: String::new(),
+        sample_guidance: 0.0,
+        sample_inference_steps: 0,
+        // Rates may change between attempts as the language models' may.
+        unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
+        text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
+        ..image.clone()
     }
 }

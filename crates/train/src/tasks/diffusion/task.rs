@@ -23,8 +23,7 @@ use super::sites::{self, DropoutRates, TEXT_ENCODER, UNET};
 use super::working_copy::WorkingCopy;
 use crate::adapters::AdapterSet;
 use crate::adapters::autograd::Context;
-use crate::device::{self, Hardware};
-use crate::engine::checkpoint::Identity;
+use crate::device::Hardware;
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::image as export;
@@ -284,27 +283,6 @@ impl Task for Diffusion<'_> {
         self.inputs.image.sample_steps
     }
 
-    fn identity(&self) -> Identity {
-        let (inputs, settings) = (self.inputs, &self.inputs.settings);
-        let held_out = inputs.data.held_out.as_ref().map(|part| part.fingerprint.clone()).unwrap_or_default();
-        let sites: Vec<(&str, i64)> =
-            self.adapters.sites().iter().map(|site| (site.module.as_str(), site.rank())).collect();
-        Identity::default()
-            .with("base_model", inputs.base.header_hash())
-            .with("train_data", &inputs.data.train.fingerprint)
-            .with("eval_data", held_out)
-            .with("reg_data", inputs.data.regularisation_fingerprint.clone().unwrap_or_default())
-            .with("eval_split", settings.eval_split)
-            .with("lora_rank", settings.lora_rank)
-            .with("lora_alpha", settings.lora_alpha)
-            .with("lora_targets", sites)
-            .with("precision", device::kind_name(self.kind))
-            .with("batch_size", settings.batch_size)
-            .with("gradient_accumulation", settings.gradient_accumulation)
-            .with("seed", settings.seed)
-            .with("image", identity_of_image(&inputs.image))
-    }
-
     fn describe(&self) -> Description {
         let inputs = self.inputs;
         let base = inputs.base.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -358,21 +336,6 @@ impl Task for Diffusion<'_> {
         let single = export::kohya(&self.adapters, &self.inputs.sites, &facts, metadata)?;
         let (sha256, released) = export::write_final(folder, &made, &single, &name)?;
         Ok(FinalWeights { sha256, files: vec![released, export::DIFFUSERS_WEIGHTS.to_owned()] })
-    }
-}
-
-/// What of the image settings must stay the same: not how samples are drawn.
-fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_core::config::ImageSettings {
-    loradeck_core::config::ImageSettings {
-        sample_steps: None,
-        sample_seeds: Vec::new(),
-        sample_negative_prompt: String::new(),
-        sample_guidance: 0.0,
-        sample_inference_steps: 0,
-        // Rates may change between attempts as the language models' may.
-        unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
-        text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
-        ..image.clone()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The program on a tiny model: outcomes, checkpoints, stops, resumes, requests.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod resume;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -173,31 +175,6 @@ fn a_killed_run_goes_on_from_its_newest_checkpoint() {
     assert!(!folder.checkpoints().join(".tmp-step-00000090-1-0").exists());
     // The losses of both runs are the same as well: best and last came back from the checkpoint.
     assert_eq!(summary(&run).metrics["train/loss"], summary(&whole).metrics["train/loss"]);
-}
-
-#[test]
-fn a_finished_run_is_extended_by_an_override() {
-    let bench = Bench::new();
-    let constant = "lr_scheduler: constant\n";
-    let (_, sha256) = straight(&bench, "0001", &format!("{constant}max_steps: 12\n"));
-    let (run, shorter) = straight(&bench, "0002", &format!("{constant}max_steps: 7\n"));
-    assert_ne!(sha256, shorter);
-    overriding(&run, 2, &["max_steps=12"]);
-    let output = train(&run, 2);
-    assert_eq!(code(&output), 0, "{}", told(&output));
-    assert_eq!(summary(&run).weights_sha256.unwrap(), sha256);
-    assert_eq!((summary(&run).step, summary(&run).total_steps), (12, 12));
-}
-
-#[test]
-fn a_checkpoint_of_another_training_is_refused_by_the_field_that_differs() {
-    let bench = Bench::new();
-    let (run, _) = straight(&bench, "0001", "max_steps: 2\n");
-    overriding(&run, 2, &["lora_rank=8", "max_steps=4"]);
-    let output = train(&run, 2);
-    assert_eq!(code(&output), 2);
-    assert!(told(&output).contains("lora_rank is 4, but this training's is 8"), "{}", told(&output));
-    assert_eq!(summary(&run).outcome, Outcome::Config);
 }
 
 #[test]
