@@ -7,8 +7,19 @@ use super::value::number_text;
 /// The most values one function may give.
 const VALUE_LIMIT: usize = 10_000;
 
+/// Below this every whole number is a double (2^53).
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The texts of the values that the call of a number function stands for.
 pub(crate) fn values_of(name: &str, arguments: &[&str]) -> Result<Vec<String>, String> {
+    if name == "range" {
+        match whole_numbers(arguments).as_deref() {
+            Some([end]) => return whole_range(0, *end, 1),
+            Some([start, end]) => return whole_range(*start, *end, 1),
+            Some([start, end, step]) => return whole_range(*start, *end, *step),
+            _ => {}
+        }
+    }
     let numbers = arguments.iter().map(|argument| number(argument)).collect::<Result<Vec<f64>, _>>()?;
     match (name, numbers.as_slice()) {
         ("range", [end]) => range(0.0, *end, 1.0),
@@ -52,6 +63,27 @@ fn range(start: f64, end: f64, step: f64) -> Result<Vec<String>, String> {
     Ok((0..count as usize).map(|index| neat_text(start + index as f64 * step)).collect())
 }
 
+/// The same for whole numbers, which stay exact beyond what a double holds.
+fn whole_range(start: i128, end: i128, step: i128) -> Result<Vec<String>, String> {
+    if step == 0 {
+        return Err(String::from("range cannot go by steps of 0"));
+    }
+    let span = end.checked_sub(start).ok_or("range has ends too far apart")?;
+    if span == 0 || (span > 0) != (step > 0) {
+        return Err(String::from("range is empty"));
+    }
+    let count = span.unsigned_abs().div_ceil(step.unsigned_abs());
+    if count > VALUE_LIMIT as u128 {
+        return Err(format!("range has more than {VALUE_LIMIT} values"));
+    }
+    Ok((0..count as i128).map(|index| (start + index * step).to_string()).collect())
+}
+
+/// The whole numbers that the texts say, where all of them do.
+fn whole_numbers(texts: &[&str]) -> Option<Vec<i128>> {
+    texts.iter().map(|text| text.trim().parse().ok()).collect()
+}
+
 fn spaced(start: f64, end: f64, count: f64, shape: impl Fn(f64) -> f64) -> Result<Vec<String>, String> {
     if count.fract() != 0.0 || !(1.0..=VALUE_LIMIT as f64).contains(&count) {
         return Err(format!("the count is a whole number from 1 to {VALUE_LIMIT}"));
@@ -62,8 +94,15 @@ fn spaced(start: f64, end: f64, count: f64, shape: impl Fn(f64) -> f64) -> Resul
         .collect())
 }
 
-fn neat_text(value: f64) -> String {
-    number_text(neat(value))
+/// The text of a computed number. A whole one is written out: `1000` is what a program that wants a whole number reads,
+/// `1e3` is not.
+pub(crate) fn neat_text(value: f64) -> String {
+    let value = neat(value);
+    if value.fract() == 0.0 && value.abs() < LARGEST_EXACT {
+        format!("{value:.0}")
+    } else {
+        number_text(value)
+    }
 }
 
 /// The parts in order: by their numbers where all are numbers, else by their letters.
@@ -118,6 +157,14 @@ mod tests {
         assert_eq!(values("range(4, 16, 4)").unwrap(), ["4", "8", "12"]);
         assert_eq!(values("range(0,0.3,0.1)").unwrap(), ["0", "0.1", "0.2"]);
         assert_eq!(values("range(3,0,-1)").unwrap(), ["3", "2", "1"]);
+        assert_eq!(values("range(1000,3000,1000)").unwrap(), ["1000", "2000"]);
+        assert_eq!(
+            values("range(9007199254740993,9007199254740995)").unwrap(),
+            ["9007199254740993", "9007199254740994"]
+        );
+        assert_eq!(values("range(5,0,-2)").unwrap(), ["5", "3", "1"]);
+        assert_eq!(values("range(1e3,3e3,1e3)").unwrap(), ["1000", "2000"]);
+        assert_eq!(values("range(0,5,-1)"), Err("range is empty".into()));
         assert_eq!(values("range(3,3)"), Err("range is empty".into()));
         assert!(values("range(0,1,0)").is_err());
         assert!(values("range(1e9)").is_err());
@@ -127,6 +174,8 @@ mod tests {
     fn spaces_hold_both_ends() {
         assert_eq!(values("linspace(0,1,5)").unwrap(), ["0", "0.25", "0.5", "0.75", "1"]);
         assert_eq!(values("logspace(-5,-3,3)").unwrap(), ["1e-5", "1e-4", "1e-3"]);
+        assert_eq!(values("linspace(1000,3000,2)").unwrap(), ["1000", "3000"]);
+        assert_eq!(values("logspace(3,5,3)").unwrap(), ["1000", "10000", "100000"]);
         assert_eq!(values("linspace(1e-5,1e-3,1)").unwrap(), ["1e-5"]);
         assert!(values("logspace(1e-5,1e-3,3)").unwrap_err().contains("exponents"));
         assert!(values("linspace(0,1)").unwrap_err().contains("(start, end, count)"));

@@ -56,14 +56,40 @@ pub(crate) fn read_overrides(
     scope: Scope,
     problems: &mut Vec<Problem>,
 ) -> Vec<Override> {
-    let mut overrides = Vec::new();
+    let mut overrides: Vec<Override> = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         match read_override(argument, scope, index + 1) {
-            Ok(read) => overrides.push(read),
+            Ok(read) => {
+                let earlier = overrides.iter().zip(&texts).find(|(known, _)| known.name() == read.name());
+                if let Some((_, text)) = earlier {
+                    problems.push(second_time(&read, text, index + 1));
+                }
+                overrides.push(read);
+                texts.push(argument);
+            }
             Err(problem) => problems.push(problem),
         }
     }
     overrides
+}
+
+/// Two values of one key: which of them is meant is not guessed.
+fn second_time(read: &Override, earlier: &str, number: usize) -> Problem {
+    let message = format!("is given a second time, after '{earlier}'");
+    Problem::new(Place::Argument(number, 1), read.name(), message)
+        .hint("keep one; key=a,b makes a run of each")
+}
+
+impl Override {
+    /// What is overridden.
+    fn name(&self) -> &str {
+        match self {
+            Self::Key { key, .. } => key.name,
+            Self::SweepFile { .. } => "sweep",
+            Self::Field { name, .. } => &name.text,
+        }
+    }
 }
 
 fn read_override(argument: &str, scope: Scope, number: usize) -> Result<Override, Problem> {

@@ -3,7 +3,7 @@
 //! beside them `linspace`, `logspace`, `uniform` and `loguniform`.
 
 use super::call::Call;
-use super::functions::{number, shuffled, sorted, values_of};
+use super::functions::{neat_text, number, shuffled, sorted, values_of};
 
 /// The deepest that calls may stand in each other.
 const DEPTH_LIMIT: usize = 16;
@@ -109,7 +109,7 @@ impl Reader {
         let is_int = call.name == "int";
         let cast = |(text, column): Part| -> Result<Part, SpreadError> {
             let value = number(&text).map_err(|message| error(column, message))?;
-            Ok(if is_int { (super::value::number_text(value.trunc()), column) } else { (text, column) })
+            Ok(if is_int { (neat_text(value.trunc()), column) } else { (text, column) })
         };
         match self.read(text, column, depth - 1)? {
             None => cast((text.to_owned(), column)).map(Spread::Single),

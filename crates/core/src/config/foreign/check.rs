@@ -90,7 +90,9 @@ pub(crate) fn complaints(settings: &Settings, entries: &[&Entry], problems: &mut
         let declared: Vec<&str> = names(word).into_iter().filter(|name| free_key(name).is_some()).collect();
         if let Some(problem) = unknown(key, word, place(key), &declared) {
             problems.push(problem);
-        } else if let Some(name) = names(word).into_iter().find(|name| has_no_value(settings, name)) {
+        } else if let Some(name) = names(word).into_iter().find(|name| has_no_value(settings, name))
+            && !problems.iter().any(|known| known.key.as_deref() == Some(name))
+        {
             let problem = Problem::new(place(key), key, "has no value").value(Some(format!("${{{name}}}")));
             problems.push(problem.hint(format!("{name}: …")));
         }
@@ -108,7 +110,10 @@ pub(crate) fn complaints(settings: &Settings, entries: &[&Entry], problems: &mut
 
 fn has_no_value(settings: &Settings, name: &str) -> bool {
     let is_setting = !RUN_NAMES.contains(&name) && !name.starts_with(ENVIRONMENT);
-    is_setting && settings.value_of(name).is_none_or(|value| value == Value::Text(String::new()))
+    // An empty text is a value of a parameter like any other: the command gets an empty argument.
+    let is_parameter = settings.foreign.parameters.contains_key(name);
+    let is_empty = |value: Value| !is_parameter && value == Value::Text(String::new());
+    is_setting && settings.value_of(name).is_none_or(is_empty)
 }
 
 /// What is given and stands nowhere in the command: it would change nothing, without a word.

@@ -154,3 +154,53 @@ fn metric_sources_are_checked_where_they_stand() {
         planned("command: [a]\nmetrics: {source: csv, map: {acc: eval/accuracy, junk: }}\n", &[]).unwrap();
     assert_eq!(plan.trials[0].settings.foreign.metrics[0].map["junk"], "");
 }
+
+#[test]
+fn values_that_are_the_same_text_to_the_command_are_one_run() {
+    let text = |values: &str| {
+        format!(
+            "command: ['${{b}}']\nparameters: {{b: 1}}\nsweep: {{method: grid, parameters: {{b: {{values: {values}}}}}}}\n"
+        )
+    };
+    let labels = |text: &str, overrides: &[&str]| -> Vec<String> {
+        planned(text, overrides).unwrap().trials.iter().map(Trial::label).collect()
+    };
+    assert_eq!(labels(&text("[1, 1.0, \"1\", 1e0]"), &[]).len(), 1);
+    assert_eq!(labels(&text("[true, \"true\", 2]"), &[]).len(), 2);
+    assert_eq!(labels(&text("[1]"), &["b=1,1.0,1e0"]).len(), 1);
+    assert_eq!(labels(&text("[1]"), &["b=range(1000,3000,1000)"]), ["b=1000", "b=2000"]);
+    assert_eq!(labels(&text("[1]"), &["b=int(range(1000,3000,1000))"]), ["b=1000", "b=2000"]);
+}
+
+#[test]
+fn an_empty_text_is_a_value_and_null_is_refused_in_its_place() {
+    let text = |values: &str| {
+        format!(
+            "command: [a, '${{opt}}']\nparameters: {{opt: }}\nsweep: {{method: grid, parameters: {{opt: {{values: {values}}}}}}}\n"
+        )
+    };
+    let plan = planned(&text("[adam, \"\"]"), &[]).unwrap();
+    assert_eq!(plan.trials[1].settings.value_of("opt"), Some(Value::Text(String::new())));
+    let frozen = frozen_text(&plan.trials[1].settings, None);
+    assert_eq!(read_frozen(Path::new("c.yaml"), &frozen, &[]).unwrap().0, plan.trials[1].settings);
+    let error = planned(&text("[adam, null]"), &[]).unwrap_err();
+    assert!(error.starts_with("e.yaml:3:58: opt: is empty") || error.contains("e.yaml:3:"), "{error}");
+    assert!(error.contains("'' is an empty text") && !error.contains("has no value"), "{error}");
+}
+
+#[test]
+fn words_that_another_reader_takes_for_flags_are_warned_of() {
+    let text = "command: ['${b}']\nparameters: {b: 1}\nsweep: {method: grid, parameters: {b: {values: [yes, off, maybe]}}}\n";
+    let warnings = planned(text, &[]).unwrap().warnings;
+    assert_eq!(warnings.0.len(), 2, "{warnings}");
+    assert!(warnings.to_string().contains("'yes' is a text here"), "{warnings}");
+}
+
+#[test]
+fn a_key_that_is_given_twice_on_the_command_line_is_refused() {
+    let text = "command: ['${b}', '${lr}']\nparameters: {b: 1}\n";
+    let error = planned(text, &["b=1", "learning_rate=2", "b=2"]).unwrap_err();
+    assert!(error.starts_with("command line:3:1: b: is given a second time, after 'b=1'"), "{error}");
+    let error = planned(text, &["learning_rate=1", "lr=2"]).unwrap_err();
+    assert!(error.contains("is given a second time, after 'learning_rate=1'"), "{error}");
+}

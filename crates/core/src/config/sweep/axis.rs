@@ -5,7 +5,6 @@ use super::{Distribution, Draws as Drawn, Parameter};
 use crate::config::experiment::Entry;
 use crate::config::keys::Key;
 use crate::config::place::Place;
-use crate::config::value::Value;
 
 /// Something that varies by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,10 +61,11 @@ impl Axis {
     }
 }
 
-/// Rows that say the same stand for one; their probabilities add up.
+/// Rows that say the same stand for one; their probabilities add up. `1`, `1.0` and `"1"` say the same: the command
+/// gets one text.
 fn once_each(all: Vec<Vec<Option<Entry>>>, shares: Option<Vec<f64>>) -> Draws {
-    fn values(row: &[Option<Entry>]) -> Vec<Option<&Value>> {
-        row.iter().map(|entry| entry.as_ref().map(|entry| &entry.value)).collect()
+    fn texts(row: &[Option<Entry>]) -> Vec<Option<String>> {
+        row.iter().map(|entry| entry.as_ref().map(|entry| entry.value.plain())).collect()
     }
     let mut known: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     let mut rows: Vec<Vec<Option<Entry>>> = Vec::new();
@@ -74,7 +74,7 @@ fn once_each(all: Vec<Vec<Option<Entry>>>, shares: Option<Vec<f64>>) -> Draws {
     let mut shares = shares.into_iter().flatten();
     for row in all {
         let share = shares.next().unwrap_or(0.0);
-        let text = format!("{:?}", values(&row));
+        let text = format!("{:?}", texts(&row));
         let index = *known.entry(text).or_insert(rows.len());
         if index == rows.len() {
             rows.push(row);

@@ -40,6 +40,11 @@ impl SweepReader<'_> {
         self.warnings.push(Problem::new(self.place(node), key, message));
     }
 
+    fn warn_of_value(&mut self, node: &Node, key: &str, message: &str) {
+        let problem = Problem::new(self.place(node), key, message).value(Some(node.text.clone()));
+        self.warnings.push(problem.hint("write true or false, or put the word in quotes"));
+    }
+
     pub(super) fn misfit(&mut self, node: &Node, key: &str, misfit: Misfit) {
         self.problems.push(Problem::of_value(self.place(node), key, misfit));
     }
@@ -118,9 +123,17 @@ impl SweepReader<'_> {
         for node in nodes {
             let place = self.place(node);
             let checked = match node.content {
-                Content::Null => Err(Problem::of_value(place, spelling, Misfit::empty(node))),
+                Content::Null => {
+                    let problem = Problem::of_value(place, spelling, Misfit::empty(node));
+                    Err(problem.hint("'' is an empty text; null is no value"))
+                }
                 _ => checked_value(key, spelling, node, place),
             };
+            if key.kind == Kind::Scalar && is_yaml_1_1_flag(node) {
+                let message =
+                    "is a text here, which a reader of YAML 1.1, such as W&B's, takes for true or false";
+                self.warn_of_value(node, spelling, message);
+            }
             match checked {
                 Ok(entry) => entries.push(entry),
                 Err(problem) => self.problems.push(problem),
@@ -128,4 +141,10 @@ impl SweepReader<'_> {
         }
         (entries.len() == nodes.len()).then_some(entries)
     }
+}
+
+/// Words that YAML 1.1 reads as flags and YAML 1.2 as texts.
+fn is_yaml_1_1_flag(node: &Node) -> bool {
+    let word = node.text.to_ascii_lowercase();
+    node.content == Content::Text && ["yes", "no", "on", "off", "y", "n"].contains(&word.as_str())
 }
