@@ -395,3 +395,53 @@ fn the_pages_example_trains() {
         assert_eq!(metrics(run).get("train/loss").unwrap().len(), 5);
     }
 }
+
+/// The lines that `metrics` prints of a metric: points, last, at step.
+fn metric_row(deck: &Deck, run: &str, tag: &str) -> Vec<String> {
+    let said = text(&deck.run(&["metrics", run]));
+    let row = said.lines().find(|line| line.split_whitespace().next() == Some(tag));
+    row.unwrap_or_else(|| panic!("{tag} is not in {said}")).split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_loss_that_ends_as_no_number_is_told_everywhere() {
+    let program = "import json, os\n\
+                   with open(os.environ['LORADECK_RUN_DIR'] + '/logs/metrics.jsonl', 'w') as f:\n\
+                   \x20   for s, v in enumerate([3.0, 2.5, 2.0] + [float('nan')] * 3, 1):\n\
+                   \x20       f.write(json.dumps({'step': s, 'loss': v, 'acc': float('nan')}) + '\\n')\n\
+                   print('started')\nprint('fatal: no newline here', end='')\n";
+    let deck = with_program("command: [python3, experiments/x/program.py]\nmetrics: jsonl\n", program);
+    let run = queue(&deck, "x", &[]).remove(0);
+    assert_eq!(wait_for_end(&run).state, State::Finished);
+    assert_eq!(metric_row(&deck, "x/1", "train/loss")[1..5], ["6", "not", "finite", "4"]);
+    let shown = text(&deck.run(&["show", "x/1"]));
+    assert!(shown.contains("not finite from step 4  best 2") && shown.contains("never finite"), "{shown}");
+    let listed = text(&deck.run(&["list"]));
+    assert!(listed.contains("NaN"), "{listed}");
+    let report = read(run.report());
+    assert!(report.contains("not finite from step 4 on") && !report.contains("may still help"), "{report}");
+    let logged = text(&deck.run(&["logs", "x/1"]));
+    assert!(logged.ends_with("started\nfatal: no newline here\n"), "{logged}");
+}
+
+#[test]
+fn event_files_of_two_parts_of_the_data_are_two_curves() {
+    let deck = Deck::new();
+    let folder = deck.workspace.root().join("keras");
+    for (part, base) in [("train", 10.0f32), ("validation", 20.0)] {
+        let mut writer = EventWriter::create(&folder.join("tb").join(part), "h", Moment(0)).unwrap();
+        for step in 0..10 {
+            writer.scalars(step, &[("epoch_loss", base - step as f32)], Moment(1_700_000_000_000)).unwrap();
+        }
+    }
+    let said = deck.run(&["adopt", folder.to_str().unwrap()]);
+    assert!(said.status.success(), "{}", text(&said));
+    let runs: Vec<RunFolder> =
+        deck.workspace.experiments().iter().flat_map(loradeck_core::run::ExperimentFolder::runs).collect();
+    assert_eq!(runs.len(), 1, "{}", text(&deck.run(&["list"])));
+    let metrics = metrics(&runs[0]);
+    for (tag, last) in [("train/epoch_loss", 1.0), ("validation/epoch_loss", 11.0)] {
+        let series = metrics.get(tag).unwrap_or_else(|| panic!("{:?}", metrics.tags()));
+        assert_eq!((series.len(), series.last_finite().unwrap().value), (10, last));
+    }
+}

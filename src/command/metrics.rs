@@ -52,6 +52,12 @@ fn as_values(metrics: &RunMetrics) -> serde_json::Value {
     serde_json::Value::Object(all)
 }
 
+/// Where the values cease to be finite for good.
+fn not_finite_from(values: &[f32]) -> Option<usize> {
+    let index = values.iter().rposition(|value| value.is_finite()).map_or(0, |index| index + 1);
+    (index < values.len()).then_some(index)
+}
+
 fn overview(metrics: &RunMetrics) -> String {
     let rows: Vec<Vec<String>> = metrics
         .tags()
@@ -60,12 +66,18 @@ fn overview(metrics: &RunMetrics) -> String {
             let series = metrics.get(tag)?;
             let best = series.best(goal_or_lower(tag));
             let last = series.last_finite();
+            let ending =
+                not_finite_from(series.values()).and_then(|index| series.steps().get(index).copied());
             let figure = |point: Option<loradeck_core::metrics::Point>| {
                 point.map_or((String::new(), String::new()), |point| {
                     (short(point.value), point.step.to_string())
                 })
             };
-            let ((last, last_step), (best, best_step)) = (figure(last), figure(best));
+            let (mut last, best) = (figure(last), figure(best));
+            if let Some(step) = ending {
+                last = ("not finite".to_owned(), format!("{step} on"));
+            }
+            let ((last, last_step), (best, best_step)) = (last, best);
             Some(vec![tag.to_owned(), series.len().to_string(), last, last_step, best, best_step])
         })
         .collect();

@@ -52,6 +52,11 @@ pub(crate) fn cells(rows: &[Vec<HalfBlock>]) {
     write_out(&text);
 }
 
+/// Puts `text`, made harmless, in the place of a terminal's present row; an empty one clears it.
+pub(crate) fn status(text: &str) {
+    write_out(&format!("\r\x1b[K{}", harmless(text)));
+}
+
 /// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless(text));

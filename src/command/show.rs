@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use loradeck_core::metrics::registry;
 use loradeck_core::run::{JournalEntry, Workspace, read_attempts, read_journal};
 use loradeck_core::time::Moment;
 use serde_json::json;
@@ -69,14 +70,25 @@ fn print_status(run: &Run) {
 fn print_figures(run: &Run) {
     let Some(summary) = &run.summary else { return };
     out::line("");
+    let never = |tag: &&String| !summary.metrics.contains_key(*tag);
+    for tag in summary.not_finite.keys().filter(never) {
+        out::line(&format!("{tag:<28} never finite"));
+    }
     for (tag, metric) in &summary.metrics {
-        out::line(&format!(
-            "{tag:<28} last {} (step {})  best {} (step {})",
-            short(metric.last),
-            metric.last_step,
-            short(metric.best),
-            metric.best_step
-        ));
+        if let Some(step) = summary.not_finite.get(tag) {
+            out::line(&format!(
+                "{tag:<28} not finite from step {step}  best {} (step {})",
+                short(metric.best),
+                metric.best_step
+            ));
+            continue;
+        }
+        let mut text = format!("{tag:<28} last {} (step {})", short(metric.last), metric.last_step);
+        // A learning rate or a gradient norm has a lowest value, but no best one.
+        if registry::describe(tag).goal.is_some() {
+            text.push_str(&format!("  best {} (step {})", short(metric.best), metric.best_step));
+        }
+        out::line(&text);
     }
 }
 

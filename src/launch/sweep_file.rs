@@ -8,7 +8,11 @@ use loradeck_core::error::FileError;
 use loradeck_core::file::{self, Durability};
 use loradeck_core::run::{ExperimentFolder, Workspace};
 use loradeck_core::time::Moment;
+use loradeck_search::Arrival;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use super::search::GivenUp;
 
 /// One sweep's file. Fields that this program does not know are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +35,41 @@ impl SweepFile {
     /// Reads sweep `number`; `None` where it is not there.
     pub fn read(experiment: &ExperimentFolder, number: u32) -> Result<Option<Self>, FileError> {
         let path = Self::path_of(experiment, number);
-        let fields: Option<Map<String, Value>> = file::read_json(&path)?;
-        Ok(fields.map(|fields| Self { path, fields }))
+        let Some(fields) = file::read_json::<Map<String, Value>>(&path)? else { return Ok(None) };
+        let sweep = Self { path, fields };
+        match sweep.malformed() {
+            // Read as an empty list it would begin the sweep anew.
+            Some(name) => Err(FileError::new(
+                &sweep.path,
+                "understand",
+                std::io::Error::other(format!("'{name}' is not as it was written")),
+            )),
+            None => Ok(Some(sweep)),
+        }
+    }
+
+    /// A field that is there and is not of its type.
+    fn malformed(&self) -> Option<&'static str> {
+        fn is<T: DeserializeOwned>(value: &Value) -> bool {
+            serde_json::from_value::<T>(value.clone()).is_ok()
+        }
+        type Check = fn(&Value) -> bool;
+        let fields: [(&'static str, Check); 11] = [
+            ("search", |value| value.is_null() || is::<SearchPlan>(value)),
+            ("trials", is::<Vec<Assignment>>),
+            ("points", is::<Vec<Vec<Option<f64>>>>),
+            ("given_up", is::<Vec<GivenUp>>),
+            ("arrivals", is::<Vec<Arrival>>),
+            ("refused", is::<Vec<u32>>),
+            ("refusals", is::<Vec<String>>),
+            ("submitted", is::<u64>),
+            ("closed", is::<bool>),
+            ("used_up", is::<bool>),
+            ("resumed_at", is::<Moment>),
+        ];
+        let broken =
+            |(name, fits): &(&'static str, Check)| self.fields.get(*name).is_some_and(|value| !fits(value));
+        fields.into_iter().find(broken).map(|(name, _)| name)
     }
 
     /// Reads sweep `number` anew under the queue lock, changes it and writes it. Whether it was there: a sweep that
@@ -94,7 +131,7 @@ impl SweepFile {
     }
 
     /// A list; empty where it is not there.
-    pub fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> Vec<T> {
+    pub fn list<T: DeserializeOwned>(&self, name: &str) -> Vec<T> {
         self.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default()
     }
 
@@ -174,5 +211,26 @@ mod tests {
         sweep.set_paused(None, Moment(7));
         assert_eq!((sweep.paused(), sweep.resumed_at()), (None, Some(Moment(7))));
         assert_eq!(SweepFile::read(&experiment, 2).unwrap(), None);
+    }
+
+    #[test]
+    fn a_list_with_an_element_that_cannot_be_read_is_an_error_and_no_empty_list() {
+        let root = tempfile::tempdir().unwrap();
+        let experiment = ExperimentFolder::at(root.path());
+        std::fs::create_dir_all(experiment.sweeps().join("01")).unwrap();
+        for (field, value) in [
+            ("points", json!([[0.5], ["half"]])),
+            ("given_up", json!([{"trial": 1}])),
+            ("arrivals", json!({})),
+            ("trials", json!(7)),
+            ("refused", json!([-1])),
+            ("submitted", json!("3")),
+            ("closed", json!("yes")),
+        ] {
+            let text = json!({"format": 1, field: value}).to_string();
+            std::fs::write(SweepFile::path_of(&experiment, 1), text).unwrap();
+            let error = SweepFile::read(&experiment, 1).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{field}' is not as it was written")), "{error}");
+        }
     }
 }

@@ -128,6 +128,7 @@ fn metric(run: &Run, name: &str) -> Option<f64> {
     let found = find(tag)?;
     match which {
         "best" => Some(found.best),
+        "last" if run.summary.as_ref()?.not_finite.contains_key(tag) => Some(f64::NAN),
         "last" => Some(found.last),
         "first" => Some(found.first),
         _ => None,

@@ -208,8 +208,12 @@ impl Run {
         Some(self.summary.as_ref()?.metrics.get(tag)?.best)
     }
 
-    /// The newest value of a metric, from the summary.
+    /// The newest value of a metric, from the summary: NaN where it has ceased to be finite.
     pub fn last(&self, tag: &str) -> Option<f64> {
-        Some(self.summary.as_ref()?.metrics.get(tag)?.last)
+        let summary = self.summary.as_ref()?;
+        if summary.not_finite.contains_key(tag) {
+            return Some(f64::NAN);
+        }
+        Some(summary.metrics.get(tag)?.last)
     }
 }

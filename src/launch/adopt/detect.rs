@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use loradeck_core::metrics::source::event_folders;
+use loradeck_core::metrics::source::{event_folders, is_part_of_data};
 use loradeck_core::metrics::{SourceKind, SourceSpec};
 
 /// One run of another program's.
@@ -39,13 +39,27 @@ pub(super) fn runs_in(folder: &Path) -> Vec<Found> {
             vec![Found { folder: folder.to_path_buf(), sources }]
         }
         several => {
-            let found = |inner: &PathBuf| Found {
-                folder: inner.clone(),
-                sources: vec![source(SourceKind::Tfevents, inner)],
-            };
-            several.iter().map(found).collect()
+            let found =
+                |inner: PathBuf| Found { sources: vec![source(SourceKind::Tfevents, &inner)], folder: inner };
+            run_folders(several).into_iter().map(found).collect()
         }
     }
+}
+
+/// The folders of runs: `train/` and `validation/` side by side are parts of the one above, unless that holds other
+/// runs too.
+fn run_folders(with_events: &[PathBuf]) -> Vec<PathBuf> {
+    let above = |folder: &PathBuf| folder.parent().filter(|_| is_part_of_data(folder)).map(Path::to_path_buf);
+    let is_whole = |root: &PathBuf| {
+        with_events
+            .iter()
+            .filter(|other| other.starts_with(root))
+            .all(|other| above(other).as_ref() == Some(root))
+    };
+    let run = |folder: &PathBuf| above(folder).filter(is_whole).unwrap_or_else(|| folder.clone());
+    let mut runs: Vec<PathBuf> = with_events.iter().map(run).collect();
+    runs.dedup();
+    runs
 }
 
 fn source(kind: SourceKind, path: &Path) -> SourceSpec {
@@ -102,6 +116,16 @@ mod tests {
         events("logs/a");
         events("logs/b");
         assert_eq!(kinds(&runs_in(&at("logs"))).len(), 2);
+        events("keras/one/train");
+        events("keras/one/validation");
+        events("keras/two/train");
+        events("keras/two/validation");
+        let folders =
+            |name: &str| -> Vec<PathBuf> { runs_in(&at(name)).into_iter().map(|run| run.folder).collect() };
+        assert_eq!(folders("keras"), [at("keras/one"), at("keras/two")]);
+        events("mixed/train");
+        events("mixed/other");
+        assert_eq!(folders("mixed"), [at("mixed/other"), at("mixed/train")]);
         events("hf/runs/Nov26_host");
         events("hf/runs/Nov27_host");
         fs::create_dir_all(at("hf/checkpoint-20")).unwrap();

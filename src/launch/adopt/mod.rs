@@ -231,6 +231,7 @@ fn convert(run: &RunFolder, sources: &[(SourceSpec, PathBuf)], now: Moment) -> R
 fn tell(summary: &mut Summary, converter: &Converter, outcome: Outcome, now: Moment) {
     summary.outcome = outcome;
     summary.metrics = converter.bests();
+    summary.not_finite = converter.not_finite();
     summary.step = converter.last_step().unwrap_or(0);
     summary.epoch = converter.last("train/epoch").unwrap_or(0.0);
     summary.updated = now;

@@ -141,6 +141,7 @@ impl Record {
     fn bring_up_to_date(&mut self) {
         let summary = &mut self.summary;
         summary.metrics = self.converter.bests();
+        summary.not_finite = self.converter.not_finite();
         summary.step = self.converter.last_step().unwrap_or(summary.step);
         summary.epoch = self.converter.last("train/epoch").unwrap_or(summary.epoch);
         summary.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();

@@ -13,7 +13,7 @@ use crate::launch::action::note;
 
 /// A trial that was given up, by the attempt that was meant: one that a person resumes is not given up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct GivenUp {
+pub(in crate::launch) struct GivenUp {
     pub(super) trial: u32,
     pub(super) attempt: u32,
     pub(super) step: u64,

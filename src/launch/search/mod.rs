@@ -24,7 +24,8 @@ use serde_json::json;
 
 use self::complete::complete;
 use self::curve::TrialCurve;
-use self::given_up::{GivenUp, ask_to_end, given_up_now, record};
+pub(in crate::launch) use self::given_up::GivenUp;
+use self::given_up::{ask_to_end, given_up_now, record};
 use self::judge::judge;
 use self::pace::Pace;
 use self::space::space_of;

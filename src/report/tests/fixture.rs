@@ -204,6 +204,7 @@ fn summary(made: &Made) -> Summary {
         epoch: steps as f64 / 24.0,
         tokens: 14_976,
         images: 0,
+        not_finite: std::collections::BTreeMap::new(),
         seconds: 61.3,
         started: Moment(START),
         updated: Moment(START + 61_300),

@@ -51,6 +51,19 @@ fn a_report_has_the_fields_that_readers_know() {
 }
 
 #[test]
+fn a_metric_that_ends_as_no_number_is_told_first() {
+    let lab = Lab::new();
+    let run = lab.run(&Made::default());
+    let mut summary = loradeck_core::run::Summary::read(&run).unwrap().unwrap();
+    summary.not_finite.insert("eval/loss".into(), 16);
+    summary.not_finite.insert("eval/accuracy".into(), 0);
+    summary.write(&run, loradeck_core::file::Durability::Renamed).unwrap();
+    let report = report_of(&lab, &run);
+    assert!(report.contains("**Not a number**: the eval/accuracy was never finite; the validation loss is not finite from step 16 on (best before: 0.8412 at step 24)."), "{report}");
+    assert!(!report.contains("more steps may still help") && !report.contains("nothing unusual"), "{report}");
+}
+
+#[test]
 fn the_committed_files_alone_make_the_same_report() {
     let lab = Lab::new();
     let run = lab.run(&Made::default());

@@ -145,7 +145,7 @@ impl View {
             performance: performance(&material.inputs.performance),
             answers: material.inputs.answers.iter().map(answer).collect(),
             pictures: pictures::pictures(material),
-            happenings: happenings(&material.inputs),
+            happenings: happenings(material),
             siblings: siblings::view(material),
             settings: settings::rows(&material.frozen),
             chosen: settings::chosen(&material.frozen),
@@ -198,7 +198,8 @@ fn answer(answer: &Answer) -> AnswerView {
     }
 }
 
-fn happenings(inputs: &ReportInputs) -> Vec<String> {
+fn happenings(material: &Material) -> Vec<String> {
+    let inputs = &material.inputs;
     let told = inputs.happenings.iter().map(|happening| {
         let text = inline(&happening.text);
         let text = if happening.is_trouble { format!("**{text}**") } else { text };
@@ -208,6 +209,9 @@ fn happenings(inputs: &ReportInputs) -> Vec<String> {
     if inputs.happenings_left_out > 0 {
         let place = lines.len() / 2;
         lines.insert(place, format!("… {} more …", inputs.happenings_left_out));
+    }
+    for (tag, step) in material.summary.iter().flat_map(|summary| &summary.not_finite) {
+        lines.push(format!("**{} is not finite from step {} on**", inline(tag), words::count(*step)));
     }
     if inputs.unreadable_lines > 0 {
         let lines_of = words::counted(inputs.unreadable_lines as u64, "line");

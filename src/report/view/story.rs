@@ -17,10 +17,28 @@ pub(super) fn story(material: &Material) -> Vec<String> {
             .flatten()
             .collect();
     };
-    [ending(material), Some(deed(material, summary)), result(material, summary), standing(material)]
+    let not_finite = not_finite(summary);
+    let result = if not_finite.is_some() { None } else { result(material, summary) };
+    [ending(material), Some(deed(material, summary)), not_finite, result, standing(material)]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Metrics that ended as no number: whatever was best before, this run did not get through.
+fn not_finite(summary: &Summary) -> Option<String> {
+    let told = summary.not_finite.iter().map(|(tag, step)| match summary.metrics.get(tag) {
+        Some(known) => format!(
+            "{} is not finite from step {} on (best before: {} at step {})",
+            metric_name(tag),
+            words::count(*step),
+            words::value(known.best),
+            words::count(known.best_step)
+        ),
+        None => format!("{} was never finite", metric_name(tag)),
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| format!("**Not a number**: the {}.", told.join("; the ")))
 }
 
 /// What a run that did not finish is first of all.

@@ -110,6 +110,15 @@ impl Converter {
         bests
     }
 
+    /// Our tags whose values are not finite to the end, with the first step of that end.
+    pub fn not_finite(&self) -> BTreeMap<String, u64> {
+        let tail = |known: &Vec<Known>| {
+            let finite = known.iter().rposition(|known| known.value.is_finite());
+            known.get(finite.map_or(0, |at| at + 1)).map(|first| first.step)
+        };
+        self.known.iter().filter_map(|(tag, known)| Some((canonical(tag).to_owned(), tail(known)?))).collect()
+    }
+
     /// The highest step of any tag.
     pub fn last_step(&self) -> Option<u64> {
         self.known.values().filter_map(|known| known.last()).map(|last| last.step).max()

@@ -85,11 +85,6 @@ impl LogTail {
     }
 
     /// The finished lines held, oldest first.
-    pub fn finished_lines(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.lines.iter().map(|(_, line)| line.as_str())
-    }
-
-    /// The finished lines held, oldest first.
     pub fn finished(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.lines.iter().map(|(_, line)| line.as_str())
     }

@@ -121,6 +121,9 @@ pub struct Summary {
     pub started: Moment,
     /// When this was written.
     pub updated: Moment,
+    /// Metrics that are not finite to the end, with the first step of that end.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_finite: BTreeMap<String, u64>,
     /// Highest resident memory in bytes.
     #[serde(default)]
     pub peak_memory_bytes: u64,
@@ -166,6 +169,7 @@ impl Summary {
             seconds: 0.0,
             started: now,
             updated: now,
+            not_finite: BTreeMap::new(),
             peak_memory_bytes: 0,
             peak_gpu_memory_bytes: 0,
             metrics: BTreeMap::new(),

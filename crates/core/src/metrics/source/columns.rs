@@ -17,10 +17,26 @@ pub(super) enum Cell {
     Text(String),
 }
 
+/// The name that counts passes over the data: the step of a file that has no other, as long as it is whole.
+const EPOCH: &str = "epoch";
+
+/// Where the steps of a file come from. It is decided once, by the first line that has a name for it; only what was
+/// taken for want of better gives way to a step's own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StepSource {
+    /// No line has had a name for it: lines are counted.
+    Undecided,
+    /// A name of `STEPS`.
+    Name(&'static str),
+    /// Lines are counted: the epochs are fractions, so that several lines share each whole one.
+    Counted,
+}
+
 /// Finds step and time in lines of one file.
 #[derive(Debug)]
 pub(super) struct Columns {
     step: Option<String>,
+    source: StepSource,
     rows: u64,
     last_step: Option<u64>,
 }
@@ -28,11 +44,11 @@ pub(super) struct Columns {
 impl Columns {
     /// With the step's name where it is known.
     pub(super) fn new(step: Option<String>) -> Self {
-        Self { step, rows: 0, last_step: None }
+        Self { step, source: StepSource::Undecided, rows: 0, last_step: None }
     }
 
     pub(super) fn restart(&mut self) {
-        (self.rows, self.last_step) = (0, None);
+        (self.rows, self.last_step, self.source) = (0, None, StepSource::Undecided);
     }
 
     /// Whether `name` may be the step's.
@@ -43,6 +59,7 @@ impl Columns {
     /// The metrics of one line. Without any step the lines are counted; a line that has none among lines that have
     /// one belongs to the last.
     pub(super) fn readings(&mut self, cells: &[(String, Cell)], now: f64, found: &mut Vec<Reading>) {
+        self.decide(cells);
         let step_at = self.step_at(cells);
         let Some(step) = self.step_of(step_at.map(|index| &cells[index].1)) else { return };
         let time = time_of(cells);
@@ -59,10 +76,34 @@ impl Columns {
         }
     }
 
+    fn decide(&mut self, cells: &[(String, Cell)]) {
+        let is_weak = !matches!(self.source, StepSource::Name(name) if name != EPOCH);
+        if self.step.is_some() || !is_weak {
+            return;
+        }
+        let cell_of = |name: &str| cells.iter().find(|(known, _)| known == name).map(|(_, cell)| cell);
+        let is_step = |name: &&str| cell_of(name).is_some_and(|cell| step_number(cell).is_some());
+        let has_fraction =
+            matches!(cell_of(EPOCH), Some(cell @ Cell::Number(_)) if step_number(cell).is_none());
+        match STEPS.into_iter().find(is_step) {
+            Some(name) if name != EPOCH => self.source = StepSource::Name(name),
+            _ if has_fraction && self.source != StepSource::Counted => {
+                self.source = StepSource::Counted;
+                // What was counted by epochs so far lies before.
+                self.rows = self.last_step.unwrap_or(self.rows);
+            }
+            Some(name) if self.source == StepSource::Undecided => self.source = StepSource::Name(name),
+            _ => {}
+        }
+    }
+
     fn step_at(&self, cells: &[(String, Cell)]) -> Option<usize> {
-        let find =
-            |name: &str| cells.iter().position(|(known, cell)| known == name && step_number(cell).is_some());
-        self.step.as_deref().map_or_else(|| STEPS.into_iter().find_map(find), find)
+        let name = match (&self.step, self.source) {
+            (Some(name), _) => name.as_str(),
+            (None, StepSource::Name(name)) => name,
+            _ => return None,
+        };
+        cells.iter().position(|(known, cell)| known == name && step_number(cell).is_some())
     }
 
     fn step_of(&mut self, cell: Option<&Cell>) -> Option<u64> {
@@ -72,7 +113,10 @@ impl Columns {
                 Some(step)
             }
             None if self.step.is_some() => None,
-            None => Some(self.last_step.unwrap_or(self.rows + 1)),
+            None if matches!(self.source, StepSource::Name(_)) => {
+                Some(self.last_step.unwrap_or(self.rows + 1))
+            }
+            None => Some(self.rows + 1),
         }
     }
 }
@@ -132,6 +176,27 @@ mod tests {
         let mut columns = Columns::new(None);
         assert_eq!(read(&mut columns, &[("loss", 2.0)])[0].1, 1);
         assert_eq!(read(&mut columns, &[("loss", 2.0)])[0].1, 2);
+    }
+
+    #[test]
+    fn fractions_of_epochs_are_no_steps_and_no_line_is_lost() {
+        let steps = |epochs: &[f64]| -> Vec<u64> {
+            let mut columns = Columns::new(None);
+            let line = |epoch: &f64| read(&mut columns, &[("epoch", *epoch), ("loss", 2.0)])[0].1;
+            epochs.iter().map(line).collect()
+        };
+        assert_eq!(steps(&[0.25, 0.5, 0.75, 1.0, 1.25]), [1, 2, 3, 4, 5]);
+        assert_eq!(steps(&[1.0, 1.5, 2.0, 2.5]), [1, 2, 3, 4], "a whole one first");
+        assert_eq!(steps(&[0.0, 0.5, 1.0]), [0, 1, 2]);
+        assert_eq!(steps(&[1.0, 2.0, 3.0]), [1, 2, 3], "whole ones are steps");
+    }
+
+    #[test]
+    fn a_step_of_its_own_name_comes_before_an_epoch_that_stood_first() {
+        let mut columns = Columns::new(None);
+        assert_eq!(read(&mut columns, &[("epoch", 0.0), ("val_loss", 2.0)])[0].1, 0);
+        assert_eq!(read(&mut columns, &[("step", 10.0), ("loss", 2.0)])[0].1, 10);
+        assert_eq!(read(&mut columns, &[("epoch", 1.0), ("val_loss", 2.0)])[0].1, 10, "the last step's");
     }
 
     #[test]

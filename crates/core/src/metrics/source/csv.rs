@@ -43,13 +43,21 @@ impl LineReader for CsvTable {
             self.separator = [',', '\t', ';'].into_iter().find(|c| line.contains(*c)).unwrap_or(',');
         }
         let cells = split(line, self.separator);
-        if self.header.is_empty() || cells.iter().any(|cell| self.columns.is_step(cell)) {
+        if self.header.is_empty() || self.is_header(&cells) {
             self.header = cells;
             return;
         }
         let named =
             self.header.iter().zip(cells).filter_map(|(name, cell)| Some((name.clone(), value(cell)?)));
         self.columns.readings(&named.collect::<Vec<_>>(), now, found);
+    }
+}
+
+impl CsvTable {
+    /// A header that comes again holds a step's name and no number; a row may hold the word `epoch` beside its numbers.
+    fn is_header(&self, cells: &[String]) -> bool {
+        cells.iter().any(|cell| self.columns.is_step(cell))
+            && cells.iter().all(|cell| cell.parse::<f64>().is_err())
     }
 }
 
@@ -90,6 +98,16 @@ fn push(cells: &mut [String], character: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_with_the_word_epoch_is_a_row_and_a_header_again_is_a_header() {
+        let mut table = CsvTable::new(&SourceSpec::new(super::super::spec::SourceKind::Csv));
+        let mut found = Vec::new();
+        let lines = ["step,loss,interval", "1,3.0,epoch", "2,2.0,epoch", "step,acc", "3,0.5"];
+        lines.iter().for_each(|line| table.line(line, 7.0, &mut found));
+        let told: Vec<(&str, u64, f64)> = found.iter().map(|r| (r.tag.as_str(), r.step, r.value)).collect();
+        assert_eq!(told, [("loss", 1, 3.0), ("loss", 2, 2.0), ("acc", 3, 0.5)]);
+    }
 
     #[test]
     fn quotes_keep_separators() {

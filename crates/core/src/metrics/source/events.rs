@@ -1,7 +1,7 @@
 //! Event files of other programs, in a folder and the folders below it: Hugging Face writes into
 //! `runs/DATE_HOST/`, kohya into `DATE/network_train/`, diffusers into `logs/NAME/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ const NOT_SEARCHED: [&str; 5] = ["logs", "checkpoints", "samples", "control", "a
 
 #[allow(clippy::unnecessary_wraps)] // the registry's shape
 pub(super) fn open(_: &SourceSpec, path: &Path) -> Result<Box<dyn Follow>, PatternError> {
-    Ok(Box::new(EventFolders { root: path.to_path_buf(), tails: BTreeMap::new() }))
+    Ok(Box::new(EventFolders { root: path.to_path_buf(), tails: BTreeMap::new(), owners: HashMap::new() }))
 }
 
 /// The folders with event files at or below `root`, by name.
@@ -55,6 +55,30 @@ pub fn event_folders(root: &Path) -> Vec<PathBuf> {
 struct EventFolders {
     root: PathBuf,
     tails: BTreeMap<PathBuf, EventTail>,
+    /// The folder that has a tag without a prefix.
+    owners: HashMap<String, PathBuf>,
+}
+
+/// Folders in which Keras and others keep the same tags apart.
+const PARTS: [&str; 6] = ["train", "validation", "val", "valid", "eval", "test"];
+
+/// Whether a folder is named for a part of the data: its curves belong to the run of the folder above.
+pub fn is_part_of_data(folder: &Path) -> bool {
+    folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| PARTS.contains(&name))
+}
+
+impl EventFolders {
+    /// The tag of a curve in `folder`. Folders named for a part of the data stand in front of their tags; of others
+    /// that have the same tag the first keeps it, and the path stands in front of the later ones'.
+    fn tag_of(&mut self, folder: &Path, tag: String) -> String {
+        let below = folder.strip_prefix(&self.root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        let part = below.rsplit('/').next().unwrap_or_default();
+        if PARTS.contains(&part) {
+            return if tag.starts_with(&format!("{part}/")) { tag } else { format!("{part}/{tag}") };
+        }
+        let owner = self.owners.entry(tag.clone()).or_insert_with(|| folder.to_path_buf());
+        if owner == folder || below.is_empty() { tag } else { format!("{below}/{tag}") }
+    }
 }
 
 impl Follow for EventFolders {
@@ -62,13 +86,23 @@ impl Follow for EventFolders {
         for folder in event_folders(&self.root) {
             self.tails.entry(folder.clone()).or_insert_with(|| EventTail::new(&folder));
         }
-        for tail in self.tails.values_mut() {
+        let mut polled = Ok(());
+        let mut all = Vec::new();
+        for (folder, tail) in &mut self.tails {
             let mut gathered = Gathered(Vec::new());
-            let polled = tail.poll(&mut gathered);
-            found.append(&mut gathered.0);
-            polled?;
+            let outcome = tail.poll(&mut gathered).map(|_| ());
+            all.push((folder.clone(), gathered.0));
+            if polled.is_ok() {
+                polled = outcome;
+            }
         }
-        Ok(())
+        for (folder, readings) in all {
+            for reading in readings {
+                let tag = self.tag_of(&folder, reading.tag);
+                found.push(Reading { tag, ..reading });
+            }
+        }
+        polled
     }
 }
 
@@ -87,5 +121,27 @@ impl EventSink for Gathered {
 
     fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders() -> EventFolders {
+        EventFolders { root: PathBuf::from("/r"), tails: BTreeMap::new(), owners: HashMap::new() }
+    }
+
+    #[test]
+    fn the_same_tag_of_two_folders_is_two_curves() {
+        let mut folders = folders();
+        let mut tag = |folder: &str, tag: &str| folders.tag_of(Path::new(folder), tag.to_owned());
+        assert_eq!(tag("/r/tb/train", "epoch_loss"), "train/epoch_loss");
+        assert_eq!(tag("/r/tb/validation", "epoch_loss"), "validation/epoch_loss");
+        assert_eq!(tag("/r/train", "train/loss"), "train/loss", "not twice");
+        assert_eq!(tag("/r/logs/a", "loss"), "loss");
+        assert_eq!(tag("/r/logs/b", "loss"), "logs/b/loss");
+        assert_eq!(tag("/r/logs/a", "loss"), "loss", "it keeps its tag");
+        assert_eq!(tag("/r", "lr"), "lr");
     }
 }

@@ -18,7 +18,7 @@ mod trainer_state;
 
 use std::path::Path;
 
-pub use self::events::event_folders;
+pub use self::events::{event_folders, is_part_of_data};
 use self::names::Names;
 pub use self::pattern::PatternError;
 pub(crate) use self::pattern::syntax_problem;
