@@ -175,7 +175,13 @@ fn the_deck_lists_runs_where_no_libtorch_is() {
     let program = folder.path().join("loradeck");
     fs::copy(env!("CARGO_BIN_EXE_loradeck"), &program).unwrap();
     let run = |arguments: &[&str]| {
-        Command::new(&program).args(arguments).current_dir(folder.path()).env_clear().output().unwrap()
+        Command::new(&program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .output()
+            .unwrap()
     };
     assert!(run(&["init", "."]).status.success());
     let listed = run(&["list", "--json"]);

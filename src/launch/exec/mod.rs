@@ -37,6 +37,7 @@ use self::record::Record;
 use self::words::{RunFacts, Words, words};
 use super::BadInput;
 use super::code_snapshot::code_folder;
+use super::door::Permit;
 use super::gpu;
 use super::inherit::while_inheritable;
 use super::supervise::{KILL_TOLD_BY_A_SHELL, MemoryKills};
@@ -122,6 +123,7 @@ fn own_lock(run: &RunFolder) -> Result<Option<FileLock>> {
 }
 
 fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileLock>) -> Result<Started> {
+    let permit = Permit::handed_on(&Workspace::find(run.path())?)?;
     let (settings, provenance) = settings_of(run, attempt)?;
     let mut facts = facts_of(run, attempt);
     if settings.running.code == CodeState::Snapshot {
@@ -133,7 +135,7 @@ fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileL
     let opened = opened.collect::<Result<Vec<_>, _>>().context("metrics")?;
     record.describe(evidence(&facts, &words), total_steps(&settings), opened);
     let memory_kills = MemoryKills::begin();
-    let mut command = command_of(&words, &facts);
+    let mut command = command_of(&permit, &words, &facts);
     let spawned = match lock {
         Some(lock) => while_inheritable(lock, || command.spawn()),
         None => command.spawn(),
@@ -186,13 +188,12 @@ fn sources_of(words: &Words, run: &RunFolder) -> Vec<(SourceSpec, std::path::Pat
     sources
 }
 
-fn command_of(words: &Words, facts: &RunFacts) -> Command {
-    let mut command = Command::new(&words.program);
+fn command_of(permit: &Permit, words: &Words, facts: &RunFacts) -> Command {
+    let mut command = permit.command(&words.program);
     command
         .args(&words.arguments)
         .current_dir(&words.folder)
         .env("LORADECK_RUN_DIR", &facts.run_dir)
-        .env("LORADECK_WORKSPACE", &facts.root)
         .env("LORADECK_ATTEMPT", facts.attempt.to_string())
         .env("LORADECK_RESUME", facts.resumes.to_string())
         .env_remove("LORADECK_TRAIN_LOCK_INHERITED")

@@ -26,8 +26,10 @@ use self::child::{Trainer, signal_group};
 use self::gpu_memory::GpuMemory;
 pub(super) use self::memory_kill::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 use self::requests::Requests;
+use super::door::Permit;
 use super::program::{detach, ensure_dispatcher};
 use super::slurm::ended_by_interruption;
+use super::trust::{NotTrusted, permit};
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_REQUESTS: Duration = Duration::from_millis(100);
@@ -51,7 +53,7 @@ pub fn supervise(path: &Path, attempt: u32, adopt: bool) -> Result<()> {
     say_locked();
     crash::point("supervise.after-lock");
     let mut supervisor = Supervisor::new(run.clone(), attempt, terminated)?;
-    let end = if adopt { supervisor.adopt() } else { supervisor.start() };
+    let end = if adopt { supervisor.adopt() } else { supervisor.start(&permit) };
     supervisor.write_end(end)?;
     drop(lock);
     if let Ok(workspace) = Workspace::find(run.path()) {
@@ -160,8 +162,9 @@ impl Supervisor {
         self.is_interrupted() && ended_by_interruption(requested, killed, outcome, end.process)
     }
 
-    pub(super) fn start(&mut self) -> End {
-        match self.try_start() {
+    /// Trains, as far as `permit` gives leave to start what the workspace names.
+    pub(super) fn start(&mut self, permit: &dyn Fn(&Workspace) -> Result<Permit, NotTrusted>) -> End {
+        match self.try_start(permit) {
             Ok(end) => end,
             Err(error) => End {
                 process: ProcessEnd { code: Some(1), ..ProcessEnd::default() },
@@ -170,11 +173,11 @@ impl Supervisor {
         }
     }
 
-    fn try_start(&mut self) -> Result<End> {
-        let workspace = Workspace::find(self.run.path()).ok();
+    fn try_start(&mut self, permit: &dyn Fn(&Workspace) -> Result<Permit, NotTrusted>) -> Result<End> {
+        let permit = permit(&Workspace::find(self.run.path())?)?;
         Status::new(State::Running, self.attempt, Moment::now()).write(&self.run)?;
         crash::point("supervise.before-spawn");
-        let mut trainer = Trainer::spawn(workspace.as_ref(), &self.run, self.attempt)?;
+        let mut trainer = Trainer::spawn(&permit, &self.run, self.attempt)?;
         self.journal.append(
             &JournalEntry::new("start", self.attempt)
                 .with("pid", trainer.pid())
