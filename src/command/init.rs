@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use loradeck_core::config::WORKSPACE_FILE_TEXT;
 use loradeck_core::file::{self, Durability};
-use loradeck_core::run::Workspace;
+use loradeck_core::run::{Workspace, WorkspaceError};
 use loradeck_core::trust::{Accepted, TrustStore, others_may_add, own_user, see};
 
 use super::{OK, out};
@@ -64,6 +64,9 @@ pub(super) struct Made {
 pub(super) fn make(folder: &Path) -> Result<Made> {
     file::create_folder(folder)?;
     let root = std::fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?;
+    if root.to_str().is_none() {
+        return Err(WorkspaceError::NotText(root).into());
+    }
     let workspace = Workspace::at(&root);
     let mut written = Vec::new();
     for (path, text) in [

@@ -78,6 +78,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
             error.downcast_ref::<WorkspaceError>(),
             Some(
                 WorkspaceError::NotFound(_)
+                    | WorkspaceError::NotText(_)
                     | WorkspaceError::NoSuchRun(_)
                     | WorkspaceError::Ambiguous { .. }
                     | WorkspaceError::Settings(_)

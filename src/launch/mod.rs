@@ -16,6 +16,7 @@ mod home;
 mod hook;
 mod identities;
 mod inherit;
+mod leftovers;
 mod logout;
 mod new_run;
 mod patience;

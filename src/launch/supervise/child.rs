@@ -44,14 +44,22 @@ impl Trainer {
             .env("LORADECK_RUN_DIR", run.path())
             .env("LORADECK_ATTEMPT", attempt.to_string())
             .env("LORADECK_TRAIN_LOCK_INHERITED", "1")
-            // Standard input carries the slot's lock.
+            // Standard input carries the slot's lock; the trainer, which starts nothing, or `exec`, which does not hand
+            // it on, holds it.
             .stdin(Stdio::inherit())
             .current_dir(permit.root())
             .process_group(0);
         direct_output(&mut command, &run.train_log())?;
         let memory_kills = MemoryKills::begin();
-        let child = while_inheritable(&lock, || command.spawn())
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let spawned = if is_foreign {
+            // As standard output, which `exec` never writes to: a handle of any other number would be handed on to the
+            // command and all that it leaves behind.
+            command.stdout(lock.file().try_clone().with_path(lock.path(), "hand on")?);
+            command.spawn()
+        } else {
+            while_inheritable(&lock, || command.spawn())
+        };
+        let child = spawned.with_context(|| format!("cannot start {}", program.display()))?;
         drop(lock);
         Ok(Self { child, program, memory_kills })
     }
