@@ -38,6 +38,34 @@ pub enum Command {
         /// The folder (default: the current one).
         dir: Option<PathBuf>,
     },
+    /// Let a workspace's files name what is started here: shows all that they name, and asks.
+    Trust {
+        /// The workspace (default: the one around the current folder).
+        dir: Option<PathBuf>,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+        /// Trust it although another user owns a folder of it, who can change what runs as you.
+        #[arg(long)]
+        foreign_owner: bool,
+        /// Trust it although everybody may write into a folder of it.
+        #[arg(long)]
+        others_may_write: bool,
+        /// Show what it would run and whether it is trusted, with no folder named every trusted workspace; ask nothing.
+        #[arg(long, conflicts_with_all = ["yes", "foreign_owner", "others_may_write"])]
+        list: bool,
+        /// Trust it no more.
+        #[arg(long, conflicts_with_all = ["yes", "foreign_owner", "others_may_write", "list"])]
+        revoke: bool,
+        /// With --list: print JSON.
+        #[arg(long, requires = "list")]
+        json: bool,
+    },
+    /// Trust a workspace no more: nothing that its files name is started from then on.
+    Untrust {
+        /// The workspace, also one that is gone (default: the one around the current folder).
+        dir: Option<PathBuf>,
+    },
     /// Start an experiment from a template.
     New {
         /// The experiment's name.

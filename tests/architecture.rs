@@ -136,6 +136,64 @@ fn the_trainers_engine_names_no_model_and_no_task() {
     }
 }
 
+/// File → what it may start. Text that a workspace's files name reaches a process through `launch/door.rs` alone, which
+/// asks for trust first; all others start themselves, or programs whose names stand in the code.
+const SPAWNERS: &[(&str, &str)] = &[
+    ("src/launch/door.rs", "Command::new(program)"),
+    ("src/launch/start.rs", "Command::new(own_program())"),
+    ("src/launch/logout/mod.rs", "Command::new(program)"),
+    ("src/launch/logout/mod.rs", "Command::new(\"loginctl\")"),
+    ("src/launch/logout/killing.rs", "Command::new(\"busctl\")"),
+    ("src/launch/logout/scope.rs", "Command::new(\"systemd-run\")"),
+    // The name is one of Slurm's programs; sbatch, which runs a workspace's script, is called with a permit.
+    ("src/launch/slurm/tools.rs", "Command::new(name)"),
+    ("src/command/doctor/terminal.rs", "Command::new(\"tmux\")"),
+    ("src/tui/runtime/doer.rs", "Command::new(\"tmux\")"),
+];
+
+/// Ways to start a process; the last ones are foreign functions that would.
+const WAYS_TO_SPAWN: &[&str] = &["Command::new(", "execve", "execvp", "posix_spawn", "::fork("];
+
+/// Code up to its tests, which may start what they like.
+fn without_tests(code: &str) -> &str {
+    code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+#[test]
+fn processes_are_made_in_named_places_only() {
+    let mut trespasses = Vec::new();
+    let mut used = Vec::new();
+    for folder in ["src", "crates/core/src", "crates/data/src", "crates/search/src"] {
+        for (file, code) in code_of(folder) {
+            if file.contains("/tests/") || file.ends_with("_tests.rs") || file.ends_with("/tests.rs") {
+                continue;
+            }
+            for way in WAYS_TO_SPAWN {
+                for (at, _) in without_tests(&code).match_indices(way) {
+                    let allowed =
+                        SPAWNERS.iter().find(|(door, text)| file == *door && code[at..].starts_with(text));
+                    match allowed {
+                        Some(spawner) => used.push(spawner),
+                        None => trespasses
+                            .push(format!("{file}: {}", code[at..].lines().next().unwrap_or_default())),
+                    }
+                }
+            }
+        }
+    }
+    assert!(trespasses.is_empty(), "{trespasses:#?}");
+    let unused: Vec<_> = SPAWNERS.iter().filter(|spawner| !used.contains(spawner)).collect();
+    assert!(unused.is_empty(), "no longer there: {unused:#?}");
+    // The only makers of a permit: the store's verdict, a supervisor's word, and a submission.
+    for (file, code) in code_of("src") {
+        let makes = without_tests(&code).contains("Permit::granted(") || code.contains("Permit { root");
+        assert!(
+            !makes || ["src/launch/trust/mod.rs", "src/launch/door.rs"].contains(&file.as_str()),
+            "{file}"
+        );
+    }
+}
+
 #[test]
 fn the_rules_can_say_no() {
     assert!(names("use git2::Repository;", "git2") && names("let a = git2::Oid::zero();", "git2"));
@@ -175,7 +233,13 @@ fn the_deck_lists_runs_where_no_libtorch_is() {
     let program = folder.path().join("loradeck");
     fs::copy(env!("CARGO_BIN_EXE_loradeck"), &program).unwrap();
     let run = |arguments: &[&str]| {
-        Command::new(&program).args(arguments).current_dir(folder.path()).env_clear().output().unwrap()
+        Command::new(&program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .output()
+            .unwrap()
     };
     assert!(run(&["init", "."]).status.success());
     let listed = run(&["list", "--json"]);

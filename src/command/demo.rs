@@ -11,7 +11,7 @@ use loradeck_core::run::{ExperimentFolder, RunFolder, State, Status, Workspace};
 use loradeck_core::time::Moment;
 
 use super::{FAILED, OK, init, out, run, watch};
-use crate::launch::{Place, cost, examine, prepare, queue};
+use crate::launch::{Place, cost, examine, inventory, permit, prepare, queue};
 use crate::vcs;
 
 /// Which of the shipped experiments is shown.
@@ -47,6 +47,7 @@ pub(super) fn demo(
     let workspace = set_up(&folder, shipped, base_model, show)?;
     std::env::set_current_dir(workspace.root()).with_path(workspace.root(), "enter")?;
     out::line(&format!("workspace: {}", workspace.root().display()));
+    trust(&workspace)?;
     let prepared = prepare(&workspace, show.experiment, &[])?;
     let summaries = examine(&workspace, &prepared)?;
     run::show_trials(&prepared, &cost(&prepared, &summaries), false)?;
@@ -75,6 +76,15 @@ fn set_up(folder: &Path, shipped: &Path, base_model: &Path, show: Show) -> Resul
     let message = "Set up the demo: workspace, experiment and data";
     vcs::commit_paths(workspace.root(), &files, message, Moment::now())?;
     Ok(workspace)
+}
+
+/// A demo's workspace names no program of its own: one made before, in which none does, is trusted as a new one is.
+fn trust(workspace: &Workspace) -> Result<()> {
+    let found = inventory(workspace);
+    if permit(workspace).is_err() && found.named.is_empty() && found.unreadable.is_empty() {
+        init::trust_if_ours(workspace, "demo")?;
+    }
+    Ok(permit(workspace).map(drop)?)
 }
 
 /// A workspace of our own on a machine whose git knows nobody gets a name of its own, so that its commits need not

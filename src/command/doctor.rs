@@ -6,6 +6,7 @@ mod session;
 mod storage;
 mod terminal;
 mod trainer;
+mod trust;
 
 use std::path::Path;
 
@@ -32,6 +33,7 @@ pub(super) fn doctor(as_json: bool) -> Result<u8> {
 fn examine(workspace: Option<&Workspace>) -> Vec<Finding> {
     let here = workspace.map_or(Path::new("."), Workspace::root);
     let mut findings = vec![workspace_finding(workspace)];
+    findings.extend(workspace.map(trust::examine));
     findings.extend(trainer::examine(workspace));
     findings.extend(repository::examine(workspace));
     findings.extend(storage::examine(here, workspace));

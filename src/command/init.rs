@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use loradeck_core::config::WORKSPACE_FILE_TEXT;
 use loradeck_core::file::{self, Durability};
-use loradeck_core::run::Workspace;
+use loradeck_core::run::{Workspace, WorkspaceError};
+use loradeck_core::trust::{Accepted, TrustStore, others_may_add, own_user, see};
 
 use super::{OK, out};
+use crate::launch::{inventory, permit};
 use crate::vcs::{self, Initialised};
 
 pub(super) fn init(folder: Option<PathBuf>) -> Result<u8> {
@@ -24,6 +26,7 @@ pub(super) fn init(folder: Option<PathBuf>) -> Result<u8> {
         Initialised::Made(_) => "made a git repository".to_owned(),
         Initialised::Found(root) => format!("uses the git repository {}", root.display()),
     });
+    settle_trust(&made);
     if vcs::identity(made.workspace.root())?.is_none() {
         out::note(
             "git knows no name for you: reports will be written but wait for their commits\n  hint: git config user.name \"…\" && git config user.email \"…\"",
@@ -31,6 +34,23 @@ pub(super) fn init(folder: Option<PathBuf>) -> Result<u8> {
     }
     out::line("next: `loradeck new NAME` starts an experiment");
     Ok(OK)
+}
+
+/// Trusts a workspace that was made just now, and says so where its files name programs already. One that holds runs or
+/// sweeps came from somewhere: these would start without another word, so that `loradeck trust` shows them first.
+fn settle_trust(made: &Made) {
+    let found = inventory(&made.workspace);
+    let is_new = made.written.contains(&made.workspace.settings_file()) && found.runs_and_sweeps == 0;
+    if is_new && let Err(problem) = trust_if_ours(&made.workspace, "init") {
+        return out::note(&format!("it could not be trusted: {problem:#}"));
+    }
+    match permit(&made.workspace) {
+        Ok(_) if is_new && !found.named.is_empty() => {
+            out::line("it is trusted: `loradeck trust --list .` shows what its files would start");
+        }
+        Ok(_) => {}
+        Err(refusal) => out::note(&refusal.to_string()),
+    }
 }
 
 /// What `make` found and did.
@@ -44,6 +64,9 @@ pub(super) struct Made {
 pub(super) fn make(folder: &Path) -> Result<Made> {
     file::create_folder(folder)?;
     let root = std::fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?;
+    if root.to_str().is_none() {
+        return Err(WorkspaceError::NotText(root).into());
+    }
     let workspace = Workspace::at(&root);
     let mut written = Vec::new();
     for (path, text) in [
@@ -60,6 +83,15 @@ pub(super) fn make(folder: &Path) -> Result<Made> {
     workspace.ensure_state_folder()?;
     let repository = vcs::init(&root)?;
     Ok(Made { workspace, written, repository })
+}
+
+/// Trusts a workspace whose folders nobody else can write into.
+pub(super) fn trust_if_ours(workspace: &Workspace, by: &str) -> Result<()> {
+    let accepted = Accepted::default();
+    if others_may_add(&see(workspace)?, own_user(), &accepted).is_none() {
+        TrustStore::of_user()?.trust(workspace, accepted, by)?;
+    }
+    Ok(())
 }
 
 /// The .gitignore with our lines after whatever the user has in it; `None` where they are there.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::out::UsageError;
 use super::{OK, out};
 use crate::report::plain_table;
-use crate::store::{Filter, Run, SortKey, Store};
+use crate::store::{Filter, Run, ShownState, SortKey, Store};
 
 pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
@@ -22,18 +22,21 @@ pub(super) fn list(filter: &[String], as_json: bool) -> Result<u8> {
     let runs: Vec<&Run> =
         store.select(&filter, &SortKey::parse("")).into_iter().filter_map(|id| store.get(id)).collect();
     if as_json {
-        return out::json(&runs.iter().map(|run| describe(run, now)).collect::<Vec<_>>()).map(|()| OK);
+        let waits = waits_for_trust(&workspace);
+        let described = |run: &&Run| describe_waiting(run, waits.as_deref(), now);
+        return out::json(&runs.iter().map(described).collect::<Vec<_>>()).map(|()| OK);
     }
     if runs.is_empty() {
         out::note("no runs (hint: `loradeck run EXPERIMENT` queues one)");
         return Ok(OK);
     }
-    let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now)).collect();
+    let waits = waits_for_trust(&workspace);
+    let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, waits.as_deref(), now)).collect();
     out::document(&plain_table(&["run", "state", "step", "left", "train loss", "eval loss", "note"], &rows));
     Ok(OK)
 }
 
-fn row(run: &Run, now: Moment) -> Vec<String> {
+fn row(run: &Run, waits: Option<&str>, now: Moment) -> Vec<String> {
     vec![
         run.label(),
         run.state().word().to_owned(),
@@ -44,8 +47,19 @@ fn row(run: &Run, now: Moment) -> Vec<String> {
         run.seconds_left(now).map_or_else(String::new, duration),
         run.last("train/loss").map_or_else(String::new, short),
         run.best("eval/loss").map_or_else(String::new, short),
-        note(run).unwrap_or_default(),
+        waiting_for_trust(run, waits).or_else(|| note(run)).unwrap_or_default(),
     ]
+}
+
+/// What every waiting run of this workspace waits for, if that is trust.
+pub(super) fn waits_for_trust(workspace: &Workspace) -> Option<String> {
+    crate::launch::permit(workspace).err().map(|refusal| crate::launch::waits_for_trust(&refusal.root))
+}
+
+/// The same for this run.
+pub(super) fn waiting_for_trust(run: &Run, waits: Option<&str>) -> Option<String> {
+    let is_waiting = matches!(run.state(), ShownState::Queued | ShownState::Held);
+    waits.filter(|_| is_waiting).map(str::to_owned)
 }
 
 fn note(run: &Run) -> Option<String> {
@@ -67,6 +81,15 @@ pub(super) fn short(value: f64) -> String {
     }
     let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 10) as usize;
     format!("{value:.digits$}")
+}
+
+/// As [`describe`], with why it waits, if that is trust.
+pub(super) fn describe_waiting(run: &Run, waits: Option<&str>, now: Moment) -> Value {
+    let mut about = describe(run, now);
+    if let Some(why) = waiting_for_trust(run, waits) {
+        about["why"] = json!(why);
+    }
+    about
 }
 
 /// What scripts get about a run.

@@ -25,6 +25,7 @@ mod show;
 mod supervise;
 mod sweep;
 mod trials;
+mod trust;
 mod watch;
 mod write;
 
@@ -80,6 +81,11 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Sample { arguments } => sample::sample(&arguments),
         Command::Commit { runs, pending } => write::commit(&runs, pending),
         Command::Init { dir } => init::init(dir),
+        Command::Trust { dir, list: true, json, .. } => trust::list(dir.as_deref(), json),
+        Command::Trust { dir, revoke: true, .. } | Command::Untrust { dir } => trust::untrust(dir),
+        Command::Trust { dir, yes, foreign_owner, others_may_write, .. } => {
+            trust::trust(dir, &trust::Consent { yes, foreign_owner, others_may_write })
+        }
         Command::Demo { dir, shipped, base_model, image, plain } => {
             demo::demo(dir, &shipped, &base_model, image, plain)
         }

@@ -78,16 +78,21 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<loradeck_core::config::Diagnostics>()
         || error.is::<crate::launch::Unknown>()
         || error.is::<crate::launch::BadInput>()
+        || error.is::<crate::launch::NotTrusted>()
         || matches!(
             error.downcast_ref::<WorkspaceError>(),
             Some(
                 WorkspaceError::NotFound(_)
+                    | WorkspaceError::NotText(_)
                     | WorkspaceError::NoSuchRun(_)
                     | WorkspaceError::Ambiguous { .. }
                     | WorkspaceError::Settings(_)
             )
         )
-        || matches!(error.downcast_ref::<ActionError>(), Some(ActionError::Refused { .. }));
+        || matches!(
+            error.downcast_ref::<ActionError>(),
+            Some(ActionError::Refused { .. } | ActionError::NotTrusted(_))
+        );
     if usage { USAGE } else { FAILED }
 }
 
@@ -102,6 +107,14 @@ pub(crate) fn ask(question: &str) -> io::Result<bool> {
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+/// Asks for a word; nothing else is a yes.
+pub(crate) fn ask_for(question: &str, word: &str) -> io::Result<bool> {
+    write_out(&format!("{}: ", harmless(question)));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == word)
 }
 
 /// Whether standard output is a terminal.

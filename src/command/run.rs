@@ -8,7 +8,7 @@ use loradeck_core::run::{RunFolder, Workspace};
 use serde_json::json;
 
 use super::{OK, out, trials, watch};
-use crate::launch::{Cost, Place, Prepared, Submission, at_logout, cost, examine, prepare, queue};
+use crate::launch::{Cost, Place, Prepared, Submission, at_logout, cost, examine, permit, prepare, queue};
 
 /// What the arguments say besides the target.
 pub(super) struct Options {
@@ -22,6 +22,9 @@ pub(super) struct Options {
 
 pub(super) fn run(target: &str, overrides: &[String], options: &Options) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
+    if !options.dry_run {
+        permit(&workspace)?;
+    }
     let prepared = prepare(&workspace, target, overrides)?;
     trials::tell_warnings(&prepared);
     let summaries = examine(&workspace, &prepared)?;

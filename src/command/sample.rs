@@ -2,13 +2,12 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 use loradeck_core::run::Workspace;
 
 use super::out;
-use crate::launch::{library_path, trainer_program};
+use crate::launch::trainer_program;
 
 /// Becomes `loradeck-train sample` with the runs' folders in the place of their names; comes back only where that
 /// cannot start. `arguments` are runs up to the first option, then options of the trainer.
@@ -24,17 +23,14 @@ pub(super) fn sample(arguments: &[String]) -> Result<u8> {
             "the trainer loradeck-train was not found (hint: `loradeck doctor` says where it is looked for)"
         );
     };
-    let mut command = Command::new(&program);
+    let mut command = program.command()?;
     command.arg("sample");
     for name in runs {
         command.arg(folder_of(workspace.as_ref(), name)?);
     }
     command.args(options);
-    if let Some(libraries) = library_path(&program) {
-        command.env("LD_LIBRARY_PATH", libraries);
-    }
     let error = command.exec();
-    bail!("cannot start {}: {error}", program.display())
+    bail!("cannot start {}: {error}", program.path().display())
 }
 
 /// The folder of a run by its name, or a folder as it is.

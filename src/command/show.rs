@@ -8,7 +8,7 @@ use loradeck_core::run::{JournalEntry, Workspace, read_attempts, read_journal};
 use loradeck_core::time::Moment;
 use serde_json::json;
 
-use super::list::{describe, duration, short};
+use super::list::{describe_waiting, duration, short, waiting_for_trust, waits_for_trust};
 use super::{OK, out};
 use crate::launch::ShownJobs;
 use crate::store::{Run, Store};
@@ -25,7 +25,7 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     let journal = read_journal(&folder);
     let job = ShownJobs::read(&workspace).of(&folder).cloned();
     if as_json {
-        let mut value = describe(run, Moment::now());
+        let mut value = describe_waiting(run, waits_for_trust(&workspace).as_deref(), Moment::now());
         value["attempts"] = json!(read_attempts(&folder));
         value["journal"] = json!(journal.entries);
         if let Some(job) = &job {
@@ -34,6 +34,9 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
         return out::json(&value).map(|()| OK);
     }
     print_status(run);
+    if let Some(why) = waiting_for_trust(run, waits_for_trust(&workspace).as_deref()) {
+        out::line(&why);
+    }
     if let Some(job) = &job {
         out::line(&job.words());
     }

@@ -21,6 +21,7 @@ use super::queue_settings::QueueSettings;
 use super::recover::{FarRun, liveness};
 use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
 use super::sweep_file::SweepFile;
+use super::trust::{NotTrusted, permit};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -40,6 +41,9 @@ pub enum ActionError {
     /// Another host acts on this workspace.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// Nothing that the workspace names may be started.
+    #[error(transparent)]
+    NotTrusted(#[from] NotTrusted),
     /// Slurm refused it, or did not answer.
     #[error(transparent)]
     Slurm(#[from] SlurmError),
@@ -139,6 +143,7 @@ pub(super) fn drop_unwanted(workspace: &Workspace, run: &RunFolder, attempt: u32
 /// Queues the next attempt of an ended (or lost) run, from its newest checkpoint. `overrides` are `key=value` and
 /// stay in force for later attempts; the caller has checked them.
 pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Done, ActionError> {
+    permit(workspace)?;
     // Watched from the beginning: its host may be the one that was home and has gone.
     let far = FarRun::begin(run)?;
     be_home(workspace)?;

@@ -24,6 +24,7 @@ use self::for_slurm::{SlurmQueue, TakenOut};
 use self::scan::{Found, Scanner};
 use self::slots_now::{look_at_slots, room};
 pub use self::waiting_reader::{WaitingReader, waiting};
+use super::door::Permit;
 use super::home::{HomeBeat, settle};
 use super::logout::Refuge;
 use super::program::{detach, ensure_dispatcher, poke_mark};
@@ -34,6 +35,7 @@ use super::slot::Slot;
 use super::slots::HostSlots;
 use super::slurm::{Cluster, ForSlurm, Order};
 use super::start::{Started, adopt, start};
+use super::trust::permit;
 use super::write_up::Writing;
 
 const TICK: Duration = Duration::from_millis(50);
@@ -62,6 +64,7 @@ pub fn dispatch(workspace: &Workspace, detached: bool) -> Result<Ended> {
     if detached {
         detach().context("cannot leave the session")?;
     }
+    permit(workspace)?;
     workspace.ensure_state_folder()?;
     let asked = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -182,7 +185,7 @@ impl<'a> Dispatcher<'a> {
             let (slots, limits) = look_at_slots(workspace, host, &found.settings, Vec::new());
             room(found, &slots, &limits)
         };
-        let queue = QueueNow { is_paused: found.settings.paused, room: &room };
+        let queue = QueueNow { is_paused: found.settings.paused || found.permit.is_none(), room: &room };
         self.searches.advance(workspace, self.scanner.facts(), &queue)
     }
 
@@ -237,15 +240,15 @@ impl<'a> Dispatcher<'a> {
 
     /// Whether something was started, and whether something waits for what may come by itself.
     fn start_next(&mut self, found: &Found, groups_with_slurm: Vec<String>) -> Result<(bool, bool)> {
-        if found.queued.is_empty() {
+        let Some(permit) = found.permit.as_ref().filter(|_| !found.queued.is_empty()) else {
             return Ok((false, false));
-        }
+        };
         let (slots, limits) = look_at_slots(self.workspace, &self.host, &found.settings, groups_with_slurm);
         let schedule = next(&found.queued, &found.running, &slots, &limits);
         let mut any = false;
         for start in &schedule.starts {
             let Some(lock) = self.host.take(start.slot, start.shared)? else { continue };
-            any |= self.start_one(start.queued, start.slot, lock)?;
+            any |= self.start_one(permit, start.queued, start.slot, lock)?;
         }
         // A start that came to nothing is tried again: somebody else has the slot, for now.
         let may_pass = schedule.starts.len() > usize::from(any)
@@ -253,8 +256,14 @@ impl<'a> Dispatcher<'a> {
         Ok((any, may_pass))
     }
 
-    fn start_one(&mut self, queued: &QueuedRun, slot: &Slot, lock: FileLock) -> Result<bool> {
-        let started = start(self.workspace, queued, slot, &lock)?;
+    fn start_one(
+        &mut self,
+        permit: &Permit,
+        queued: &QueuedRun,
+        slot: &Slot,
+        lock: FileLock,
+    ) -> Result<bool> {
+        let started = start(permit, self.workspace, queued, slot, &lock)?;
         drop(lock);
         Ok(started.map(|started| self.started.push(started)).is_some())
     }

@@ -2,17 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::config::load_frozen;
 use loradeck_core::file;
-use loradeck_core::run::{JournalEntry, QueueEntry, RunFolder, State, Status, Workspace, read_journal};
+use loradeck_core::run::{JournalEntry, QueueEntry, RunFolder, State, Status, read_journal};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::action::note;
+use super::door::Permit;
 
 /// How long a hook may take.
 const LIMIT: Duration = Duration::from_mins(10);
@@ -42,14 +43,9 @@ pub(super) fn due(run: &RunFolder, status: &Status) -> Option<Vec<String>> {
 }
 
 /// Runs a hook and notes how it ended. It runs at most once for each attempt: it is noted before it starts.
-pub(super) fn run_hook(
-    workspace: &Workspace,
-    run: &RunFolder,
-    status: &Status,
-    command: &[String],
-) -> Result<()> {
+pub(super) fn run_hook(permit: &Permit, run: &RunFolder, status: &Status, command: &[String]) -> Result<()> {
     note(run, &JournalEntry::new("hook", status.attempt).with("command", command.join(" ")))?;
-    let ended = run_to_end(workspace, run, status, command);
+    let ended = run_to_end(permit, run, status, command);
     let entry = JournalEntry::new("hook-end", status.attempt);
     Ok(note(
         run,
@@ -60,13 +56,14 @@ pub(super) fn run_hook(
     )?)
 }
 
-fn run_to_end(workspace: &Workspace, run: &RunFolder, status: &Status, command: &[String]) -> Result<i32> {
+fn run_to_end(permit: &Permit, run: &RunFolder, status: &Status, command: &[String]) -> Result<i32> {
     let [program, arguments @ ..] = command else { bail!("the hook has no program") };
     file::create_folder(&run.logs())?;
     let log = OpenOptions::new().create(true).append(true).open(run.logs().join("hook.log"))?;
-    let mut child = Command::new(program)
+    let mut child = permit
+        .command(program)
         .args(arguments)
-        .current_dir(workspace.root())
+        .current_dir(permit.root())
         .envs(facts(run, status))
         .stdin(Stdio::null())
         .stdout(Stdio::from(log.try_clone()?))
@@ -119,14 +116,14 @@ mod tests {
     #[test]
     fn a_hook_runs_once_with_the_runs_facts_and_without_a_shell() {
         let root = tempfile::tempdir().unwrap();
-        let workspace = Workspace::at(root.path());
+        let permit = Permit::for_test(root.path());
         let run = run_with(
             root.path(),
             "on_fail: [sh, -c, 'echo \"$LORADECK_RUN $LORADECK_STATE $1\"', '0', '$HOME;x']\n",
         );
         let status = Status::new(State::Failed, 1, Moment(5)).because(EndReason::Error, "no");
         let command = due(&run, &status).unwrap();
-        run_hook(&workspace, &run, &status, &command).unwrap();
+        run_hook(&permit, &run, &status, &command).unwrap();
         let said = std::fs::read_to_string(run.logs().join("hook.log")).unwrap();
         assert_eq!(said, "a/0001-x failed $HOME;x\n");
         assert_eq!(due(&run, &status), None, "it has run");
@@ -150,7 +147,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let run = run_with(root.path(), "on_finish: [./there-is-no-such-program]\n");
         let status = Status::new(State::Finished, 1, Moment(5));
-        run_hook(&Workspace::at(root.path()), &run, &status, &due(&run, &status).unwrap()).unwrap();
+        run_hook(&Permit::for_test(root.path()), &run, &status, &due(&run, &status).unwrap()).unwrap();
         let entries = read_journal(&run).entries;
         assert!(entries.iter().any(|entry| entry.kind == "hook-end" && entry.text("message").is_some()));
     }

@@ -10,6 +10,7 @@ use loradeck_core::run::{Workspace, is_held};
 
 use super::home::is_elsewhere;
 use super::logout::{Logout, at_logout, sparing_command};
+use super::trust::permit;
 
 /// The running program, even if its file has been replaced by an upgrade in the meantime.
 pub fn own_program() -> PathBuf {
@@ -22,14 +23,15 @@ fn lasting_program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| own_program())
 }
 
-/// Starts the workspace's dispatcher, detached, unless one is at work.
+/// Starts the workspace's dispatcher, detached, unless one is at work, or the workspace is not trusted: what waits
+/// there says so.
 ///
 /// Two callers at once may both start one; the second finds the lock held and ends.
 pub fn ensure_dispatcher(workspace: &Workspace) -> Result<(), FileError> {
     workspace.ensure_state_folder()?;
     poke(workspace)?;
     // Another host's dispatcher looks by itself; one here would only watch it and refuse.
-    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? {
+    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? || permit(workspace).is_err() {
         return Ok(());
     }
     let log_path = workspace.dispatch_log();

@@ -17,6 +17,7 @@ use super::new_run::entry_of;
 use super::prepare::{Prepared, code_patch, highest_committed};
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
 use super::target::Target;
+use super::trust::permit;
 use crate::vcs::Patch;
 
 /// Where in the queue runs are put, besides what their file says.
@@ -30,6 +31,7 @@ pub struct Place {
 
 /// Queues what was prepared and starts the dispatcher.
 pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Result<Submission> {
+    permit(workspace)?;
     be_home(workspace)?;
     if let Target::File(experiment, path) = &prepared.target {
         adopt_file(experiment, path)?;
@@ -75,6 +77,7 @@ fn with_deliveries(prepared: &Prepared) -> Vec<NewRun> {
 
 /// Queues a new run with the configuration of `run`, changed by `overrides`.
 pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Submission> {
+    permit(workspace)?;
     be_home(workspace)?;
     let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
     let experiment = ExperimentFolder::at(folder);

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
     CommandExit, Heartbeat, Host, Journal, JournalEntry, Liveness, Place, Pulse, Recovery, RunFolder, State,
-    Status, Summary, Workspace, Writer, decide_recovery, end_state, is_held, read_attempt, try_exclusive,
+    Status, Summary, Workspace, Writer, decide_recovery, end_state, is_held, read_attempt, read_journal,
+    try_exclusive,
 };
 use loradeck_core::time::Moment;
+
+use super::leftovers::end_in_group;
 
 /// Whose locks of `run` are held.
 pub(crate) fn liveness(run: &RunFolder) -> Result<Liveness, FileError> {
@@ -63,6 +66,13 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
     let outcome = told.or_else(|| CommandExit::outcome(run, status.attempt));
     let trained = summary.as_ref().is_some_and(|summary| summary.attempt == status.attempt);
     let claimed = run.attempt(status.attempt).exists();
+    // Both are gone; what is left of the command in its group would train on beside the next attempt.
+    if !live.trainer
+        && claimed
+        && let Some(group) = recorded_pid(run, status.attempt)
+    {
+        end_in_group(run, status.attempt, group);
+    }
     let decision = decide_recovery(&status, live, claimed, outcome, trained);
     match decision {
         Recovery::Nothing | Recovery::Adopt => {}
@@ -85,6 +95,13 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
         }
     }
     Ok(decision)
+}
+
+/// The process group of an attempt's trainer, as its supervisor wrote it.
+pub(super) fn recorded_pid(run: &RunFolder, attempt: u32) -> Option<u32> {
+    let entries = read_journal(run).entries;
+    let of_attempt = entries.iter().rev().filter(|entry| entry.attempt == attempt);
+    of_attempt.filter_map(|entry| entry.facts.get("pid")?.as_u64()).map(|pid| pid as u32).next()
 }
 
 fn note(run: &RunFolder, kind: &str, attempt: u32, message: &str) -> Result<(), FileError> {

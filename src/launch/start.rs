@@ -11,6 +11,7 @@ use loradeck_core::run::{
 };
 use loradeck_core::time::Moment;
 
+use super::door::Permit;
 use super::program::own_program;
 use super::schedule::QueuedRun;
 use super::slot::{Slot, SlotKind};
@@ -25,6 +26,7 @@ pub(crate) struct Started {
 /// Starts `queued` in `slot`, whose host-wide lock the supervisor inherits. `None`: somebody was faster, or the
 /// spawn failed and the status says so.
 pub(crate) fn start(
+    _permit: &Permit,
     workspace: &Workspace,
     queued: &QueuedRun,
     slot: &Slot,

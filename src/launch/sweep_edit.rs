@@ -17,6 +17,7 @@ use super::action::{self, Done, is_no_extension};
 use super::home::be_home;
 use super::program::ensure_dispatcher;
 use super::sweep_file::SweepFile;
+use super::trust::permit;
 
 /// The most values of a range that a grid lists.
 const LISTED: usize = 10_000;
@@ -189,6 +190,7 @@ fn edit(
     number: u32,
     change: impl FnOnce(&mut SweepFile, &mut SearchPlan) -> Result<()>,
 ) -> Result<()> {
+    permit(workspace)?;
     be_home(workspace)?;
     let _queue = workspace.queue_lock()?;
     let mut file = SweepFile::read(experiment, number)?.context("the sweep has gone")?;

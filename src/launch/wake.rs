@@ -14,6 +14,7 @@ use super::home::is_elsewhere;
 use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
 use super::sweep_file::{SweepFile, sweep_numbers};
+use super::trust::permit;
 use super::write_up::needs_report;
 use crate::store::Run;
 
@@ -43,8 +44,8 @@ pub fn wake_for(workspace: &Workspace, runs: &[RunFolder]) -> Result<(), FileErr
 }
 
 fn wake_if(workspace: &Workspace, something_calls: impl FnOnce(bool) -> bool) -> Result<(), FileError> {
-    // Looking from another host changes nothing.
-    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? {
+    // Looking from another host changes nothing, and looking at a workspace that is not trusted starts nothing.
+    if is_elsewhere(workspace) || is_held(&workspace.dispatch_lock())? || permit(workspace).is_err() {
         return Ok(());
     }
     let paused = QueueSettings::read(workspace)?.paused;

@@ -20,6 +20,7 @@ use loradeck_core::time::Moment;
 use super::action::note;
 use super::deliver::{Delivery, deliver};
 use super::hook;
+use super::trust::permit;
 use crate::vcs::{self, Outcome};
 use crate::{report, vcs::CommitId};
 
@@ -247,10 +248,14 @@ fn write_all(workspace: &Workspace, jobs: &Receiver<Job>, outstanding: &Arc<Atom
 fn start_hook(workspace: &Workspace, run: &RunFolder, outstanding: &Arc<AtomicUsize>) {
     let Ok(Some(status)) = Status::read(run) else { return };
     let Some(command) = hook::due(run, &status) else { return };
+    let permit = match permit(workspace) {
+        Ok(permit) => permit,
+        Err(refusal) => return log(workspace, &format!("{}: its hook: {refusal}", run.label())),
+    };
     outstanding.fetch_add(1, Ordering::AcqRel);
     let (workspace, run, outstanding) = (workspace.clone(), run.clone(), Arc::clone(outstanding));
     thread::spawn(move || {
-        if let Err(error) = hook::run_hook(&workspace, &run, &status, &command) {
+        if let Err(error) = hook::run_hook(&permit, &run, &status, &command) {
             log(&workspace, &format!("{}: its hook: {error:#}", run.label()));
         }
         outstanding.fetch_sub(1, Ordering::AcqRel);

@@ -73,6 +73,8 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         | "adopt-folder" => {
             return None;
         }
+        "left-running" => ("processes of the command were ended with it".into(), true),
+        "left-behind" => ("processes of the command were left at work".into(), true),
         "metrics-missing" => ("a metric source brought nothing".into(), true),
         "damaged-checkpoint" => (format!("the checkpoint{at} is damaged{}", because(entry, "problem")), true),
         "start" if entry.attempt <= 1 => return None,

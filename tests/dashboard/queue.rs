@@ -2,8 +2,9 @@
 
 use loradeck::launch::QueueSettings;
 use loradeck_core::run::{QueueEntry, State, Workspace};
+use loradeck_core::trust::{Accepted, TrustStore};
 
-use super::screen::Screen;
+use super::screen::{Screen, state_home};
 use super::support::wait_until;
 use super::workspace;
 
@@ -17,6 +18,8 @@ fn waiting_runs_say_why_are_raised_and_the_queue_is_paused() {
             .write(run)
             .unwrap();
     }
+    let store = TrustStore::at(state_home(folder.path()).join("loradeck"));
+    store.trust(&found, Accepted::default(), "trust").unwrap();
     // Nothing may start while this test looks.
     QueueSettings { paused: true, ..QueueSettings::default() }.write(&found).unwrap();
     let paused = || QueueSettings::read(&found).unwrap().paused;

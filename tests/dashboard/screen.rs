@@ -27,6 +27,11 @@ pub(super) struct Screen {
     pub(super) raw: Vec<u8>,
 }
 
+/// The folder that stands for this user's `XDG_STATE_HOME`.
+pub(super) fn state_home(workspace: &Path) -> std::path::PathBuf {
+    workspace.join(".state")
+}
+
 impl Screen {
     pub(super) fn run(command: CommandBuilder, columns: u16, rows: u16) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
@@ -52,6 +57,7 @@ impl Screen {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_loradeck"));
         command.arg(workspace);
         command.cwd(workspace);
+        command.env("XDG_STATE_HOME", state_home(workspace));
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use loradeck::launch::{NewRun, Order, SweepOf, submit};
 use loradeck_core::config::{Provenance, read_frozen};
 use loradeck_core::run::{QueueEntry, RunFolder, State, Status, Workspace, is_held};
+use loradeck_core::trust::{Accepted, TrustStore};
 
 pub struct Deck {
     folder: tempfile::TempDir,
@@ -37,6 +38,7 @@ impl Deck {
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
         let workspace = Workspace::find(&root).unwrap();
+        trust(folder.path(), &workspace);
         let trainer = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/trainer.sh")));
         Self { folder, workspace, program: PathBuf::from(env!("CARGO_BIN_EXE_loradeck")), trainer }
     }
@@ -101,7 +103,14 @@ impl Deck {
         let root = self.folder.path().join(name);
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
-        Workspace::find(&root).unwrap()
+        let workspace = Workspace::find(&root).unwrap();
+        trust(self.folder.path(), &workspace);
+        workspace
+    }
+
+    /// The folder that stands for this user's `XDG_STATE_HOME`.
+    pub fn state_home(&self) -> PathBuf {
+        state_home(self.folder.path())
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -117,6 +126,7 @@ impl Deck {
             .env("LORADECK_DEVICE", "cpu")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("HOME", self.folder.path())
+            .env("XDG_STATE_HOME", self.state_home())
             .env_remove("LORADECK_CRASH_AT");
         match &self.trainer {
             Some(trainer) => command.env("LORADECK_TRAIN", trainer),
@@ -195,6 +205,17 @@ impl Deck {
     pub fn dispatcher_is_at_work(&self) -> bool {
         is_held(&self.workspace.dispatch_lock()).unwrap()
     }
+}
+
+fn state_home(folder: &Path) -> PathBuf {
+    folder.join("state")
+}
+
+/// As `loradeck trust --yes` records it, in the state folder of the test in `folder`.
+pub fn trust(folder: &Path, workspace: &Workspace) {
+    TrustStore::at(state_home(folder).join("loradeck"))
+        .trust(workspace, Accepted::default(), "trust")
+        .unwrap();
 }
 
 pub fn status(run: &RunFolder) -> Status {

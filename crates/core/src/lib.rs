@@ -13,3 +13,4 @@ pub mod run;
 pub mod template;
 pub mod text;
 pub mod time;
+pub mod trust;

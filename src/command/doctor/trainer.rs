@@ -8,7 +8,7 @@ use std::{env, thread};
 use loradeck_core::run::Workspace;
 
 use super::finding::Finding;
-use crate::launch::{Gpu, answer_within, library_path, list_gpus, trainer_program};
+use crate::launch::{Gpu, TrainerProgram, answer_within, library_path, list_gpus, trainer_program};
 
 /// How long the trainer may take to say its version; opening libtorch from a cold disk takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ pub(super) fn examine(workspace: Option<&Workspace>) -> Vec<Finding> {
         return vec![missing_trainer(), machine(&gpus)];
     };
     let mut findings = vec![start(&program)];
-    findings.extend(libraries(&program, &gpus));
+    findings.extend(libraries(program.path(), &gpus));
     findings.push(machine(&gpus));
     findings
 }
@@ -30,24 +30,24 @@ fn missing_trainer() -> Finding {
         .with("build it: cargo build --release -p loradeck-train")
 }
 
-fn start(program: &Path) -> Finding {
-    match version_of(program, PATIENCE) {
-        Ok(version) => Finding::good("trainer", format!("{} ({version})", program.display())),
+fn start(program: &TrainerProgram) -> Finding {
+    let shown = program.path().display();
+    let Ok(mut command) = program.command() else {
+        let found = format!("{shown}, which loradeck.yaml names, was not started: see 'trust'");
+        return Finding::advice("trainer", found);
+    };
+    match version_of(&mut command, PATIENCE) {
+        Ok(version) => Finding::good("trainer", format!("{shown} ({version})")),
         Err(reason) => {
-            let found = format!("{} does not start: {reason}", program.display());
+            let found = format!("{shown} does not start: {reason}");
             Finding::bad("trainer", found).with("with `./x` it is built with the libtorch that it needs")
         }
     }
 }
 
-/// The first line that `program --version` prints, or why there is none.
-fn version_of(program: &Path, patience: Duration) -> Result<String, String> {
-    let mut command = Command::new(program);
-    command.arg("--version");
-    if let Some(libraries) = library_path(program) {
-        command.env("LD_LIBRARY_PATH", libraries);
-    }
-    let answer = answer_within(&mut command, patience).map_err(|error| error.to_string())?;
+/// The first line that the program prints with `--version`, or why there is none.
+fn version_of(command: &mut Command, patience: Duration) -> Result<String, String> {
+    let answer = answer_within(command.arg("--version"), patience).map_err(|error| error.to_string())?;
     let (printed, complaint) = (first_line(&answer.stdout), first_line(&answer.stderr));
     match (answer.status.success(), printed.starts_with("loradeck-train")) {
         (true, true) => Ok(printed),
@@ -100,11 +100,10 @@ mod tests {
 
     #[test]
     fn a_trainer_that_does_not_start_says_why() {
-        assert!(
-            version_of(Path::new("/nonexistent/trainer"), PATIENCE).unwrap_err().contains("No such file")
-        );
-        assert!(version_of(Path::new("/bin/false"), PATIENCE).unwrap_err().starts_with("exit status: 1"));
-        let foreign = version_of(Path::new("/bin/bash"), PATIENCE).unwrap_err();
+        let version = |program: &str| version_of(&mut Command::new(program), PATIENCE);
+        assert!(version("/nonexistent/trainer").unwrap_err().contains("No such file"));
+        assert!(version("/bin/false").unwrap_err().starts_with("exit status: 1"));
+        let foreign = version("/bin/bash").unwrap_err();
         assert!(foreign.contains("no version of loradeck-train"), "{foreign}");
     }
 

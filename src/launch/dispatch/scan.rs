@@ -12,9 +12,11 @@ use loradeck_core::time::Moment;
 
 use super::facts::AllFacts;
 use crate::launch::disk;
+use crate::launch::door::Permit;
 use crate::launch::queue_settings::QueueSettings;
 use crate::launch::schedule::{QueuedRun, RunningRun, Waiting};
 use crate::launch::sweep_file::SweepFile;
+use crate::launch::trust::permit;
 
 /// A failure counts as quick where it came so soon after the attempt's start.
 const QUICK: Duration = Duration::from_mins(2);
@@ -24,6 +26,8 @@ const MEMORY_MARGIN: f64 = 1.1;
 /// Everything of one look.
 #[derive(Debug, Default)]
 pub(super) struct Found {
+    /// The leave to start what the workspace names, if it is trusted.
+    pub(super) permit: Option<Permit>,
     /// The queue's settings, as they were at this look.
     pub(super) settings: QueueSettings,
     /// Runs that wait.
@@ -93,7 +97,7 @@ impl Scanner {
     pub(super) fn scan(&mut self, workspace: &Workspace) -> Result<Found, FileError> {
         let settings = QueueSettings::read(workspace)?;
         let (paused, now) = (settings.paused, Moment::now());
-        let mut found = Found { settings, ..Found::default() };
+        let mut found = Found { settings, permit: permit(workspace).ok(), ..Found::default() };
         let mut all = Vec::new();
         for experiment in workspace.experiments() {
             let runs = experiment.runs();
@@ -143,7 +147,9 @@ impl Scanner {
                     } else if let Some(parent) = self.parent_that_failed(workspace, &one.entry) {
                         found.forsaken.push((one.run.clone(), one.status.attempt, parent));
                     } else {
-                        let blocked = if paused { Some(Waiting::QueuePaused) } else { None };
+                        let distrusted = found.permit.is_none();
+                        let blocked = distrusted.then(|| Waiting::NotTrusted(workspace.root().to_path_buf()));
+                        let blocked = blocked.or_else(|| paused.then_some(Waiting::QueuePaused));
                         let blocked = blocked.or_else(|| Self::blocked(workspace, one, &sweeps, now));
                         found.queued.push(queued(one, blocked, known));
                     }

@@ -18,11 +18,14 @@ use super::outcome::outcome_of;
 use super::record::Record;
 use super::requests::{Requests, Wish};
 use super::tell;
+use crate::launch::leftovers::{in_words, leftovers_of};
 use crate::launch::supervise::MemoryKills;
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_METRICS: Duration = Duration::from_millis(250);
 const LOOK_AT_MEMORY: Duration = Duration::from_secs(1);
+/// How long processes that the command started may take to end after it.
+const LEAVING: Duration = Duration::from_millis(400);
 /// How many lines of the log may say why a command failed.
 const LAST_LINES: usize = 40;
 
@@ -84,7 +87,43 @@ pub(super) fn follow(
     let was_asked = was_asked || terminated.load(Ordering::Relaxed);
     let asked = was_asked.then(|| requests.asked());
     let (outcome, message) = outcome_of(exit, asked, killed_for_memory, &last_lines(run));
+    let left = tell_leftovers(run, attempt, record);
+    let message = message.or(left);
     Ok(End { outcome, message, killed_for_memory: killed_for_memory && asked.is_none() })
+}
+
+/// Notes what the command left at work: in its group it is ended, what has left that is only named. The words are for
+/// an end that has none of its own.
+fn tell_leftovers(run: &RunFolder, attempt: u32, record: &mut Record) -> Option<String> {
+    let own_group = rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned();
+    let until = Instant::now() + LEAVING;
+    let mut left = leftovers_of(run, attempt);
+    while !left.is_empty() && Instant::now() < until {
+        thread::sleep(TICK);
+        left = leftovers_of(run, attempt);
+    }
+    let (ended, away): (Vec<_>, Vec<_>) = left.into_iter().partition(|one| one.group == own_group);
+    let mut words = Vec::new();
+    for (kind, what, processes) in [
+        (
+            "left-running",
+            "the command returned while processes that it had started were at work; they were ended",
+            ended,
+        ),
+        (
+            "left-behind",
+            "processes that the command started are still at work, in sessions of their own",
+            away,
+        ),
+    ] {
+        if !processes.is_empty() {
+            let message = format!("{what}: {}", in_words(&processes));
+            let entry = record.entry(kind).with("message", message.as_str());
+            record.journal(&entry);
+            words.push(message);
+        }
+    }
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 fn refuse(record: &mut Record, file: &loradeck_core::run::RequestFile) {

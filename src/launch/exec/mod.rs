@@ -13,6 +13,7 @@ mod requests;
 mod words;
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -37,8 +38,8 @@ use self::record::Record;
 use self::words::{RunFacts, Words, words};
 use super::BadInput;
 use super::code_snapshot::code_folder;
+use super::door::Permit;
 use super::gpu;
-use super::inherit::while_inheritable;
 use super::supervise::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 
 /// The journal's word for a command that has begun.
@@ -67,7 +68,7 @@ pub fn exec(path: &Path, attempt: u32) -> Result<u8> {
     let terminated = listen()?;
     let lock = own_lock(&run)?;
     let mut record = Record::open(&run, attempt)?;
-    let end = match begin(&run, attempt, &mut record, lock.as_ref()) {
+    let end = match begin(&run, attempt, &mut record, lock.is_some()) {
         Ok(started) => follow(&run, attempt, &mut record, started, &terminated)?,
         Err(error) => {
             let message = format!("{error:#}");
@@ -110,7 +111,7 @@ fn listen() -> Result<Arc<AtomicBool>> {
     Ok(terminated)
 }
 
-/// The train lock, unless a supervisor has taken it and let it be inherited.
+/// The train lock, unless a supervisor has taken it and gave it to us as standard output.
 fn own_lock(run: &RunFolder) -> Result<Option<FileLock>> {
     if std::env::var_os("LORADECK_TRAIN_LOCK_INHERITED").is_some() {
         return Ok(None);
@@ -121,7 +122,8 @@ fn own_lock(run: &RunFolder) -> Result<Option<FileLock>> {
     }
 }
 
-fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileLock>) -> Result<Started> {
+fn begin(run: &RunFolder, attempt: u32, record: &mut Record, has_own_lock: bool) -> Result<Started> {
+    let permit = Permit::handed_on(&Workspace::find(run.path())?)?;
     let (settings, provenance) = settings_of(run, attempt)?;
     let mut facts = facts_of(run, attempt);
     if settings.running.code == CodeState::Snapshot {
@@ -133,12 +135,14 @@ fn begin(run: &RunFolder, attempt: u32, record: &mut Record, lock: Option<&FileL
     let opened = opened.collect::<Result<Vec<_>, _>>().context("metrics")?;
     record.describe(evidence(&facts, &words), total_steps(&settings), opened);
     let memory_kills = MemoryKills::begin();
-    let mut command = command_of(&words, &facts);
-    let spawned = match lock {
-        Some(lock) => while_inheritable(lock, || command.spawn()),
-        None => command.spawn(),
-    };
-    let child = spawned.with_context(|| {
+    let mut command = command_of(&permit, &words, &facts);
+    // No lock of ours reaches the command: what it leaves behind would keep the slot and the run for ever.
+    command.stdin(Stdio::null());
+    if !has_own_lock {
+        let log = std::io::stderr().as_fd().try_clone_to_owned().context("the log's handle")?;
+        command.stdout(log);
+    }
+    let child = command.spawn().with_context(|| {
         let program = words.shown.first().map_or("", String::as_str);
         format!("command: cannot start '{program}' in {}", words.folder.display())
     })?;
@@ -186,17 +190,15 @@ fn sources_of(words: &Words, run: &RunFolder) -> Vec<(SourceSpec, std::path::Pat
     sources
 }
 
-fn command_of(words: &Words, facts: &RunFacts) -> Command {
-    let mut command = Command::new(&words.program);
+fn command_of(permit: &Permit, words: &Words, facts: &RunFacts) -> Command {
+    let mut command = permit.command(&words.program);
     command
         .args(&words.arguments)
         .current_dir(&words.folder)
         .env("LORADECK_RUN_DIR", &facts.run_dir)
-        .env("LORADECK_WORKSPACE", &facts.root)
         .env("LORADECK_ATTEMPT", facts.attempt.to_string())
         .env("LORADECK_RESUME", facts.resumes.to_string())
-        .env_remove("LORADECK_TRAIN_LOCK_INHERITED")
-        .stdin(Stdio::inherit());
+        .env_remove("LORADECK_TRAIN_LOCK_INHERITED");
     let set_unless_given = |command: &mut Command, name: &str, value: &str| {
         if std::env::var_os(name).is_none() {
             command.env(name, value);

@@ -5,6 +5,8 @@ use loradeck_core::time::Moment;
 /// What a queued run waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
+    /// Nothing that its workspace names is started here: the workspace's root.
+    NotTrusted(std::path::PathBuf),
     /// A person holds it back.
     Held,
     /// The whole queue is paused.
@@ -51,6 +53,7 @@ impl Waiting {
     /// A sentence without a full stop, with what changes it where something does.
     pub fn words(&self, now: Moment) -> String {
         match self {
+            Self::NotTrusted(root) => crate::launch::trust::waits_for_trust(root),
             Self::Held => "held (queue release lets it go)".to_owned(),
             Self::QueuePaused => "the queue is paused (queue resume)".to_owned(),
             Self::SweepPaused(why) if why.is_empty() => "its sweep is paused (sweep resume)".to_owned(),
@@ -89,6 +92,7 @@ impl Waiting {
                 | Self::SweepPaused(_)
                 | Self::GroupPaused(_)
                 | Self::AfterRemoved(_)
+                | Self::NotTrusted(_)
         )
     }
 }

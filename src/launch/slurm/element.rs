@@ -20,6 +20,7 @@ use loradeck_core::run::{
 use loradeck_core::time::Moment;
 
 use super::interruption::go_on_later;
+use crate::launch::door::Permit;
 use crate::launch::supervise::{Supervisor, take_run_lock};
 
 /// How long a shared file system may take to show a run folder to a node: NFS clients keep a missing name for up to a
@@ -54,7 +55,7 @@ pub fn supervise_element(path: &Path, attempt: u32, submission: &str) -> Result<
     crash::point("slurm.element-starting");
     let mut supervisor = Supervisor::new(run.clone(), attempt, Arc::new(AtomicBool::new(false)))?;
     supervisor.interrupt_on([Arc::clone(&asked.time_limit), Arc::clone(&asked.terminated)]);
-    let end = supervisor.start();
+    let end = supervisor.start(&|workspace| Ok(Permit::given_at_submission(workspace)));
     // A later attempt's run is not ours to write to.
     if run.attempt(attempt + 1).exists() {
         return Ok(());

@@ -23,7 +23,9 @@ use super::script::{job_of_answer, sbatch_arguments, script};
 use super::submission::{Filed, SubmittedRun};
 use super::tools::{self, SlurmError};
 use crate::launch::action::note;
+use crate::launch::door::Permit;
 use crate::launch::inherit::while_inheritable;
+use crate::launch::trust::permit;
 
 /// Slurm's default for the largest array is 1001 with indices from 0.
 const LARGEST_ARRAY: usize = 1000;
@@ -99,13 +101,22 @@ fn write_down(keeper: &Keeper, experiment: ExperimentFolder, runs: &[RunFolder])
 /// Calls sbatch for a submission that is written down. What Slurm refuses for good ends the runs; anything else is
 /// looked for, and tried again, at a later turn.
 fn submit(keeper: &mut Keeper, filed: &mut Filed, settings: &SlurmSettings) -> Result<()> {
+    let permit = match permit(&keeper.workspace) {
+        Ok(permit) => permit,
+        // It stays written down, and is tried again once it may be.
+        Err(refusal) => {
+            keeper.missing.insert(filed.submission.id.clone(), Instant::now());
+            keeper.tell(&refusal.to_string());
+            return Ok(());
+        }
+    };
     let program = own_path()?;
     let text = match script(&keeper.workspace, filed, settings, &program) {
         Ok(text) => text,
         Err(error) => return refuse(keeper, filed, &error.to_string()),
     };
     file::replace(&filed.script(), text.as_bytes(), Durability::Synced)?;
-    match call_sbatch(filed, settings)? {
+    match call_sbatch(&permit, filed, settings)? {
         None => Ok(()),
         Some(Ok(answer)) => {
             crash::point("slurm.after-sbatch");
@@ -123,7 +134,11 @@ fn submit(keeper: &mut Keeper, filed: &mut Filed, settings: &SlurmSettings) -> R
 }
 
 /// sbatch holds the submission's lock as long as it lives, even if we do not. `None`: another one still does.
-fn call_sbatch(filed: &Filed, settings: &SlurmSettings) -> Result<Option<Result<String, SlurmError>>> {
+fn call_sbatch(
+    _permit: &Permit,
+    filed: &Filed,
+    settings: &SlurmSettings,
+) -> Result<Option<Result<String, SlurmError>>> {
     let Some(lock) = try_exclusive(&filed.sbatch_lock())? else { return Ok(None) };
     let mut command = tools::program("sbatch", &filed.folder());
     command.args(sbatch_arguments(filed, settings));

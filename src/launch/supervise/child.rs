@@ -11,7 +11,8 @@ use loradeck_core::run::{FileLock, ProcessEnd, RunFolder, Workspace, try_exclusi
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::memory_kill::MemoryKills;
-use crate::launch::environment::{library_path, trainer_program};
+use crate::launch::door::{HANDED_ON, Permit};
+use crate::launch::environment::{TrainerProgram, trainer_program};
 use crate::launch::exec;
 use crate::launch::inherit::while_inheritable;
 use crate::launch::program::own_program;
@@ -25,11 +26,17 @@ pub(super) struct Trainer {
 impl Trainer {
     /// Spawns the trainer with `train.lock` already held and inherited, so that there is no moment in which it lives
     /// without its lock.
-    pub(super) fn spawn(workspace: Option<&Workspace>, run: &RunFolder, attempt: u32) -> Result<Self> {
+    pub(super) fn spawn(permit: &Permit, run: &RunFolder, attempt: u32) -> Result<Self> {
         let is_foreign = exec::is_foreign(run);
-        let program = if is_foreign { own_program() } else { built_in(workspace)? };
+        let (mut command, program) = if is_foreign {
+            let mut command = permit.command(own_program());
+            command.env(HANDED_ON, permit.root());
+            (command, own_program())
+        } else {
+            let trainer = built_in(&Workspace::at(permit.root()))?;
+            (trainer.permitted(permit), trainer.path().to_path_buf())
+        };
         let lock = take_train_lock(run)?;
-        let mut command = Command::new(&program);
         command
             .arg(if is_foreign { "exec" } else { "--run" })
             .arg(run.path())
@@ -37,19 +44,22 @@ impl Trainer {
             .env("LORADECK_RUN_DIR", run.path())
             .env("LORADECK_ATTEMPT", attempt.to_string())
             .env("LORADECK_TRAIN_LOCK_INHERITED", "1")
-            // Standard input carries the slot's lock.
+            // Standard input carries the slot's lock; the trainer, which starts nothing, or `exec`, which does not hand
+            // it on, holds it.
             .stdin(Stdio::inherit())
+            .current_dir(permit.root())
             .process_group(0);
-        if let Some(root) = workspace.map(Workspace::root) {
-            command.current_dir(root);
-        }
-        if let Some(libraries) = library_path(&program).filter(|_| !is_foreign) {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
         direct_output(&mut command, &run.train_log())?;
         let memory_kills = MemoryKills::begin();
-        let child = while_inheritable(&lock, || command.spawn())
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let spawned = if is_foreign {
+            // As standard output, which `exec` never writes to: a handle of any other number would be handed on to the
+            // command and all that it leaves behind.
+            command.stdout(lock.file().try_clone().with_path(lock.path(), "hand on")?);
+            command.spawn()
+        } else {
+            while_inheritable(&lock, || command.spawn())
+        };
+        let child = spawned.with_context(|| format!("cannot start {}", program.display()))?;
         drop(lock);
         Ok(Self { child, program, memory_kills })
     }
@@ -73,8 +83,8 @@ impl Trainer {
     }
 }
 
-fn built_in(workspace: Option<&Workspace>) -> Result<PathBuf> {
-    trainer_program(workspace).context(
+fn built_in(workspace: &Workspace) -> Result<TrainerProgram> {
+    trainer_program(Some(workspace)).context(
         "the trainer 'loradeck-train' was not found (looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, in PATH)",
     )
 }

@@ -1,6 +1,7 @@
 //! The supervisor: own session, holds `run.lock`, owns the trainer (or adopts an orphaned one), writes the end.
 
 mod child;
+mod displaced;
 mod gpu_memory;
 mod memory_kill;
 mod requests;
@@ -14,26 +15,30 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use loradeck_core::crash;
+use loradeck_core::error::WithPath;
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{
-    CommandExit, FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State, Status,
-    Summary, Workspace, Writer, end_state, try_exclusive,
+    CommandExit, EndReason, FileLock, Heartbeat, Host, Journal, JournalEntry, ProcessEnd, RunFolder, State,
+    Status, Summary, Workspace, Writer, end_state, try_exclusive,
 };
 use loradeck_core::time::Moment;
 use rustix::process::Signal;
 
 use self::child::{Trainer, signal_group};
+use self::displaced::{Displaced, HeldFolder};
 use self::gpu_memory::GpuMemory;
 pub(super) use self::memory_kill::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 use self::requests::Requests;
+use super::door::Permit;
+use super::leftovers::end_in_group;
 use super::program::{detach, ensure_dispatcher};
+use super::recover::recorded_pid;
 use super::slurm::ended_by_interruption;
+use super::trust::{NotTrusted, permit};
 
 const TICK: Duration = Duration::from_millis(20);
 const LOOK_AT_REQUESTS: Duration = Duration::from_millis(100);
 const BEAT: Duration = Duration::from_secs(10);
-/// How long what a command leaves behind may take to end by itself.
-const LEFTOVERS: Duration = Duration::from_secs(2);
 const WAIT_FOR_RUN_LOCK: Duration = Duration::from_secs(5);
 
 /// Supervises attempt `attempt` of the run at `path` to its end. With `adopt` the trainer is already at work.
@@ -51,7 +56,7 @@ pub fn supervise(path: &Path, attempt: u32, adopt: bool) -> Result<()> {
     say_locked();
     crash::point("supervise.after-lock");
     let mut supervisor = Supervisor::new(run.clone(), attempt, terminated)?;
-    let end = if adopt { supervisor.adopt() } else { supervisor.start() };
+    let end = if adopt { supervisor.adopt() } else { supervisor.start(&permit) };
     supervisor.write_end(end)?;
     drop(lock);
     if let Ok(workspace) = Workspace::find(run.path()) {
@@ -114,6 +119,8 @@ pub(super) struct Supervisor {
     gpu_memory: GpuMemory,
     last_beat: Option<Instant>,
     last_look: Option<Instant>,
+    folder: HeldFolder,
+    displaced: Option<Displaced>,
 }
 
 /// How the attempt ended, and what had been asked of it.
@@ -128,6 +135,7 @@ impl Supervisor {
         let heartbeat =
             Heartbeat { host: Host::here(), pid: std::process::id(), counter: 0, peak_gpu_memory: None };
         let requests = Requests::new(attempt);
+        let folder = HeldFolder::open(&run).with_path(run.path(), "open")?;
         Ok(Self {
             run,
             attempt,
@@ -139,6 +147,8 @@ impl Supervisor {
             gpu_memory: GpuMemory::begin(),
             last_beat: None,
             last_look: None,
+            folder,
+            displaced: None,
         })
     }
 
@@ -160,8 +170,9 @@ impl Supervisor {
         self.is_interrupted() && ended_by_interruption(requested, killed, outcome, end.process)
     }
 
-    pub(super) fn start(&mut self) -> End {
-        match self.try_start() {
+    /// Trains, as far as `permit` gives leave to start what the workspace names.
+    pub(super) fn start(&mut self, permit: &dyn Fn(&Workspace) -> Result<Permit, NotTrusted>) -> End {
+        match self.try_start(permit) {
             Ok(end) => end,
             Err(error) => End {
                 process: ProcessEnd { code: Some(1), ..ProcessEnd::default() },
@@ -170,11 +181,11 @@ impl Supervisor {
         }
     }
 
-    fn try_start(&mut self) -> Result<End> {
-        let workspace = Workspace::find(self.run.path()).ok();
+    fn try_start(&mut self, permit: &dyn Fn(&Workspace) -> Result<Permit, NotTrusted>) -> Result<End> {
+        let permit = permit(&Workspace::find(self.run.path())?)?;
         Status::new(State::Running, self.attempt, Moment::now()).write(&self.run)?;
         crash::point("supervise.before-spawn");
-        let mut trainer = Trainer::spawn(workspace.as_ref(), &self.run, self.attempt)?;
+        let mut trainer = Trainer::spawn(&permit, &self.run, self.attempt)?;
         self.journal.append(
             &JournalEntry::new("start", self.attempt)
                 .with("pid", trainer.pid())
@@ -191,39 +202,19 @@ impl Supervisor {
     }
 
     fn adopt(&mut self) -> End {
-        let pid = self.recorded_pid();
+        let pid = recorded_pid(&self.run, self.attempt);
         let _ = Status::new(State::Running, self.attempt, Moment::now()).write(&self.run);
         let entry = JournalEntry::new("adopt", self.attempt).with("pid", pid);
         let _ = self.journal.append(&entry);
-        let mut ended_at = None;
         while loradeck_core::run::is_held(&self.run.train_lock()).unwrap_or(true) {
             self.look_after(pid);
-            self.end_leftovers(pid, &mut ended_at);
             thread::sleep(TICK);
         }
+        // As its parent would have ended what it left in its group.
+        if let Some(group) = pid {
+            end_in_group(&self.run, self.attempt, group);
+        }
         End { process: CommandExit::process_end(&self.run, self.attempt), message: None }
-    }
-
-    /// A foreign command that has ended may leave processes that hold its lock; they are ended as its parent would
-    /// have them ended.
-    fn end_leftovers(&self, pid: Option<u32>, ended_at: &mut Option<Instant>) {
-        if ended_at.is_none() && self.run.command_exit(self.attempt).exists() {
-            *ended_at = Some(Instant::now());
-        }
-        if let (Some(pid), Some(at)) = (pid, *ended_at)
-            && at.elapsed() >= LEFTOVERS
-        {
-            signal_group(pid, Signal::KILL);
-            *ended_at = Some(Instant::now());
-        }
-    }
-
-    /// The trainer's process number as its first supervisor (or itself) wrote it. It holds the train lock, so the
-    /// number cannot have passed to anybody else.
-    fn recorded_pid(&self) -> Option<u32> {
-        let reading = loradeck_core::run::read_journal(&self.run);
-        let of_attempt = reading.entries.iter().rev().filter(|entry| entry.attempt == self.attempt);
-        of_attempt.filter_map(|entry| entry.facts.get("pid")?.as_u64()).map(|pid| pid as u32).next()
     }
 
     fn look_after(&mut self, pid: Option<u32>) {
@@ -232,6 +223,7 @@ impl Supervisor {
             self.last_look = Some(now);
             let terminated = self.terminated.load(Ordering::Relaxed);
             self.requests.look(&self.run, &mut self.journal, terminated, pid, now);
+            self.look_for_folder(pid);
             if self.is_interrupted() {
                 self.requests.interrupt(&mut self.journal, pid, now);
             }
@@ -250,6 +242,27 @@ impl Supervisor {
         }
     }
 
+    /// Ends a training whose folder has gone: all that it writes under the old path would be a ghost of the run.
+    fn look_for_folder(&mut self, pid: Option<u32>) {
+        if self.displaced.is_none() {
+            self.displaced = self.folder.look();
+            if let (Some(_), Some(pid)) = (&self.displaced, pid) {
+                signal_group(pid, Signal::KILL);
+            }
+        }
+    }
+
+    /// Notes at its new place how a run whose folder was moved has ended; one whose folder was removed is not made again.
+    fn end_displaced(&self, displaced: &Displaced) -> Result<()> {
+        let Displaced::Moved(now) = displaced else { return Ok(()) };
+        let run = RunFolder::new(now);
+        let message = "its folder was moved while it trained; the training was ended (hint: `loradeck resume` goes on from its newest checkpoint)";
+        let entry = JournalEntry::new("end", self.attempt).with("state", "failed").with("message", message);
+        Journal::open(&run, Writer::Supervisor)?.append(&entry)?;
+        let status = Status::new(State::Failed, self.attempt, Moment::now());
+        Ok(status.because(EndReason::Killed, message).write(&run)?)
+    }
+
     /// How the attempt's process ended; where the parent of a foreign command died itself, what it had written of the
     /// command's end before.
     fn known_end(&self, process: ProcessEnd, has_outcome: bool) -> ProcessEnd {
@@ -260,6 +273,9 @@ impl Supervisor {
 
     pub(super) fn write_end(&mut self, end: End) -> Result<()> {
         crash::point("supervise.before-end");
+        if let Some(displaced) = self.displaced.clone().or_else(|| self.folder.look()) {
+            return self.end_displaced(&displaced);
+        }
         let summary = Summary::read(&self.run).ok().flatten();
         let told = summary.as_ref().and_then(|summary| summary.outcome_of(self.attempt));
         let outcome = told.or_else(|| CommandExit::outcome(&self.run, self.attempt));

@@ -21,6 +21,7 @@ mod layers;
 mod load;
 mod memory;
 mod merge;
+mod named_programs;
 mod overrides;
 mod paths;
 mod place;
@@ -56,6 +57,7 @@ pub use image_settings::{ImageSettings, LossType, OnBadSample, SampleScheduler, 
 pub use keys::{Default, Group, Key, Kind, Range, Support, all_keys, find_key};
 pub use load::{load_frozen, load_plan, read_config_text};
 pub use memory::{memory_text, parse_memory};
+pub use named_programs::{NamedProgram, is_started, named_programs};
 pub use paths::{check_paths, root_of};
 pub use plan::{Plan, TRIAL_LIMIT, Trial, plan};
 pub use provenance::{DataIdentity, FileIdentity, Provenance};

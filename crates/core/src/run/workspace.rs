@@ -17,6 +17,9 @@ pub enum WorkspaceError {
     /// No `loradeck.yaml` here or above.
     #[error("no workspace: there is no loradeck.yaml in '{}' or above (hint: `loradeck init` makes one)", .0.display())]
     NotFound(PathBuf),
+    /// A path that cannot be written into files and commands.
+    #[error("the workspace's path '{}' is no UTF-8 text, so that configurations and commands cannot name it (hint: rename the folder)", .0.display())]
+    NotText(PathBuf),
     /// The settings of the workspace are wrong, or of a newer format.
     #[error(transparent)]
     Settings(Diagnostics),
@@ -57,11 +60,12 @@ impl Workspace {
     /// The workspace that holds `start`: the nearest folder from there upwards with a `loradeck.yaml`.
     pub fn find(start: &Path) -> Result<Self, WorkspaceError> {
         let absolute = fs::canonicalize(start).with_path(start, "find")?;
-        absolute
-            .ancestors()
-            .find(|folder| folder.join("loradeck.yaml").is_file())
-            .map(Self::at)
-            .ok_or_else(|| WorkspaceError::NotFound(start.to_path_buf()))
+        let root = absolute.ancestors().find(|folder| folder.join("loradeck.yaml").is_file());
+        match root {
+            Some(root) if root.to_str().is_none() => Err(WorkspaceError::NotText(root.to_path_buf())),
+            Some(root) => Ok(Self::at(root)),
+            None => Err(WorkspaceError::NotFound(start.to_path_buf())),
+        }
     }
 
     /// As [`Workspace::find`], and its `loradeck.yaml` is one that this program understands.
@@ -348,6 +352,20 @@ mod tests {
         assert_eq!(experiment.next_number(11), 12);
         experiment.note_next_number(20).unwrap();
         assert_eq!(experiment.next_number(11), 20);
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_refused_by_name() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join(std::ffi::OsStr::from_bytes(b"N\xe9x"));
+        fs::create_dir_all(root.join("below")).unwrap();
+        fs::write(root.join("loradeck.yaml"), "format: 1\n").unwrap();
+        let error = Workspace::find(&root.join("below")).unwrap_err();
+        assert!(
+            matches!(&error, WorkspaceError::NotText(path) if *path == root.canonicalize().unwrap()),
+            "{error}"
+        );
     }
 
     #[test]
