@@ -83,6 +83,7 @@ CASES = {
         Case("velocity", more={"min_snr_gamma": GAMMA}, base="v_prediction"),
         Case("masked", more={"masked_loss": "true"}, masked=True),
         Case("offset", RANK // 2, {"noise_offset": NOISE_OFFSET}),
+        Case("checkpointed", more={"text_encoder_lr": TEXT_RATE, "gradient_checkpointing": "true"}),
     )
 }
 

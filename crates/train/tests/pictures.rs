@@ -152,6 +152,8 @@ fn killed_at_any_step_it_ends_with_the_same_weights() {
         "the crash point needs the feature crash-points: {}",
         told(&killed)
     );
+    // It may go on with less memory: activations computed again have the same bits.
+    studio.config("again", &format!("{EVERYTHING}gradient_checkpointing: true\n"));
     let resumed = studio.run(&["--config", config, "--resume"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
     assert!(told(&resumed).contains("resumed from the checkpoint of step 3"), "{}", told(&resumed));

@@ -62,12 +62,6 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         problems
             .push(Problem::new(place("min_snr_gamma"), "min_snr_gamma", message).hint("keep one of them"));
     }
-    if image.gradient_checkpointing {
-        let message = "is not supported yet";
-        let problem = Problem::new(place("gradient_checkpointing"), "gradient_checkpointing", message);
-        let problem = problem.value(Some("true".to_owned()));
-        problems.push(problem.hint("a smaller batch_size with more gradient_accumulation takes less memory"));
-    }
     if image.sample_steps.is_some() && settings.sample_prompts.is_empty() {
         let message = "is given, but there are no sample_prompts";
         let problem = Problem::new(place("sample_steps"), "sample_steps", message);

@@ -53,7 +53,7 @@ fn image_trainings_have_their_own_defaults() {
 fn every_image_key_is_read() {
     let image = image(
         "trigger_word: sks\nlora_dropout: 0.1\nrank_pattern: {down_blocks.0: 4}\nalpha_pattern: {mid: 1}\n\
-         strength_warmup: {epochs: 2, weight: 0.5}\nema_decay: 0.999\ngradient_checkpointing: false\n\
+         strength_warmup: {epochs: 2, weight: 0.5}\nema_decay: 0.999\ngradient_checkpointing: true\n\
          resolution: 768\nbucket_reso_steps: 32\nnum_repeats: 3\nbackground: '#A0b0c0'\nmax_token_length: 150\n\
          on_bad_sample: skip\ntext_encoder_lr: 1e-5\nconv_rank: 4\nloss_type: smooth_l1\nmin_snr_gamma: 5\n\
          sample_prompts: [a cat]\nsample_steps: 50\nsample_seeds: [7, 18446744073709551615]\n\

@@ -67,7 +67,7 @@ pub(super) const KEYS: &[Key] = &[
         "gradient_checkpointing",
         Kind::Flag,
         Default::Fixed("false"),
-        "compute activations again instead of keeping them: not supported yet, only false",
+        "compute activations again in the backward pass instead of keeping them: less memory, about a third slower",
     )
     .only(DataType::Image),
     key(

@@ -7,6 +7,7 @@ use super::config::TransformerShape;
 use super::feed_forward::FeedForward;
 use crate::adapters::autograd::{AutogradConv2d, AutogradLinear, Context, LayerMut};
 use crate::models::blocks::{GroupNorm, LayerNorm, Visitor, attend};
+use crate::models::flow::{Flow, Value};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// ε of the group norm before the transformer, whatever the rest of the network has.
@@ -47,14 +48,23 @@ impl Transformer {
         })
     }
 
-    /// `x` `[samples, channels, height, width]` to the same size.
-    pub(super) fn forward(&self, x: &Tensor, conditions: Conditions) -> Result<Tensor, TchError> {
+    /// `x` `[samples, channels, height, width]` to the same size, as one block.
+    pub(super) fn run<'a>(
+        &'a self,
+        x: &Value,
+        conditions: Conditions,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
+        flow.run([x, conditions.states], |[x, states], context| self.forward(x, states, context))
+    }
+
+    fn forward(&self, x: &Tensor, states: &Tensor, context: &Context) -> Result<Tensor, TchError> {
         let (_, _, height, width) = x.size4()?;
-        let mut inner = self.proj_in.inwards(&self.norm.forward(x)?, conditions.context)?;
+        let mut inner = self.proj_in.inwards(&self.norm.forward(x)?, context)?;
         for layer in &self.layers {
-            inner = layer.forward(&inner, conditions)?;
+            inner = layer.forward(&inner, states, context)?;
         }
-        self.proj_out.outwards(&inner, height, width, conditions.context)?.f_add(x)
+        self.proj_out.outwards(&inner, height, width, context)?.f_add(x)
     }
 
     pub(super) fn visit(&mut self, module: &str, visitor: Visitor) {
@@ -129,8 +139,7 @@ impl TransformerLayer {
         })
     }
 
-    fn forward(&self, x: &Tensor, conditions: Conditions) -> Result<Tensor, TchError> {
-        let Conditions { states, context, .. } = conditions;
+    fn forward(&self, x: &Tensor, states: &Tensor, context: &Context) -> Result<Tensor, TchError> {
         let normed = self.norm_1.forward(x)?;
         let x = self.own.forward(&normed, &normed, context)?.f_add(x)?;
         let x = self.cross.forward(&self.norm_2.forward(&x)?, states, context)?.f_add(&x)?;

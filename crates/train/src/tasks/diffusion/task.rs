@@ -28,6 +28,8 @@ use crate::engine::checkpoint::Identity;
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::image as export;
+use crate::models::flow::Flow;
+use crate::models::tape::Tape;
 use crate::models::unet::Unet;
 use crate::tasks::diffusion::scheduler::NoiseSchedule;
 use crate::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit};
@@ -141,16 +143,34 @@ impl<'a> Diffusion<'a> {
         } else {
             Some(self.conditioning.states(&captions, &context)?)
         };
+        let strength = self.strength(step);
+        let loss_of = |prediction: &Tensor| {
+            let loss = denoising.loss(prediction, &self.schedule, &self.inputs.image)?;
+            loss.f_div_scalar(total.max(1) as f64)
+        };
+        if self.inputs.image.gradient_checkpointing {
+            let mut tape = Tape::new(context);
+            let states = match frozen {
+                Some(states) => tape.constant(states),
+                None => self.conditioning.run(&captions, &mut tape)?,
+            };
+            let prediction = denoising.predict_through(&self.unet, &states, self.kind, &mut tape)?;
+            let leaf = prediction.tensor().f_detach()?.f_requires_grad_(true)?;
+            let loss = tch::with_grad(|| loss_of(&leaf))?;
+            let gradient = Tensor::f_run_backward(&[&loss], &[leaf], false, false)?.remove(0);
+            self.copy.add_handed(strength, &mut self.adapters.gradients, |sink| {
+                tape.backward(&prediction, gradient, sink)
+            })?;
+            return Ok(loss.f_detach()?);
+        }
         let loss = tch::with_grad(|| -> Result<Tensor, TrainError> {
             let states = match &frozen {
                 Some(states) => states.shallow_clone(),
                 None => self.conditioning.states(&captions, &context)?,
             };
-            let prediction = denoising.predict(&self.unet, &states, self.kind, &context)?;
-            let loss = denoising.loss(&prediction, &self.schedule, &self.inputs.image)?;
-            Ok(loss.f_div_scalar(total.max(1) as f64)?)
+            Ok(loss_of(&denoising.predict(&self.unet, &states, self.kind, &context)?)?)
         })?;
-        self.copy.add_gradients(&loss, self.strength(step), &mut self.adapters.gradients)?;
+        self.copy.add_gradients(&loss, strength, &mut self.adapters.gradients)?;
         Ok(loss.f_detach()?)
     }
 
@@ -369,6 +389,8 @@ fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_c
         sample_negative_prompt: String::new(),
         sample_guidance: 0.0,
         sample_inference_steps: 0,
+        // The same numbers either way, so a run that ran out of memory may go on with it.
+        gradient_checkpointing: false,
         // Rates may change between attempts as the language models' may.
         unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
         text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
