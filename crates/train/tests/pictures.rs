@@ -160,6 +160,60 @@ fn killed_at_any_step_it_ends_with_the_same_weights() {
     assert_eq!(sha256(&RunFolder::new(studio.path().join("again"))), straight);
 }
 
+/// The losses told in the log, step by step.
+fn losses(output: &Output) -> Vec<f64> {
+    let told = told(output);
+    let lines = told.lines().filter(|line| line.contains(" loss ") && line.contains("eta"));
+    lines
+        .map(|line| line.split(" loss ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn fp16_is_near_fp32() {
+    let studio = Studio::new();
+    let extra = "max_steps: 5\nlora_targets: kohya\nconv_rank: 2\ntext_encoder_lr: 1e-4\n";
+    let (_, exact) = studio.train("exact", extra);
+    let (run, half) =
+        studio.train("half", &format!("{extra}precision: fp16\ngradient_checkpointing: true\n"));
+    assert_eq!(half.status.code(), Some(0), "{}", told(&half));
+    let (exact, half) = (losses(&exact), losses(&half));
+    assert_eq!((exact.len(), half.len()), (5, 5));
+    for (exact, half) in exact.iter().zip(&half) {
+        assert!((exact - half).abs() <= 0.01 * exact, "{exact} {half}");
+    }
+    assert_eq!((summary(&run).environment.precision.as_str(), summary(&run).skipped_steps), ("fp16", 0));
+}
+
+/// The alpha is so large that gradients overflow at the first scales.
+const OVERFLOWS: &str =
+    "max_steps: 9\nsave_steps: 3\nprecision: fp16\nlora_alpha: 2000\nlearning_rate: 1e-9\n";
+
+#[test]
+fn steps_whose_gradients_overflow_in_fp16_are_left_out_and_a_resumed_run_knows_the_scale() {
+    let studio = Studio::new();
+    let straight = studio.trained("straight", OVERFLOWS);
+    let journal = read_journal(&straight);
+    let skipped: Vec<_> = journal.entries.iter().filter(|entry| entry.kind == "skipped-step").collect();
+    let count = skipped.len() as u64;
+    assert!((1..9).contains(&count), "{count}");
+    assert_eq!((skipped[0].step, summary(&straight).skipped_steps), (Some(1), count));
+    let config = studio.config("again", OVERFLOWS);
+    let arguments = ["--config", config.to_str().unwrap()];
+    let killed =
+        studio.command(&arguments).env("LORADECK_CRASH_AT", "checkpoint.after-rename").output().unwrap();
+    assert_eq!(killed.status.code(), None, "{}", told(&killed));
+    let again = RunFolder::new(studio.path().join("again"));
+    let manifest = fs::read_to_string(again.checkpoint(3).join("manifest.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let early = skipped.iter().filter(|entry| entry.step <= Some(3)).count();
+    assert_eq!(state["loss_scale"]["skipped_steps"], early);
+    assert_eq!(state["loss_scale"]["scale"], 65_536.0 / f64::from(1 << early));
+    let resumed = studio.run(&["--config", config.to_str().unwrap(), "--resume"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
+    assert_eq!((sha256(&again), summary(&again).skipped_steps), (sha256(&straight), count));
+}
+
 #[test]
 fn another_seed_or_picture_is_another_training() {
     let studio = Studio::new();

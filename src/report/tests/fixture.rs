@@ -204,6 +204,7 @@ fn summary(made: &Made) -> Summary {
         epoch: steps as f64 / 24.0,
         tokens: 14_976,
         images: 0,
+        skipped_steps: 0,
         seconds: 61.3,
         started: Moment(START),
         updated: Moment(START + 61_300),

@@ -4,7 +4,7 @@ use super::experiment::Entry;
 use super::image_settings::ImageSettings;
 use super::keys::{Group, Key};
 use super::place::{Place, Problem};
-use super::settings::{DataType, LoraTargets, Settings};
+use super::settings::{DataType, LoraTargets, Precision, Settings};
 use super::task::DATA_TYPE;
 
 /// Keys that are for the other data type, each told once; `is_foreign`: another trainer makes the run.
@@ -47,7 +47,10 @@ type PlaceOf<'a> = &'a dyn Fn(&str) -> Place;
 /// What single values cannot show.
 pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, problems: &mut Vec<Problem>) {
     problems.extend(unknown_preset(settings, place));
-    let Some(image) = settings.image() else { return };
+    let Some(image) = settings.image() else {
+        problems.extend(half_of_text(settings, place));
+        return;
+    };
     if settings.base_model.to_lowercase().ends_with(".gguf") {
         let message =
             "is a GGUF file, which holds a language model, but this trains on pictures (data_type: image)";
@@ -67,6 +70,15 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         let problem = Problem::new(place("sample_steps"), "sample_steps", message);
         problems.push(problem.hint("sample_prompts: [a house in the style of NAME]"));
     }
+}
+
+/// fp16, whose range language models leave.
+fn half_of_text(settings: &Settings, place: PlaceOf<'_>) -> Option<Problem> {
+    (settings.precision == Precision::Fp16 && !settings.is_foreign()).then(|| {
+        let message = "is for image models, and this trains on text (data_type: text)";
+        let problem = Problem::new(place("precision"), "precision", message);
+        problem.value(Some("fp16".to_owned())).hint("bf16 or fp32")
+    })
 }
 
 /// A preset of the other data type, which would be taken for a regular expression.

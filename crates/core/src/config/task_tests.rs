@@ -50,6 +50,16 @@ fn image_trainings_have_their_own_defaults() {
 }
 
 #[test]
+fn fp16_is_for_pictures() {
+    assert_eq!(one(IMAGE, &["precision=fp16"]).precision, Precision::Fp16);
+    let error = planned(BASE, &["precision=fp16"]).unwrap_err();
+    assert!(
+        error.contains("precision: 'fp16' is for image models") && error.contains("bf16 or fp32"),
+        "{error}"
+    );
+}
+
+#[test]
 fn every_image_key_is_read() {
     let image = image(
         "trigger_word: sks\nlora_dropout: 0.1\nrank_pattern: {down_blocks.0: 4}\nalpha_pattern: {mid: 1}\n\

@@ -2,6 +2,7 @@
 //! schedule, checkpoints, records and requests.
 
 pub mod checkpoint;
+pub mod loss_scale;
 pub mod optimizer;
 mod progress;
 pub mod record;
@@ -18,11 +19,13 @@ use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::Outcome;
+use tch::Kind;
 
 pub use record::Record;
 pub use requests::{End, Signals, Watch};
 
 use checkpoint::{Identity, Manifest};
+use loss_scale::LossScale;
 use optimizer::{AdamW, Constants};
 use progress::Progress;
 use schedule::Schedule;
@@ -79,7 +82,7 @@ fn run(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Result
     let base_hash = thread::spawn(inputs.base_hash());
     let hardware = Hardware::prepare(settings)?;
     let mut task = inputs.build(&hardware)?;
-    let mut stepper = stepper(settings, &*task, &hardware)?;
+    let mut stepper = stepper(settings, &mut *task, &hardware)?;
     describe(record, &*task, &hardware);
     let identity = task.identity();
     let step = resume(record, &mut *task, &mut stepper, &identity)?;
@@ -116,12 +119,17 @@ fn run(inputs: &dyn TaskInputs, record: &mut Record, signals: Signals) -> Result
 }
 
 /// The step's buffers and the optimizer for the adapters of `task`.
-pub fn stepper(settings: &Settings, task: &dyn Task, hardware: &Hardware) -> Result<Stepper, TrainError> {
+pub fn stepper(settings: &Settings, task: &mut dyn Task, hardware: &Hardware) -> Result<Stepper, TrainError> {
     let constants = Constants { weight_decay: settings.weight_decay, max_grad_norm: settings.max_grad_norm };
     let mut optimizer = AdamW::new(task.adapters().count(), constants, hardware.device())?;
     let parts: Vec<(i64, i64, f64)> =
         task.rate_groups().iter().map(|group| (group.start, group.count, group.factor)).collect();
     optimizer.set_rate_factors(&parts)?;
+    if hardware.kind == Kind::Half {
+        let scale = LossScale::new(hardware.device())?;
+        task.scale_loss(scale.factor());
+        optimizer.loss_scale = Some(scale);
+    }
     let mut stepper = Stepper::new(optimizer, hardware.device())?;
     if let Some(decay) = task.average_decay() {
         stepper.average = Some(Average::new(decay, &task.adapters().parameters)?);
@@ -195,7 +203,7 @@ fn resume(
         return Ok(0);
     };
     let folder = record.run().checkpoint(manifest.step);
-    checkpoint::load(&folder, manifest.step, task.weights_name(), task.adapters(), stepper)?;
+    checkpoint::load(&folder, &manifest, task.weights_name(), task.adapters(), stepper)?;
     take_over(record, &manifest);
     Ok(manifest.step)
 }
@@ -206,6 +214,7 @@ fn start_over(record: &mut Record) {
     record.summary.epoch = 0.0;
     record.summary.tokens = 0;
     record.summary.images = 0;
+    record.summary.skipped_steps = 0;
     record.summary.weights_sha256 = None;
     if record.attempt() > 1 {
         record.restart_events_at(0);
@@ -218,6 +227,7 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.summary.epoch = manifest.epoch;
     record.summary.tokens = manifest.tokens;
     record.summary.images = manifest.images;
+    record.summary.skipped_steps = manifest.loss_scale.map_or(0, |state| state.skipped_steps);
     record.summary.weights_sha256 = None;
     record.add_earlier_seconds(manifest.seconds);
     // A step-0 checkpoint is followed by a new evaluation at step 0.

@@ -10,6 +10,7 @@ use loradeck_data::mapped::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
+use crate::engine::loss_scale::ScaleState;
 
 /// The name of the file.
 pub const MANIFEST: &str = "manifest.json";
@@ -42,6 +43,9 @@ pub struct Manifest {
     pub images: u64,
     /// Seconds of training, over all attempts.
     pub seconds: f64,
+    /// The scale of the loss, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<ScaleState>,
     /// The files beside this one.
     pub files: BTreeMap<String, FileRecord>,
 }

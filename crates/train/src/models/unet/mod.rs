@@ -22,6 +22,8 @@ struct Conditions<'a> {
     time: &'a Tensor,
     /// The text encoder's states, `[samples, tokens, width]`.
     states: &'a Value,
+    /// Whether attention is computed in fp32 whatever the weights' number type is.
+    upcast_attention: bool,
 }
 
 #[cfg(test)]

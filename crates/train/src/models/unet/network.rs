@@ -24,6 +24,7 @@ pub struct Unet {
     up: Vec<UpBlock>,
     norm_out: GroupNorm,
     conv_out: AutogradConv2d,
+    upcast_attention: bool,
 }
 
 impl Unet {
@@ -42,7 +43,14 @@ impl Unet {
             up: (0..levels).map(|number| UpBlock::load(loader, config, number)).collect::<Result<_, _>>()?,
             norm_out: loader.group_norm("conv_norm_out", config.norm_num_groups, first, config.norm_eps)?,
             conv_out: loader.conv("conv_out", ConvShape::same(first, config.out_channels, 3))?,
+            upcast_attention: false,
         })
+    }
+
+    /// Says whether attention is computed in fp32 whatever the weights' number type is (`upcast_attention` of Stable
+    /// Diffusion 2.1, whose scores overflow in fp16).
+    pub fn set_upcast_attention(&mut self, upcast: bool) {
+        self.upcast_attention = upcast;
     }
 
     /// The prediction `[samples, channels, height, width]` for `latents` of that size (of the number type that the
@@ -69,7 +77,7 @@ impl Unet {
         flow: &mut impl Flow<'a>,
     ) -> Result<Value, TchError> {
         let time = self.time.forward(timesteps)?;
-        let conditions = Conditions { time: &time, states };
+        let conditions = Conditions { time: &time, states, upcast_attention: self.upcast_attention };
         // The first convolution is never a target, so its context does not matter.
         let mut x = flow.constant(self.conv_in.forward(latents, &Context::base())?);
         let mut skips = vec![x.share()];

@@ -54,8 +54,9 @@ impl Parts {
     /// Loads `base`.
     pub fn load(base: &StableDiffusion, loading: Loading) -> Result<Self, TrainError> {
         let Loading { device, kind, text_encoder_is_trained, clip_skip, max_token_length } = loading;
-        let unet =
+        let mut unet =
             Unet::load(base.unet(), &Loader::new(&ComponentSource(base, Component::Unet), kind, device))?;
+        unet.set_upcast_attention(base.upcast_attention());
         let text_kind = if text_encoder_is_trained { kind } else { Kind::Float };
         let encoder = ClipText::load(
             base.text_encoder(),

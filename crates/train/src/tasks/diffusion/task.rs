@@ -5,7 +5,7 @@ use std::path::Path;
 
 use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, evaluation_batches};
 use loradeck_data::image_check::pixels_per_latent;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::batch::{Clean, Denoising};
 use super::conditioning::Conditioning;
@@ -46,6 +46,7 @@ pub struct Diffusion<'a> {
     adapters: AdapterSet,
     copy: WorkingCopy,
     held_out: Vec<MicroBatch>,
+    loss_scale: Option<Tensor>,
     device: Device,
     pub(super) kind: Kind,
 }
@@ -78,7 +79,19 @@ impl<'a> Diffusion<'a> {
             let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
             evaluation_batches(&buckets, settings.evaluation_batch() as usize)
         });
-        Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, copy, held_out, device, kind })
+        Ok(Self {
+            inputs,
+            unet,
+            conditioning,
+            latents,
+            schedule,
+            adapters,
+            copy,
+            held_out,
+            loss_scale: None,
+            device,
+            kind,
+        })
     }
 
     /// Shows the layers the adapters as they are now, at full strength.
@@ -157,7 +170,8 @@ impl<'a> Diffusion<'a> {
             let prediction = denoising.predict_through(&self.unet, &states, self.kind, &mut tape)?;
             let leaf = prediction.tensor().f_detach()?.f_requires_grad_(true)?;
             let loss = tch::with_grad(|| loss_of(&leaf))?;
-            let gradient = Tensor::f_run_backward(&[&loss], &[leaf], false, false)?.remove(0);
+            let scaled = tch::with_grad(|| self.scaled(&loss))?;
+            let gradient = Tensor::f_run_backward(&[scaled], &[leaf], false, false)?.remove(0);
             self.copy.add_handed(strength, &mut self.adapters.gradients, |sink| {
                 tape.backward(&prediction, gradient, sink)
             })?;
@@ -170,8 +184,14 @@ impl<'a> Diffusion<'a> {
             };
             Ok(loss_of(&denoising.predict(&self.unet, &states, self.kind, &context)?)?)
         })?;
-        self.copy.add_gradients(&loss, strength, &mut self.adapters.gradients)?;
+        let scaled = tch::with_grad(|| self.scaled(&loss))?;
+        self.copy.add_gradients(&scaled, strength, &mut self.adapters.gradients)?;
         Ok(loss.f_detach()?)
+    }
+
+    /// The loss as its gradients are computed.
+    fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
+        self.loss_scale.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scale| loss.f_mul(scale))
     }
 
     fn generator(&self) -> Generator<'_> {
@@ -251,6 +271,10 @@ impl Task for Diffusion<'_> {
             place += batch.draws.len() as u32;
         }
         Ok(total)
+    }
+
+    fn scale_loss(&mut self, scale: Tensor) {
+        self.loss_scale = Some(scale);
     }
 
     fn after_update(&mut self) -> Result<(), TrainError> {
@@ -342,8 +366,10 @@ impl Task for Diffusion<'_> {
             ),
         ];
         if inputs.base.upcast_attention() && self.kind != Kind::Float {
-            let note = "warning: this base asks for attention in fp32 (upcast_attention), and this trains in bf16 (hint: precision: fp32)";
-            lines.push(note.to_owned());
+            lines.push("attention in fp32, as this base asks for (upcast_attention)".to_owned());
+        }
+        if self.kind == Kind::Half && !self.device.is_cuda() {
+            lines.push("warning: fp16 is slow on a CPU (hint: precision: fp32)".to_owned());
         }
         Description {
             base,
