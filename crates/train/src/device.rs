@@ -56,6 +56,12 @@ impl Hardware {
         self.choice.device
     }
 
+    /// Everything that the last bits of computed numbers may depend on.
+    pub fn numerics(&self) -> String {
+        let threads = if self.device().is_cuda() { 0 } else { self.threads };
+        format!("{} {threads} libtorch {LIBTORCH_VERSION}", self.choice.name)
+    }
+
     /// Hardware and programs, for the summary.
     pub fn evidence(&self) -> Evidence {
         Evidence {

@@ -65,6 +65,7 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         problems
             .push(Problem::new(place("min_snr_gamma"), "min_snr_gamma", message).hint("keep one of them"));
     }
+    latents(image, place, problems);
     if image.sample_steps.is_some() && settings.sample_prompts.is_empty() {
         let message = "is given, but there are no sample_prompts";
         let problem = Problem::new(place("sample_steps"), "sample_steps", message);
@@ -137,6 +138,22 @@ fn buckets(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem
         let message =
             format!("is below the square's side of {square} pixels at resolution {}", image.resolution);
         wrong("max_bucket_reso", max, message, format!("at least {square}"));
+    }
+}
+
+/// Latents on the disk where there is nothing to keep.
+fn latents(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem>) {
+    if !image.cache_latents_to_disk {
+        return;
+    }
+    let mut wrong = |message: &str, hint: &str| {
+        let problem = Problem::new(place("cache_latents_to_disk"), "cache_latents_to_disk", message);
+        problems.push(problem.value(Some("true".to_owned())).hint(hint));
+    };
+    if !image.cache_latents {
+        wrong("is given, but cache_latents is false", "cache_latents: true");
+    } else if image.random_crop {
+        wrong("is given together with random_crop, which crops anew at every step", "keep one of them");
     }
 }
 

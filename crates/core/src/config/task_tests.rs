@@ -50,6 +50,18 @@ fn image_trainings_have_their_own_defaults() {
 }
 
 #[test]
+fn latents_go_to_the_disk_only_where_they_are_kept() {
+    assert!(image("cache_latents_to_disk: true", &[]).cache_latents_to_disk);
+    for (other, words) in [
+        ("cache_latents: false", "but cache_latents is false"),
+        ("random_crop: true", "together with random_crop"),
+    ] {
+        let error = wrong(&format!("cache_latents_to_disk: true\n{other}"), &[]);
+        assert!(error.contains("cache_latents_to_disk: 'true'") && error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn fp16_is_for_pictures() {
     assert_eq!(one(IMAGE, &["precision=fp16"]).precision, Precision::Fp16);
     let error = planned(BASE, &["precision=fp16"]).unwrap_err();

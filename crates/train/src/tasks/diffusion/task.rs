@@ -1,8 +1,9 @@
 //! A Stable Diffusion model with adapters and its pictures, as the engine trains it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use loradeck_core::cache;
 use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, evaluation_batches};
 use loradeck_data::image_check::pixels_per_latent;
 use tch::{Device, Kind, TchError, Tensor};
@@ -12,7 +13,8 @@ use super::conditioning::Conditioning;
 use super::evaluation::Evaluation;
 use super::generate::Generator;
 use super::inputs::Inputs;
-use super::latents::LatentCache;
+use super::latent_store::{LatentStore, encoder_hash};
+use super::latents::{LatentCache, Told};
 use super::masks::DrawnMasks;
 use super::noise::NoiseKey;
 use super::norms;
@@ -63,7 +65,8 @@ impl<'a> Diffusion<'a> {
             clip_skip: image.clip_skip,
             max_token_length: image.max_token_length,
         };
-        let Parts { mut unet, mut conditioning, vae, schedule } = Parts::load(&inputs.base, loading)?;
+        let Parts { mut unet, mut conditioning, vae, vae_weights, schedule } =
+            Parts::load(&inputs.base, loading)?;
         let chosen = sites::adapter_sites(&inputs.sites);
         let adapters = AdapterSet::new(chosen, settings.seed, sites::diffusers_name, device)?;
         let rates = DropoutRates {
@@ -74,7 +77,14 @@ impl<'a> Diffusion<'a> {
         let copy = WorkingCopy::new(&adapters, kind)?;
         sites::attach(&mut unet, &mut conditioning.encoder, &adapters, &copy, rates)?;
         let keeps = image.cache_latents && !image.random_crop;
-        let latents = LatentCache::new(vae, device, inputs.data.background, keeps);
+        let mut latents = LatentCache::new(vae, device, inputs.data.background, keeps);
+        if image.cache_latents_to_disk && keeps {
+            let encoder = encoder_hash(&inputs.base, vae_weights.iter())?;
+            if let Some(folder) = latents_folder() {
+                latents.use_store(LatentStore::new(folder, &encoder, &hardware.numerics(), device));
+                latents.prepare(looks(inputs))?;
+            }
+        }
         let held_out = inputs.data.held_out.as_ref().map_or_else(Vec::new, |held_out| {
             let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
             evaluation_batches(&buckets, settings.evaluation_batch() as usize)
@@ -130,6 +140,20 @@ impl<'a> Diffusion<'a> {
         let weight = if sample.regularisation { inputs.image.prior_loss_weight } else { 1.0 };
         let latents = latents.f_mul_scalar(inputs.base.vae().scaling_factor)?;
         Ok(Clean { latents, mask: look.mask, weight, key })
+    }
+
+    /// What became of the files of latents, where there are any.
+    fn lines_of_store(&self) -> Vec<String> {
+        if !self.inputs.image.cache_latents_to_disk {
+            return Vec::new();
+        }
+        let Told { fetched, computed, unwritten } = self.latents.told();
+        let mut lines = vec![format!("latents: {fetched} from the cache, {computed} computed")];
+        lines.extend(unwritten.as_ref().map(|problem| format!("warning: latents are not kept: {problem}")));
+        if latents_folder().is_none() {
+            lines.push("warning: latents are not kept: neither XDG_CACHE_HOME nor HOME is set".to_owned());
+        }
+        lines
     }
 
     /// The share of the adapters' strength at `step` (from 1): below 1 in the first rounds where the settings say so.
@@ -365,6 +389,7 @@ impl Task for Diffusion<'_> {
                 inputs.settings.lora_alpha, inputs.settings.lora_rank
             ),
         ];
+        lines.extend(self.lines_of_store());
         if inputs.base.upcast_attention() && self.kind != Kind::Float {
             lines.push("attention in fp32, as this base asks for (upcast_attention)".to_owned());
         }
@@ -407,6 +432,22 @@ impl Task for Diffusion<'_> {
     }
 }
 
+/// Where latents are kept.
+fn latents_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name);
+    cache::folder(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref(), cache::LATENTS)
+}
+
+/// All looks of a training that crops in the centre.
+fn looks(inputs: &Inputs) -> impl Iterator<Item = (&ImageSample, View)> {
+    let flips: &[bool] = if inputs.image.flip_aug { &[false, true] } else { &[false] };
+    let training = inputs.data.train.samples.iter().flat_map(|sample| {
+        flips.iter().map(move |flip| (sample, View { flip: *flip, ..View::centre(&sample.fit()) }))
+    });
+    let held_out = inputs.data.held_out.iter().flat_map(|part| &part.samples);
+    training.chain(held_out.map(|sample| (sample, View::centre(&sample.fit()))))
+}
+
 /// What of the image settings must stay the same: not how samples are drawn.
 fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_core::config::ImageSettings {
     loradeck_core::config::ImageSettings {
@@ -417,6 +458,7 @@ fn identity_of_image(image: &loradeck_core::config::ImageSettings) -> loradeck_c
         sample_inference_steps: 0,
         // The same numbers either way, so a run that ran out of memory may go on with it.
         gradient_checkpointing: false,
+        cache_latents_to_disk: false,
         // Rates may change between attempts as the language models' may.
         unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
         text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),
