@@ -48,7 +48,7 @@ max_grad_norm: {MAX_GRAD_NORM}
 max_steps: {STEPS}
 eval_steps: 25
 save_steps: 25
-precision: fp32
+precision: {precision}
 seed: 11
 """
 
@@ -62,6 +62,12 @@ class Case:
     more: dict = field(default_factory=dict, hash=False)
     base: str = "epsilon"
     masked: bool = False
+    precision: str = "fp32"
+
+    @property
+    def tolerance(self):
+        """By how much limits are wider than in fp32: fp16 has 11 binary digits where fp32 has 24."""
+        return 1 if self.precision == "fp32" else 100
 
     @property
     def trains_text(self):
@@ -83,6 +89,8 @@ CASES = {
         Case("velocity", more={"min_snr_gamma": GAMMA}, base="v_prediction"),
         Case("masked", more={"masked_loss": "true"}, masked=True),
         Case("offset", RANK // 2, {"noise_offset": NOISE_OFFSET}),
+        Case("checkpointed", more={"text_encoder_lr": TEXT_RATE, "gradient_checkpointing": "true"}),
+        Case("fp16", precision="fp16"),
     )
 }
 
@@ -142,6 +150,7 @@ class DiffusionScene:
             held_out=self.data["held-out"],
             output=self.folder / f"run-{name}",
             step=step,
+            precision=case.precision,
         )
         more = {"lora_alpha": case.alpha, **case.more}
         path.write_text(words + "".join(f"{key}: {value}\n" for key, value in more.items()))

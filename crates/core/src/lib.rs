@@ -3,6 +3,7 @@
 //! Nothing here prints, knows a terminal, git or libtorch. Files are read and written only through
 //! [`mod@file`]; times come in as arguments or from [`time`].
 
+pub mod cache;
 pub mod config;
 pub mod crash;
 pub mod error;

@@ -41,7 +41,7 @@ pub struct ImageMemoryRequest<'a> {
     pub batch_size: u64,
     /// Pixels of the largest latent.
     pub latent_pixels: u64,
-    /// Whether activations are computed again: then one block's are kept at a time, and each block's input.
+    /// Whether activations are computed again: then one block's are kept at a time, and what goes from block to block.
     pub gradient_checkpointing: bool,
 }
 
@@ -64,10 +64,10 @@ pub struct ImageMemory {
 pub fn estimate(request: &ImageMemoryRequest<'_>) -> ImageMemory {
     let blocks = blocks(request.unet, request.latent_pixels);
     let numbers = if request.gradient_checkpointing {
-        let inputs: u64 = blocks.iter().map(|block| block.layers * block.width).sum();
-        inputs + blocks.iter().map(|block| block.width * block.kept).max().unwrap_or(0)
+        let between: u64 = blocks.iter().map(|block| block.layers * block.width * block.parts()).sum();
+        between + blocks.iter().map(|block| block.width * block.largest_part()).max().unwrap_or(0)
     } else {
-        blocks.iter().map(|block| block.layers * block.width * block.kept).sum()
+        blocks.iter().map(|block| block.layers * block.width * block.kept()).sum()
     };
     let step = numbers * request.batch_size * request.bytes_per_number;
     let factor = 1 << (2 * request.vae.block_out_channels.len().saturating_sub(1) as u64);
@@ -90,8 +90,25 @@ struct Blocks {
     layers: u64,
     /// Channels × pixels.
     width: u64,
+    /// Numbers kept for each of them by a layer's transformer; 0 without one.
+    transformer: u64,
+}
+
+impl Blocks {
     /// Numbers kept for each of them by one layer.
-    kept: u64,
+    fn kept(&self) -> u64 {
+        RESIDUAL + self.transformer
+    }
+
+    /// Parts of a layer that are computed again one by one.
+    fn parts(&self) -> u64 {
+        1 + u64::from(self.transformer > 0)
+    }
+
+    /// Numbers kept for each of them while the larger part is computed again, with its gradient and that of its input.
+    fn largest_part(&self) -> u64 {
+        RESIDUAL.max(self.transformer) + 2
+    }
 }
 
 fn blocks(unet: &UnetConfig, latent_pixels: u64) -> Vec<Blocks> {
@@ -101,7 +118,7 @@ fn blocks(unet: &UnetConfig, latent_pixels: u64) -> Vec<Blocks> {
     let block = |level: usize, layers: usize, has_attention: bool| Blocks {
         layers: layers as u64,
         width: width(level),
-        kept: RESIDUAL + if has_attention { transformer } else { 0 },
+        transformer: if has_attention { transformer } else { 0 },
     };
     let down = (0..levels).map(|level| {
         block(level, unet.layers_per_block, unet.down_attention.get(level).copied().unwrap_or(false))

@@ -71,7 +71,11 @@ impl ImageCheckSummary {
         let adapters = adapter_rows(sites);
         let adapter_parameters = adapters.iter().map(|row| row.parameters).sum();
         let pictures = data.check(image, plan_request(settings));
-        let half = settings.precision == Precision::Bf16 || (settings.precision == Precision::Auto && cuda);
+        let half = match settings.precision {
+            Precision::Bf16 | Precision::Fp16 => true,
+            Precision::Auto => cuda,
+            Precision::Fp32 => false,
+        };
         let (unet, encoder, vae) = (
             base.parameters(Component::Unet),
             base.parameters(Component::TextEncoder),

@@ -99,6 +99,22 @@ pub fn device_name() -> Option<String> {
     text_of_device(c"cuDeviceGetName")
 }
 
+/// The major number of the first visible GPU's compute capability; `None` without CUDA.
+#[allow(unsafe_code)]
+pub fn compute_capability() -> Option<i32> {
+    type Init = unsafe extern "C" fn(u32) -> c_int;
+    type Capability = unsafe extern "C" fn(*mut c_int, *mut c_int, c_int) -> c_int;
+    let (init, capability) = (symbol(c"cuInit")?, symbol(c"cuDeviceComputeCapability")?);
+    let (mut major, mut minor) = (0, 0);
+    // SAFETY: the driver's documented signatures; both pointers are valid for the call.
+    let status = unsafe {
+        let init = std::mem::transmute::<*mut c_void, Init>(init);
+        let capability = std::mem::transmute::<*mut c_void, Capability>(capability);
+        init(0) | capability(&raw mut major, &raw mut minor, 0)
+    };
+    (status == 0).then_some(major)
+}
+
 /// The PCI address of the first visible GPU, by which NVML knows it; `None` without CUDA.
 pub fn bus_id() -> Option<String> {
     text_of_device(c"cuDeviceGetPCIBusId")

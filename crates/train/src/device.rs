@@ -14,6 +14,9 @@ use crate::gpu_memory::GpuMemory;
 /// The version of libtorch that tch is pinned to.
 pub const LIBTORCH_VERSION: &str = "2.11.0";
 
+/// The major number of the first compute capability whose GPUs compute in bf16 (Ampere).
+const FIRST_WITH_BF16: i32 = 8;
+
 /// The device chosen, and what to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -44,13 +47,19 @@ impl Hardware {
         let choice = choose()?;
         let memory = GpuMemory::watch(choice.device);
         let threads = set_threads(settings.threads);
-        let kind = kind(settings.precision, choice.device);
+        let kind = kind(settings, choice.device);
         Ok(Self { choice, kind, threads, memory })
     }
 
     /// Where tensors live.
     pub fn device(&self) -> Device {
         self.choice.device
+    }
+
+    /// Everything that the last bits of computed numbers may depend on.
+    pub fn numerics(&self) -> String {
+        let threads = if self.device().is_cuda() { 0 } else { self.threads };
+        format!("{} {threads} libtorch {LIBTORCH_VERSION}", self.choice.name)
     }
 
     /// Hardware and programs, for the summary.
@@ -107,17 +116,28 @@ fn gpu() -> Choice {
 }
 
 /// The number format of the forward and backward pass.
-pub fn kind(precision: Precision, device: Device) -> Kind {
+pub fn kind(settings: &Settings, device: Device) -> Kind {
+    let lacks_bf16 = || cuda::compute_capability().is_some_and(|major| major < FIRST_WITH_BF16);
+    kind_of(settings.precision, device, || settings.is_image() && lacks_bf16())
+}
+
+fn kind_of(precision: Precision, device: Device, prefers_fp16: impl Fn() -> bool) -> Kind {
     match precision {
         Precision::Bf16 => Kind::BFloat16,
+        Precision::Fp16 => Kind::Half,
+        Precision::Auto if device.is_cuda() && prefers_fp16() => Kind::Half,
         Precision::Auto if device.is_cuda() => Kind::BFloat16,
         Precision::Fp32 | Precision::Auto => Kind::Float,
     }
 }
 
-/// `fp32` or `bf16`.
+/// `fp32`, `bf16` or `fp16`.
 pub fn kind_name(kind: Kind) -> &'static str {
-    if kind == Kind::BFloat16 { "bf16" } else { "fp32" }
+    match kind {
+        Kind::BFloat16 => "bf16",
+        Kind::Half => "fp16",
+        _ => "fp32",
+    }
 }
 
 /// Sets libtorch's threads: as configured, else as `LORADECK_THREADS` says, else libtorch's own choice. Returns how
@@ -147,9 +167,13 @@ mod tests {
 
     #[test]
     fn precision_follows_the_device() {
-        assert_eq!(kind(Precision::Auto, Device::Cpu), Kind::Float);
-        assert_eq!(kind(Precision::Auto, Device::Cuda(0)), Kind::BFloat16);
-        assert_eq!(kind_name(kind(Precision::Bf16, Device::Cpu)), "bf16");
+        let of = |precision, device, fp16| kind_name(kind_of(precision, device, || fp16));
+        for old in [false, true] {
+            assert_eq!(of(Precision::Auto, Device::Cpu, old), "fp32");
+            assert_eq!(of(Precision::Auto, Device::Cuda(0), old), if old { "fp16" } else { "bf16" });
+            assert_eq!(of(Precision::Bf16, Device::Cuda(0), old), "bf16");
+            assert_eq!(of(Precision::Fp16, Device::Cpu, old), "fp16");
+        }
     }
 
     #[test]

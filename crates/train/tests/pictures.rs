@@ -60,6 +60,7 @@ impl Studio {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).current_dir(self.path());
         command.env("LORADECK_DEVICE", "cpu").env("LORADECK", "/nowhere").env("OMP_WAIT_POLICY", "passive");
+        command.env("XDG_CACHE_HOME", self.path().join("cache"));
         command.env_remove("LORADECK_CRASH_AT").env_remove("LORADECK_TRAIN_LOCK_INHERITED");
         command
     }
@@ -152,10 +153,156 @@ fn killed_at_any_step_it_ends_with_the_same_weights() {
         "the crash point needs the feature crash-points: {}",
         told(&killed)
     );
+    // It may go on with less memory: activations computed again have the same bits.
+    studio.config("again", &format!("{EVERYTHING}gradient_checkpointing: true\n"));
     let resumed = studio.run(&["--config", config, "--resume"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
     assert!(told(&resumed).contains("resumed from the checkpoint of step 3"), "{}", told(&resumed));
     assert_eq!(sha256(&RunFolder::new(studio.path().join("again"))), straight);
+}
+
+/// The losses told in the log, step by step.
+fn losses(output: &Output) -> Vec<f64> {
+    let told = told(output);
+    let lines = told.lines().filter(|line| line.contains(" loss ") && line.contains("eta"));
+    lines
+        .map(|line| line.split(" loss ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn fp16_is_near_fp32() {
+    let studio = Studio::new();
+    let extra = "max_steps: 5\nlora_targets: kohya\nconv_rank: 2\ntext_encoder_lr: 1e-4\n";
+    let (_, exact) = studio.train("exact", extra);
+    let (run, half) =
+        studio.train("half", &format!("{extra}precision: fp16\ngradient_checkpointing: true\n"));
+    assert_eq!(half.status.code(), Some(0), "{}", told(&half));
+    let (exact, half) = (losses(&exact), losses(&half));
+    assert_eq!((exact.len(), half.len()), (5, 5));
+    for (exact, half) in exact.iter().zip(&half) {
+        assert!((exact - half).abs() <= 0.01 * exact, "{exact} {half}");
+    }
+    assert_eq!((summary(&run).environment.precision.as_str(), summary(&run).skipped_steps), ("fp16", 0));
+}
+
+/// The alpha is so large that gradients overflow at the first scales.
+const OVERFLOWS: &str =
+    "max_steps: 9\nsave_steps: 3\nprecision: fp16\nlora_alpha: 2000\nlearning_rate: 1e-9\n";
+
+#[test]
+fn steps_whose_gradients_overflow_in_fp16_are_left_out_and_a_resumed_run_knows_the_scale() {
+    let studio = Studio::new();
+    let straight = studio.trained("straight", OVERFLOWS);
+    let journal = read_journal(&straight);
+    let skipped: Vec<_> = journal.entries.iter().filter(|entry| entry.kind == "skipped-step").collect();
+    let count = skipped.len() as u64;
+    assert!((1..9).contains(&count), "{count}");
+    assert_eq!((skipped[0].step, summary(&straight).skipped_steps), (Some(1), count));
+    let config = studio.config("again", OVERFLOWS);
+    let arguments = ["--config", config.to_str().unwrap()];
+    let killed =
+        studio.command(&arguments).env("LORADECK_CRASH_AT", "checkpoint.after-rename").output().unwrap();
+    assert_eq!(killed.status.code(), None, "{}", told(&killed));
+    let again = RunFolder::new(studio.path().join("again"));
+    let manifest = fs::read_to_string(again.checkpoint(3).join("manifest.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let early = skipped.iter().filter(|entry| entry.step <= Some(3)).count();
+    assert_eq!(state["loss_scale"]["skipped_steps"], early);
+    assert_eq!(state["loss_scale"]["scale"], 65_536.0 / f64::from(1 << early));
+    let resumed = studio.run(&["--config", config.to_str().unwrap(), "--resume"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
+    assert_eq!((sha256(&again), summary(&again).skipped_steps), (sha256(&straight), count));
+}
+
+/// What the log says of where latents came from.
+fn latents_told(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", told(output));
+    let told = told(output);
+    told.lines().find_map(|line| line.split("latents: ").nth(1)).unwrap_or("nothing").to_owned()
+}
+
+#[test]
+fn latents_on_the_disk_serve_later_trainings_and_are_never_stale() {
+    let studio = Studio::new();
+    let mut count = 0;
+    let mut train = |extra: &str| {
+        count += 1;
+        let (run, output) = studio.train(&format!("out{count}"), &format!("max_steps: 2\n{extra}"));
+        (latents_told(&output), sha256(&run))
+    };
+    let keep = "cache_latents_to_disk: true\n";
+    let without = train("");
+    let (cold, warm) = (train(keep), train(keep));
+    assert_eq!(without.0, "nothing");
+    assert_eq!(cold.0, "0 from the cache, 7 computed");
+    assert_eq!(warm.0, "7 from the cache, 0 computed");
+    assert_eq!((&cold.1, &warm.1), (&without.1, &without.1));
+    // Whatever the numbers depend on makes them others; what they do not depend on does not.
+    assert_eq!(
+        train(&format!("{keep}lora_alpha: 2\nlearning_rate: 1e-2\n")).0,
+        "7 from the cache, 0 computed"
+    );
+    assert_eq!(train(&format!("{keep}flip_aug: true\n")).0, "7 from the cache, 7 computed");
+    assert_eq!(train(&format!("{keep}min_bucket_reso: 128\n")).0, "3 from the cache, 4 computed");
+    assert_eq!(train(&format!("{keep}background: black\n")).0, "0 from the cache, 7 computed");
+    // Another picture under the name of an old one.
+    let path = studio.path().join("pictures/2_house/0.png");
+    fs::write(&path, Picture::filled(128, 128, [9, 9, 9]).to_png()).unwrap();
+    assert_eq!(train(keep).0, "6 from the cache, 1 computed");
+    // Damage, and a folder where nothing can be written.
+    let files = loradeck_core::cache::files(&studio.path().join("cache"));
+    for file in &files {
+        fs::write(&file.path, &fs::read(&file.path).unwrap()[..100]).unwrap();
+    }
+    let repaired = train(keep);
+    assert_eq!(repaired.0, "0 from the cache, 7 computed");
+    assert_eq!(train(keep), ("7 from the cache, 0 computed".to_owned(), repaired.1));
+}
+
+#[test]
+fn another_autoencoder_has_other_latents() {
+    let studio = Studio::new();
+    let extra = "max_steps: 1\ncache_latents_to_disk: true\n";
+    let (_, first) = studio.train("first", extra);
+    assert_eq!(latents_told(&first), "0 from the cache, 7 computed");
+    let base = fs::canonicalize(studio.path().join("base")).unwrap();
+    fs::remove_file(studio.path().join("base")).unwrap();
+    copy(&base, &studio.path().join("base"));
+    let weights = studio.path().join("base/vae/diffusion_pytorch_model.safetensors");
+    let (_, same) = studio.train("same", extra);
+    assert_eq!(latents_told(&same), "7 from the cache, 0 computed");
+    let (start, decoder) = {
+        let file = SafetensorsFile::open(&weights).unwrap();
+        let at = |name: &str| {
+            let bytes = file.bytes(&file.entries()[name]);
+            bytes.as_ptr() as usize - file.file().bytes().as_ptr() as usize
+        };
+        (at("encoder.conv_in.weight"), at("decoder.conv_in.weight"))
+    };
+    for (name, at, expected) in [
+        ("decoder", decoder, "7 from the cache, 0 computed"),
+        ("encoder", start, "0 from the cache, 7 computed"),
+    ] {
+        let mut bytes = fs::read(&weights).unwrap();
+        bytes[at] ^= 1;
+        fs::write(&weights, bytes).unwrap();
+        let (_, output) = studio.train(name, extra);
+        assert_eq!(latents_told(&output), expected, "{name}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target);
+        } else {
+            fs::copy(source, target).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -205,6 +205,7 @@ fn summary(made: &Made) -> Summary {
         tokens: 14_976,
         images: 0,
         not_finite: std::collections::BTreeMap::new(),
+        skipped_steps: 0,
         seconds: 61.3,
         started: Moment(START),
         updated: Moment(START + 61_300),

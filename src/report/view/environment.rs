@@ -50,6 +50,10 @@ fn measures(summary: &loradeck_core::run::Summary) -> Vec<Fact> {
         let speed = words::value(summary.images as f64 / summary.seconds);
         facts.push(Fact::new("Images", format!("{} ({speed} a second)", words::count(summary.images))));
     }
+    if summary.skipped_steps > 0 {
+        let steps = format!("{} (gradients overflowed in fp16)", words::count(summary.skipped_steps));
+        facts.push(Fact::new("Steps left out", steps));
+    }
     let hashes =
         [("Base model's SHA-256", &summary.base_sha256), ("Weights' SHA-256", &summary.weights_sha256)];
     facts.extend(hashes.iter().filter_map(|(name, hash)| Some(Fact::new(name, code(hash.as_deref()?)))));

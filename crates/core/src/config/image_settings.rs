@@ -139,6 +139,9 @@ pub struct ImageSettings {
     pub prior_loss_weight: f64,
     /// Whether latents are kept instead of being encoded at every step.
     pub cache_latents: bool,
+    /// Whether latents are kept on the disk for later trainings too.
+    #[serde(default)]
+    pub cache_latents_to_disk: bool,
 
     /// Sample pictures every so many steps, besides before and after training.
     pub sample_steps: Option<u64>,

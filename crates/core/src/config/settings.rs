@@ -103,12 +103,14 @@ pub enum LearningRateSchedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// bf16 on CUDA, fp32 on the CPU.
+    /// bf16 on CUDA (fp16 for image models where the GPU has no bf16), fp32 on the CPU.
     Auto,
     /// 32-bit floats.
     Fp32,
     /// bfloat16 base and activations with fp32 adapters.
     Bf16,
+    /// fp16 base and activations with fp32 adapters and a scaled loss; image models only.
+    Fp16,
 }
 
 /// Everything one training needs to know.

@@ -4,7 +4,7 @@ use super::experiment::Entry;
 use super::image_settings::ImageSettings;
 use super::keys::{Group, Key};
 use super::place::{Place, Problem};
-use super::settings::{DataType, LoraTargets, Settings};
+use super::settings::{DataType, LoraTargets, Precision, Settings};
 use super::task::DATA_TYPE;
 
 /// Keys that are for the other data type, each told once; `is_foreign`: another trainer makes the run.
@@ -47,7 +47,10 @@ type PlaceOf<'a> = &'a dyn Fn(&str) -> Place;
 /// What single values cannot show.
 pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, problems: &mut Vec<Problem>) {
     problems.extend(unknown_preset(settings, place));
-    let Some(image) = settings.image() else { return };
+    let Some(image) = settings.image() else {
+        problems.extend(half_of_text(settings, place));
+        return;
+    };
     if settings.base_model.to_lowercase().ends_with(".gguf") {
         let message =
             "is a GGUF file, which holds a language model, but this trains on pictures (data_type: image)";
@@ -62,17 +65,21 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         problems
             .push(Problem::new(place("min_snr_gamma"), "min_snr_gamma", message).hint("keep one of them"));
     }
-    if image.gradient_checkpointing {
-        let message = "is not supported yet";
-        let problem = Problem::new(place("gradient_checkpointing"), "gradient_checkpointing", message);
-        let problem = problem.value(Some("true".to_owned()));
-        problems.push(problem.hint("a smaller batch_size with more gradient_accumulation takes less memory"));
-    }
+    latents(image, place, problems);
     if image.sample_steps.is_some() && settings.sample_prompts.is_empty() {
         let message = "is given, but there are no sample_prompts";
         let problem = Problem::new(place("sample_steps"), "sample_steps", message);
         problems.push(problem.hint("sample_prompts: [a house in the style of NAME]"));
     }
+}
+
+/// fp16, whose range language models leave.
+fn half_of_text(settings: &Settings, place: PlaceOf<'_>) -> Option<Problem> {
+    (settings.precision == Precision::Fp16 && !settings.is_foreign()).then(|| {
+        let message = "is for image models, and this trains on text (data_type: text)";
+        let problem = Problem::new(place("precision"), "precision", message);
+        problem.value(Some("fp16".to_owned())).hint("bf16 or fp32")
+    })
 }
 
 /// A preset of the other data type, which would be taken for a regular expression.
@@ -131,6 +138,22 @@ fn buckets(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem
         let message =
             format!("is below the square's side of {square} pixels at resolution {}", image.resolution);
         wrong("max_bucket_reso", max, message, format!("at least {square}"));
+    }
+}
+
+/// Latents on the disk where there is nothing to keep.
+fn latents(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem>) {
+    if !image.cache_latents_to_disk {
+        return;
+    }
+    let mut wrong = |message: &str, hint: &str| {
+        let problem = Problem::new(place("cache_latents_to_disk"), "cache_latents_to_disk", message);
+        problems.push(problem.value(Some("true".to_owned())).hint(hint));
+    };
+    if !image.cache_latents {
+        wrong("is given, but cache_latents is false", "cache_latents: true");
+    } else if image.random_crop {
+        wrong("is given together with random_crop, which crops anew at every step", "keep one of them");
     }
 }
 

@@ -50,10 +50,32 @@ fn image_trainings_have_their_own_defaults() {
 }
 
 #[test]
+fn latents_go_to_the_disk_only_where_they_are_kept() {
+    assert!(image("cache_latents_to_disk: true", &[]).cache_latents_to_disk);
+    for (other, words) in [
+        ("cache_latents: false", "but cache_latents is false"),
+        ("random_crop: true", "together with random_crop"),
+    ] {
+        let error = wrong(&format!("cache_latents_to_disk: true\n{other}"), &[]);
+        assert!(error.contains("cache_latents_to_disk: 'true'") && error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn fp16_is_for_pictures() {
+    assert_eq!(one(IMAGE, &["precision=fp16"]).precision, Precision::Fp16);
+    let error = planned(BASE, &["precision=fp16"]).unwrap_err();
+    assert!(
+        error.contains("precision: 'fp16' is for image models") && error.contains("bf16 or fp32"),
+        "{error}"
+    );
+}
+
+#[test]
 fn every_image_key_is_read() {
     let image = image(
         "trigger_word: sks\nlora_dropout: 0.1\nrank_pattern: {down_blocks.0: 4}\nalpha_pattern: {mid: 1}\n\
-         strength_warmup: {epochs: 2, weight: 0.5}\nema_decay: 0.999\ngradient_checkpointing: false\n\
+         strength_warmup: {epochs: 2, weight: 0.5}\nema_decay: 0.999\ngradient_checkpointing: true\n\
          resolution: 768\nbucket_reso_steps: 32\nnum_repeats: 3\nbackground: '#A0b0c0'\nmax_token_length: 150\n\
          on_bad_sample: skip\ntext_encoder_lr: 1e-5\nconv_rank: 4\nloss_type: smooth_l1\nmin_snr_gamma: 5\n\
          sample_prompts: [a cat]\nsample_steps: 50\nsample_seeds: [7, 18446744073709551615]\n\

@@ -115,6 +115,9 @@ pub struct Summary {
     /// Pictures trained on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub images: u64,
+    /// Steps left out because their gradients overflowed in fp16.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_steps: u64,
     /// Seconds of training, over all attempts.
     pub seconds: f64,
     /// When this attempt began.
@@ -166,6 +169,7 @@ impl Summary {
             epoch: 0.0,
             tokens: 0,
             images: 0,
+            skipped_steps: 0,
             seconds: 0.0,
             started: now,
             updated: now,

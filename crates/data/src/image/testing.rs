@@ -47,6 +47,7 @@ pub(super) fn settings() -> ImageSettings {
         reg_data_dir: None,
         prior_loss_weight: 1.0,
         cache_latents: true,
+        cache_latents_to_disk: false,
         sample_steps: None,
         sample_seeds: Vec::new(),
         sample_scheduler: SampleScheduler::Ddim,

@@ -45,7 +45,7 @@ pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
         .map_err(|error| TrainError::Refused(error.to_string()))?;
     let choice = device::choose()?;
     device::set_threads(settings.threads);
-    let kind = device::kind(settings.precision, choice.device);
+    let kind = device::kind(&settings, choice.device);
     let longest = settings.text().cloned().unwrap_or_default().max_seq_len;
     let positions = (longest as usize + ANSWER_TOKENS).min(base.shape().max_positions);
     let mut model = Llama::load(base, kind, choice.device, positions)?;

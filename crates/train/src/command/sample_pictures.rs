@@ -108,7 +108,7 @@ fn loading(settings: &Settings, hardware: &Hardware) -> Result<Loading, TrainErr
     };
     Ok(Loading {
         device: hardware.device(),
-        kind: device::kind(settings.precision, hardware.device()),
+        kind: device::kind(settings, hardware.device()),
         // Its states change with the strength: none may be kept.
         text_encoder_is_trained: image.text_encoder_lr > 0.0,
         clip_skip: image.clip_skip,

@@ -4,6 +4,7 @@
 mod base_hash;
 mod changes;
 pub mod checkpoint;
+pub mod loss_scale;
 pub mod optimizer;
 mod progress;
 pub mod record;
@@ -19,6 +20,7 @@ use loradeck_core::config::{Settings, frozen_text};
 use loradeck_core::file::{self, Durability};
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{Outcome, RunFolder};
+use tch::Kind;
 
 pub use base_hash::BaseHash;
 pub use record::Record;
@@ -26,6 +28,7 @@ pub use requests::{End, Signals, Watch};
 
 use checkpoint::identity::BASE_SHA256;
 use checkpoint::{Identity, Manifest};
+use loss_scale::LossScale;
 use optimizer::{AdamW, Constants};
 use progress::Progress;
 use schedule::Schedule;
@@ -81,7 +84,7 @@ pub fn check_resume(
     base_hash: &mut BaseHash,
 ) -> Result<(), TrainError> {
     let device = device::choose()?.device;
-    let identity = inputs.identity(device::kind(inputs.settings().precision, device));
+    let identity = inputs.identity(device::kind(inputs.settings(), device));
     checkpoint::find(run, &bound_to_weights(identity, run, base_hash)).map(|_| ())
 }
 
@@ -102,7 +105,7 @@ fn run(
     write_metadata(record, inputs)?;
     let hardware = Hardware::prepare(settings)?;
     let mut task = inputs.build(&hardware)?;
-    let mut stepper = stepper(settings, &*task, &hardware)?;
+    let mut stepper = stepper(settings, &mut *task, &hardware)?;
     describe(record, &*task, &hardware);
     let identity = bound_to_weights(inputs.identity(hardware.kind), record.run(), &mut base_hash);
     let manifest = resume(record, &mut *task, &mut stepper, &identity)?;
@@ -143,12 +146,17 @@ fn run(
 }
 
 /// The step's buffers and the optimizer for the adapters of `task`.
-pub fn stepper(settings: &Settings, task: &dyn Task, hardware: &Hardware) -> Result<Stepper, TrainError> {
+pub fn stepper(settings: &Settings, task: &mut dyn Task, hardware: &Hardware) -> Result<Stepper, TrainError> {
     let constants = Constants { weight_decay: settings.weight_decay, max_grad_norm: settings.max_grad_norm };
     let mut optimizer = AdamW::new(task.adapters().count(), constants, hardware.device())?;
     let parts: Vec<(i64, i64, f64)> =
         task.rate_groups().iter().map(|group| (group.start, group.count, group.factor)).collect();
     optimizer.set_rate_factors(&parts)?;
+    if hardware.kind == Kind::Half {
+        let scale = LossScale::new(hardware.device())?;
+        task.scale_loss(scale.factor());
+        optimizer.loss_scale = Some(scale);
+    }
     let mut stepper = Stepper::new(optimizer, hardware.device())?;
     if let Some(decay) = task.average_decay() {
         stepper.average = Some(Average::new(decay, &task.adapters().parameters)?);
@@ -222,7 +230,7 @@ fn resume(
         return Ok(None);
     };
     let folder = record.run().checkpoint(manifest.step);
-    checkpoint::load(&folder, manifest.step, task.weights_name(), task.adapters(), stepper)?;
+    checkpoint::load(&folder, &manifest, task.weights_name(), task.adapters(), stepper)?;
     take_over(record, &manifest);
     Ok(Some(manifest))
 }
@@ -248,6 +256,7 @@ fn start_over(record: &mut Record) {
     record.summary.epoch = 0.0;
     record.summary.tokens = 0;
     record.summary.images = 0;
+    record.summary.skipped_steps = 0;
     record.summary.weights_sha256 = None;
     if record.attempt() > 1 {
         record.restart_events_at(0);
@@ -260,6 +269,7 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.summary.epoch = manifest.epoch;
     record.summary.tokens = manifest.tokens;
     record.summary.images = manifest.images;
+    record.summary.skipped_steps = manifest.loss_scale.map_or(0, |state| state.skipped_steps);
     record.summary.weights_sha256 = None;
     record.add_earlier_seconds(manifest.seconds);
     // A step-0 checkpoint is followed by a new evaluation at step 0.

@@ -3,6 +3,8 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::loss_scale::{LossScale, Verdict};
+
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -32,6 +34,8 @@ pub struct AdamW {
     rate: Tensor,
     /// For each parameter the factor of its rate, fp32; none: 1 for all.
     rate_factors: Option<Tensor>,
+    /// The scale of the loss that gradients come with, where the backward pass is in fp16.
+    pub loss_scale: Option<LossScale>,
 }
 
 /// What an update gives, numbers on the device.
@@ -41,6 +45,10 @@ pub struct Update {
     pub gradient_norm: Tensor,
     /// 1 while healthy, this step included; fp64.
     pub healthy: Tensor,
+    /// 1 where the step changed the parameters, 0 where it was left out; fp64.
+    pub applied: Tensor,
+    /// What the loss was multiplied by, 1 without a scale; fp64.
+    pub loss_scale: Tensor,
     /// The learning rate used; fp64.
     pub rate: Tensor,
 }
@@ -58,6 +66,7 @@ impl AdamW {
             healthy: number(1.0)?,
             rate: number(0.0)?,
             rate_factors: None,
+            loss_scale: None,
         })
     }
 
@@ -91,39 +100,63 @@ impl AdamW {
         gradients: &mut Tensor,
         loss: &Tensor,
     ) -> Result<Update, TchError> {
+        let mut loss_scale = self.rate.f_ones_like()?;
+        if let Some(scale) = &self.loss_scale {
+            scale.unscale(gradients)?;
+            loss_scale.f_copy_(&scale.factor())?;
+        }
         // In double: a single's sum over millions of squares is off in the fifth digit.
         let norm = gradients.f_norm_scalaropt_dtype(2, Kind::Double)?;
-        let finite = norm.f_isfinite()?.f_logical_and(&loss.f_isfinite()?)?;
-        let _ = self.healthy.f_mul_(&finite.f_totype(Kind::Double)?)?;
-        let _ = self.count.f_add_(&self.healthy)?;
-        self.clip(gradients, &norm)?;
-        self.apply(parameters, gradients)?;
+        let applied = self.judge(&norm, loss)?;
+        let _ = self.count.f_add_(&applied)?;
+        self.clip(gradients, &norm, &applied)?;
+        self.apply(parameters, gradients, &applied)?;
         Ok(Update {
             gradient_norm: norm,
             healthy: self.healthy.shallow_clone(),
+            applied,
+            loss_scale,
             rate: self.rate.shallow_clone(),
         })
     }
 
-    /// Clips as torch's `clip_grad_norm_`, and clears the gradient where the step is not healthy.
-    fn clip(&self, gradients: &mut Tensor, norm: &Tensor) -> Result<(), TchError> {
+    /// Whether the step counts, 1 or 0: it does while everything is finite. With a scaled loss, steps whose gradients
+    /// overflow are left out one by one, and the training stays healthy.
+    fn judge(&mut self, norm: &Tensor, loss: &Tensor) -> Result<Tensor, TchError> {
+        let (gradients, loss) = (norm.f_isfinite()?, loss.f_isfinite()?);
+        let Some(scale) = &mut self.loss_scale else {
+            let finite = gradients.f_logical_and(&loss)?;
+            let _ = self.healthy.f_mul_(&finite.f_totype(Kind::Double)?)?;
+            return Ok(self.healthy.shallow_clone());
+        };
+        let Verdict { applied, lost } = scale.judge(&gradients, &loss)?;
+        let _ = self.healthy.f_mul_(&lost.f_neg()?.f_add_scalar_(1.0)?)?;
+        self.healthy.f_mul(&applied)
+    }
+
+    /// Clips as torch's `clip_grad_norm_`, and clears the gradient where the step does not count.
+    fn clip(&self, gradients: &mut Tensor, norm: &Tensor, applied: &Tensor) -> Result<(), TchError> {
         if self.constants.max_grad_norm > 0.0 {
             let factor =
                 norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar_(self.constants.max_grad_norm)?;
             let _ = gradients.f_mul_(&factor.f_clamp_max(1.0)?)?;
         }
-        let sick = self.healthy.f_eq(0.0)?;
-        gradients.f_masked_fill_(&sick, 0.0).map(drop)
+        gradients.f_masked_fill_(&applied.f_eq(0.0)?, 0.0).map(drop)
     }
 
-    /// torch's `AdamW`. Where the step is not healthy every factor below is the one that changes nothing.
-    fn apply(&mut self, parameters: &mut Tensor, gradients: &Tensor) -> Result<(), TchError> {
-        let weight = self.healthy.f_mul_scalar(1.0 - BETA_1)?.f_totype(Kind::Float)?;
+    /// torch's `AdamW`. Where the step does not count every factor below is the one that changes nothing.
+    fn apply(
+        &mut self,
+        parameters: &mut Tensor,
+        gradients: &Tensor,
+        applied: &Tensor,
+    ) -> Result<(), TchError> {
+        let weight = applied.f_mul_scalar(1.0 - BETA_1)?.f_totype(Kind::Float)?;
         let _ = self.first.f_lerp_tensor_(gradients, &weight)?;
-        let keep = self.healthy.f_mul_scalar(BETA_2 - 1.0)?.f_add_scalar_(1.0)?;
+        let keep = applied.f_mul_scalar(BETA_2 - 1.0)?.f_add_scalar_(1.0)?;
         let square = gradients.f_mul(gradients)?.f_mul_scalar_(1.0 - BETA_2)?;
         let _ = self.second.f_mul_(&keep)?.f_add_(&square)?;
-        let rate = self.rate.f_mul(&self.healthy)?;
+        let rate = self.rate.f_mul(applied)?;
         if self.constants.weight_decay > 0.0 {
             let each =
                 self.rate_factors.as_ref().map_or_else(|| Ok(rate.shallow_clone()), |f| f.f_mul(&rate))?;
@@ -150,6 +183,7 @@ impl AdamW {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::loss_scale::ScaleState;
 
     fn numbers(tensor: &Tensor) -> Vec<f64> {
         let wide = tensor.to_kind(Kind::Double);
@@ -200,6 +234,34 @@ mod tests {
             let off = numbers(&gradient).iter().zip(clipped).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             assert!(off < 1e-6, "{off}");
         }
+    }
+
+    #[test]
+    fn a_scaled_loss_gives_the_same_bits_and_an_overflow_changes_nothing() {
+        let constants = Constants { weight_decay: 0.1, max_grad_norm: 1.0 };
+        let plain = |course: &[f32]| run(AdamW::new(1, constants, Device::Cpu).unwrap(), course);
+        let mut scaled = AdamW::new(1, constants, Device::Cpu).unwrap();
+        scaled.loss_scale = Some(LossScale::new(Device::Cpu).unwrap());
+        // Gradients times 65536, and after an overflow times 32768.
+        let course = [3.0 * 65_536.0, f32::INFINITY, f32::NAN, -0.5 * 16_384.0];
+        let (numbers, healthy, state) = run(scaled, &course);
+        assert_eq!((numbers, healthy), (plain(&[3.0, -0.5]).0, 1.0));
+        let state = state.unwrap();
+        assert_eq!((state.scale, state.good_steps, state.skipped_steps), (16_384.0, 1, 2));
+    }
+
+    /// Parameter and moments, health, and the scale's state after updates by these gradients.
+    fn run(mut optimizer: AdamW, course: &[f32]) -> ([f64; 3], f64, Option<ScaleState>) {
+        let mut parameters = Tensor::from_slice(&[1f32]);
+        let mut healthy = 1.0;
+        for gradient in course {
+            optimizer.set_rate(0.1).unwrap();
+            let mut gradient = Tensor::from_slice(&[*gradient]);
+            let update = optimizer.update(&mut parameters, &mut gradient, &Tensor::from(1f32)).unwrap();
+            healthy = update.healthy.double_value(&[]);
+        }
+        let state = optimizer.loss_scale.as_ref().map(|scale| scale.state().unwrap());
+        ([&parameters, &optimizer.first, &optimizer.second].map(|part| numbers(part)[0]), healthy, state)
     }
 
     #[test]

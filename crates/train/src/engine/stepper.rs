@@ -9,7 +9,7 @@ use crate::tasks::Task;
 
 /// Steps whose metrics the ring holds.
 pub const RING: u64 = 64;
-const COLUMNS: i64 = 4;
+const COLUMNS: i64 = 6;
 
 /// The metrics of one step, read back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,10 @@ pub struct StepMetrics {
     pub learning_rate: f64,
     /// Whether everything has been finite, this step included.
     pub healthy: bool,
+    /// Whether the step changed nothing, for its gradients overflowed in fp16.
+    pub skipped: bool,
+    /// What the loss was multiplied by, where it was.
+    pub loss_scale: Option<f64>,
 }
 
 /// An exponential running average of the parameters.
@@ -42,9 +46,9 @@ impl Average {
         Ok(Self { decay, numbers })
     }
 
-    /// Moves towards `parameters`, unless the training is no longer `healthy`.
-    fn follow(&mut self, parameters: &Tensor, healthy: &Tensor) -> Result<(), TchError> {
-        let weight = healthy.f_mul_scalar(1.0 - self.decay)?.f_totype(Kind::Float)?;
+    /// Moves towards `parameters`, unless the step was not `applied`.
+    fn follow(&mut self, parameters: &Tensor, applied: &Tensor) -> Result<(), TchError> {
+        let weight = applied.f_mul_scalar(1.0 - self.decay)?.f_totype(Kind::Float)?;
         self.numbers.f_lerp_tensor_(parameters, &weight).map(drop)
     }
 }
@@ -83,7 +87,7 @@ impl Stepper {
         let update = self.optimizer.update(&mut adapters.parameters, &mut adapters.gradients, &self.loss)?;
         task.after_update()?;
         if let Some(average) = &mut self.average {
-            average.follow(&task.adapters().parameters, &update.healthy)?;
+            average.follow(&task.adapters().parameters, &update.applied)?;
         }
         self.note(&update, step)?;
         Ok(units)
@@ -91,7 +95,8 @@ impl Stepper {
 
     fn note(&mut self, update: &Update, step: u64) -> Result<(), TchError> {
         let _ = self.slot.f_fill_((step % RING) as i64)?;
-        let numbers = [&self.loss, &update.gradient_norm, &update.rate, &update.healthy];
+        let Update { gradient_norm, healthy, applied, loss_scale, rate } = update;
+        let numbers = [&self.loss, gradient_norm, rate, healthy, applied, loss_scale];
         let row: Vec<Tensor> =
             numbers.iter().map(|number| number.f_totype(Kind::Double)).collect::<Result<_, _>>()?;
         let row = Tensor::f_stack(&row, 0)?.f_unsqueeze(0)?;
@@ -114,6 +119,8 @@ impl Stepper {
                     gradient_norm: row[1],
                     learning_rate: row[2],
                     healthy: row[3] > 0.5,
+                    skipped: row[4] < 0.5,
+                    loss_scale: self.optimizer.loss_scale.as_ref().map(|_| row[5]),
                 })
             })
             .collect())

@@ -12,6 +12,7 @@ use super::base_hash::BaseHash;
 use super::changes::changeable;
 use super::checkpoint::identity::BASE_SHA256;
 use super::checkpoint::{self, Contents, FORMAT, Identity, Manifest};
+use super::loss_scale::LossScale;
 use super::progress::Progress;
 use super::record::Record;
 use super::requests::{End, Watch, Wishes};
@@ -118,6 +119,9 @@ impl TrainingLoop<'_> {
             if !metric.healthy {
                 return Err(self.not_finite(metric));
             }
+            if metric.skipped {
+                self.tell_skipped(metric);
+            }
             self.tell(metric, rate);
         }
         self.progress.told(last, now);
@@ -140,6 +144,18 @@ impl TrainingLoop<'_> {
         TrainError::NonFinite { what, step: metric.step, samples }
     }
 
+    /// A step that changed nothing, for its gradients overflowed.
+    fn tell_skipped(&mut self, metric: StepMetrics) {
+        self.record.summary.skipped_steps += 1;
+        let scale = metric.loss_scale.unwrap_or(1.0);
+        let entry = self.record.entry("skipped-step").at(metric.step).with("loss_scale", scale);
+        self.record.journal(&entry);
+        self.record.line(&format!(
+            "step {} left out: its gradients are not finite in fp16 with the loss multiplied by {scale}; halved",
+            metric.step
+        ));
+    }
+
     fn tell(&mut self, metric: StepMetrics, rate: f64) {
         let launch = self.progress.launch_of(metric.step);
         let epoch = self.task.epochs_after(metric.step);
@@ -155,12 +171,15 @@ impl TrainingLoop<'_> {
         }
         let mut values = vec![
             ("train/loss", metric.loss),
-            ("train/grad_norm", metric.gradient_norm),
             ("train/learning_rate", metric.learning_rate),
             ("train/epoch", epoch),
             (self.task.unit().speed_tag(), rate),
             ("system/memory_bytes", device::memory().0 as f64),
         ];
+        if !metric.skipped {
+            values.push(("train/grad_norm", metric.gradient_norm));
+        }
+        values.extend(metric.loss_scale.map(|scale| ("train/loss_scale", scale)));
         if let Some(bytes) = self.hardware.memory.as_ref().and_then(GpuMemory::held) {
             values.push(("system/gpu_memory_bytes", bytes as f64));
             let peak = &mut self.record.summary.peak_gpu_memory_bytes;
@@ -296,8 +315,8 @@ impl TrainingLoop<'_> {
         if let Some(hash) = self.base_hash.now() {
             self.identity = std::mem::take(&mut self.identity).with(BASE_SHA256, hash);
         }
-        let manifest = self.manifest();
         let written = self.task.checkpoint_files().and_then(|files| {
+            let manifest = self.manifest()?;
             let contents = Contents {
                 adapters: self.task.adapters(),
                 weights_name: self.task.weights_name(),
@@ -327,8 +346,9 @@ impl TrainingLoop<'_> {
         }
     }
 
-    fn manifest(&self) -> Manifest {
-        Manifest {
+    fn manifest(&self) -> Result<Manifest, TrainError> {
+        let loss_scale = self.stepper.optimizer.loss_scale.as_ref().map(LossScale::state).transpose()?;
+        Ok(Manifest {
             format: FORMAT,
             step: self.step,
             total_steps: self.total,
@@ -341,8 +361,9 @@ impl TrainingLoop<'_> {
             tokens: self.record.summary.tokens,
             images: self.record.summary.images,
             seconds: self.record.seconds(),
+            loss_scale,
             files: std::collections::BTreeMap::new(),
-        }
+        })
     }
 }
 

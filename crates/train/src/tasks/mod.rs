@@ -155,6 +155,10 @@ pub trait Task {
     /// device. Returns the units of work.
     fn accumulate(&mut self, step: u64, loss: &mut Tensor) -> Result<usize, TrainError>;
 
+    /// Gives the number that the loss is to be multiplied by before its gradients are computed: a handle on a fp64
+    /// number on the device that may change after every step. The loss that is told stays as it is.
+    fn scale_loss(&mut self, _scale: Tensor) {}
+
     /// Corrects the adapters after an update, such as by a limit of their norms.
     fn after_update(&mut self) -> Result<(), TrainError> {
         Ok(())

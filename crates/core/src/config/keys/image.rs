@@ -142,6 +142,11 @@ pub(super) const KEYS: &[Key] = &[
     key("reg_data_dir", Kind::Path, Default::Nothing, "pictures that keep the class as it is"),
     key("prior_loss_weight", NOT_NEGATIVE, Default::Fixed("1"), "weight of these pictures' loss"),
     flag("cache_latents", "true", "encode every picture once instead of at every step"),
+    flag(
+        "cache_latents_to_disk",
+        "false",
+        "keep encoded pictures in the user's cache for later trainings, at most 4 GiB",
+    ),
     key(
         "sample_scheduler",
         Kind::OneOf(&["ddim", "euler", "euler_a", "dpmpp_2m"]),

@@ -58,16 +58,16 @@ pub(super) const KEYS: &[Key] = &[
     key("threads", Kind::Whole { min: 1, max: 4096 }, Default::Derived("all of the slot's"), "CPU threads"),
     key(
         "precision",
-        Kind::OneOf(&["auto", "fp32", "bf16"]),
+        Kind::OneOf(&["auto", "fp32", "bf16", "fp16"]),
         Default::Fixed("auto"),
-        "number format of the step; auto is bf16 on CUDA and fp32 on the CPU",
+        "number format of the step; auto is bf16 on CUDA (fp16 for pictures on GPUs without bf16) and fp32 on the CPU; fp16 is for pictures only",
     ),
     later("deterministic", "on the CPU runs repeat anyway", "the same numbers each time, also on CUDA"),
     key(
         "gradient_checkpointing",
         Kind::Flag,
         Default::Fixed("false"),
-        "compute activations again instead of keeping them: not supported yet, only false",
+        "compute activations again in the backward pass instead of keeping them: less memory, about a third slower",
     )
     .only(DataType::Image),
     key(

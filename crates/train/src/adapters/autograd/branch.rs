@@ -46,6 +46,9 @@ impl Branch {
         down: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor, TchError>,
         up_onto: impl FnOnce(&Tensor, &Tensor, &Tensor) -> Result<Tensor, TchError>,
     ) -> Result<Tensor, TchError> {
+        if let Some(used) = context.used {
+            used.borrow_mut().extend([self.a.shallow_clone(), self.b.shallow_clone()]);
+        }
         let (a, b) = (self.a.f_to_kind(x.kind())?, self.b.f_to_kind(x.kind())?);
         let x = self.drop_input(x, context)?;
         let inner = self.drop_rank(&down(&x, &a)?, context, rank_dim)?;

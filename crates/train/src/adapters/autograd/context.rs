@@ -1,5 +1,7 @@
 //! What a forward pass needs besides its input.
 
+use std::cell::RefCell;
+
 use tch::{TchError, Tensor};
 
 /// By how much every branch's scale is multiplied.
@@ -49,6 +51,8 @@ pub struct Context<'a> {
     pub strength: Strength<'a>,
     /// The dropout masks; without them nothing is dropped, whatever a branch's rates say.
     pub masks: Option<&'a dyn Masks>,
+    /// Where branches write down the leaves that they use.
+    pub used: Option<&'a RefCell<Vec<Tensor>>>,
 }
 
 impl Context<'_> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Identity;
+use crate::engine::loss_scale::ScaleState;
 
 /// The name of the file.
 pub const MANIFEST: &str = "manifest.json";
@@ -46,6 +47,9 @@ pub struct Manifest {
     /// Settings in force that a later attempt may change, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
+    /// The scale of the loss, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<ScaleState>,
     /// The files beside this one.
     pub files: BTreeMap<String, FileRecord>,
 }

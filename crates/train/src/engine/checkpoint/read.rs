@@ -51,10 +51,10 @@ pub fn find(run: &RunFolder, identity: &Identity) -> Result<Found, TrainError> {
     Ok(found)
 }
 
-/// Copies a checkpoint's weights, in its file `weights_name`, and moments into `adapters` and `stepper`.
+/// Copies the weights of the checkpoint that `manifest` describes, in its file `weights_name`, moments and scale of the loss into `adapters` and `stepper`.
 pub fn load(
     folder: &Path,
-    step: u64,
+    manifest: &Manifest,
     weights_name: &str,
     adapters: &AdapterSet,
     stepper: &mut Stepper,
@@ -66,7 +66,12 @@ pub fn load(
     if let Some(average) = &stepper.average {
         load_weights(&moments, "average.", adapters, &average.numbers)?;
     }
-    stepper.optimizer.set_count(step)?;
+    let mut skipped = 0;
+    if let (Some(scale), Some(state)) = (&mut stepper.optimizer.loss_scale, manifest.loss_scale) {
+        scale.restore(state)?;
+        skipped = state.skipped_steps;
+    }
+    stepper.optimizer.set_count(manifest.step.saturating_sub(skipped))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ mod norm;
 mod resample;
 mod resnet;
 
-pub(crate) use attention::attend;
+pub(crate) use attention::{attend, attend_in_single};
 pub(crate) use norm::{GroupNorm, LayerNorm};
 pub(crate) use resample::{Downsample, Upsample};
 pub(crate) use resnet::{Resnet, ResnetShape};

@@ -6,6 +6,7 @@ use tch::{TchError, Tensor};
 use super::layer::Layer;
 use crate::adapters::autograd::{Context, LayerMut};
 use crate::models::blocks::LayerNorm;
+use crate::models::flow::{Direct, Flow, Value};
 use crate::models::loader::{LoadError, Loader};
 
 /// A frozen text encoder with places for branches.
@@ -42,11 +43,21 @@ impl ClipText {
     /// With a `clip_skip` of 0 or 1 they are the last layer's, with 2 those of the layer before, and so on; the final
     /// layer norm is applied to whichever it is, as A1111 and sd-scripts do.
     pub fn forward(&self, ids: &Tensor, clip_skip: u32, context: &Context) -> Result<Tensor, TchError> {
-        let mut x = self.embed(ids)?;
+        Ok(self.run(ids, clip_skip, &mut Direct(context))?.tensor().shallow_clone())
+    }
+
+    /// The same, layer by layer through `flow`.
+    pub fn run<'a>(
+        &'a self,
+        ids: &Tensor,
+        clip_skip: u32,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
+        let mut x = flow.constant(self.embed(ids)?);
         for layer in self.layers_before(clip_skip)? {
-            x = layer.forward(&x, context)?;
+            x = flow.run([&x], |[x], context| layer.forward(x, context))?;
         }
-        self.norm.forward(&x)
+        flow.run([&x], |[x], _| self.norm.forward(x))
     }
 
     fn embed(&self, ids: &Tensor) -> Result<Tensor, TchError> {

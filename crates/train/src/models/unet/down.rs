@@ -1,12 +1,13 @@
 //! A block on the way down (diffusers' `CrossAttnDownBlock2D` and `DownBlock2D`).
 
 use loradeck_data::base_model::stable_diffusion::UnetConfig;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::Conditions;
 use super::config;
 use super::transformer::Transformer;
 use crate::models::blocks::{Downsample, Resnet, Visitor};
+use crate::models::flow::{Flow, Value};
 use crate::models::loader::{LoadError, Loader};
 
 #[derive(Debug)]
@@ -39,22 +40,24 @@ impl DownBlock {
     }
 
     /// Adds what the way up will see to `skips`.
-    pub(super) fn forward(
-        &self,
-        mut x: Tensor,
+    pub(super) fn run<'a>(
+        &'a self,
+        mut x: Value,
         conditions: Conditions,
-        skips: &mut Vec<Tensor>,
-    ) -> Result<Tensor, TchError> {
+        skips: &mut Vec<Value>,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
         for (resnet, transformer) in &self.layers {
-            x = resnet.forward(&x, Some(conditions.time), conditions.context)?;
+            let time = conditions.time.shallow_clone();
+            x = flow.run([&x], move |[x], context| resnet.forward(x, Some(&time), context))?;
             if let Some(transformer) = transformer {
-                x = transformer.forward(&x, conditions)?;
+                x = transformer.run(&x, conditions, flow)?;
             }
-            skips.push(x.shallow_clone());
+            skips.push(x.share());
         }
         if let Some(downsample) = &self.downsample {
-            x = downsample.forward(&x, conditions.context)?;
-            skips.push(x.shallow_clone());
+            x = flow.run([&x], |[x], context| downsample.forward(x, context))?;
+            skips.push(x.share());
         }
         Ok(x)
     }

@@ -1,12 +1,13 @@
 //! The block at the coarsest resolution (diffusers' `UNetMidBlock2DCrossAttn`).
 
 use loradeck_data::base_model::stable_diffusion::UnetConfig;
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::Conditions;
 use super::config;
 use super::transformer::Transformer;
 use crate::models::blocks::{Resnet, Visitor};
+use crate::models::flow::{Flow, Value};
 use crate::models::loader::{LoadError, Loader};
 
 #[derive(Debug)]
@@ -29,10 +30,17 @@ impl MidBlock {
         })
     }
 
-    pub(super) fn forward(&self, x: &Tensor, conditions: Conditions) -> Result<Tensor, TchError> {
-        let x = self.first.forward(x, Some(conditions.time), conditions.context)?;
-        let x = self.transformer.forward(&x, conditions)?;
-        self.second.forward(&x, Some(conditions.time), conditions.context)
+    pub(super) fn run<'a>(
+        &'a self,
+        x: &Value,
+        conditions: Conditions,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
+        let time = conditions.time.shallow_clone();
+        let x = flow.run([x], move |[x], context| self.first.forward(x, Some(&time), context))?;
+        let x = self.transformer.run(&x, conditions, flow)?;
+        let time = conditions.time.shallow_clone();
+        flow.run([&x], move |[x], context| self.second.forward(x, Some(&time), context))
     }
 
     pub(super) fn visit(&mut self, visitor: Visitor) {

@@ -13,7 +13,7 @@ pub use network::Unet;
 
 use tch::Tensor;
 
-use crate::adapters::autograd::Context;
+use crate::models::flow::Value;
 
 /// What every block of a pass sees beside its input.
 #[derive(Clone, Copy)]
@@ -21,8 +21,9 @@ struct Conditions<'a> {
     /// The time embedding after its SiLU, `[samples, 4 · first width]`.
     time: &'a Tensor,
     /// The text encoder's states, `[samples, tokens, width]`.
-    states: &'a Tensor,
-    context: &'a Context<'a>,
+    states: &'a Value,
+    /// Whether attention is computed in fp32 whatever the weights' number type is.
+    upcast_attention: bool,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::time::TimeEmbedding;
 use super::up::UpBlock;
 use crate::adapters::autograd::{AutogradConv2d, Context, LayerMut};
 use crate::models::blocks::GroupNorm;
+use crate::models::flow::{Direct, Flow, Value};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// A frozen UNet with places for branches.
@@ -23,6 +24,7 @@ pub struct Unet {
     up: Vec<UpBlock>,
     norm_out: GroupNorm,
     conv_out: AutogradConv2d,
+    upcast_attention: bool,
 }
 
 impl Unet {
@@ -41,7 +43,14 @@ impl Unet {
             up: (0..levels).map(|number| UpBlock::load(loader, config, number)).collect::<Result<_, _>>()?,
             norm_out: loader.group_norm("conv_norm_out", config.norm_num_groups, first, config.norm_eps)?,
             conv_out: loader.conv("conv_out", ConvShape::same(first, config.out_channels, 3))?,
+            upcast_attention: false,
         })
+    }
+
+    /// Says whether attention is computed in fp32 whatever the weights' number type is (`upcast_attention` of Stable
+    /// Diffusion 2.1, whose scores overflow in fp16).
+    pub fn set_upcast_attention(&mut self, upcast: bool) {
+        self.upcast_attention = upcast;
     }
 
     /// The prediction `[samples, channels, height, width]` for `latents` of that size (of the number type that the
@@ -54,18 +63,32 @@ impl Unet {
         states: &Tensor,
         context: &Context,
     ) -> Result<Tensor, TchError> {
+        let mut flow = Direct(context);
+        let states = flow.constant(states.shallow_clone());
+        Ok(self.run(latents, timesteps, &states, &mut flow)?.tensor().shallow_clone())
+    }
+
+    /// The same, block by block through `flow`.
+    pub fn run<'a>(
+        &'a self,
+        latents: &Tensor,
+        timesteps: &Tensor,
+        states: &Value,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
         let time = self.time.forward(timesteps)?;
-        let conditions = Conditions { time: &time, states, context };
-        let mut x = self.conv_in.forward(latents, context)?;
-        let mut skips = vec![x.shallow_clone()];
+        let conditions = Conditions { time: &time, states, upcast_attention: self.upcast_attention };
+        // The first convolution is never a target, so its context does not matter.
+        let mut x = flow.constant(self.conv_in.forward(latents, &Context::base())?);
+        let mut skips = vec![x.share()];
         for block in &self.down {
-            x = block.forward(x, conditions, &mut skips)?;
+            x = block.run(x, conditions, &mut skips, flow)?;
         }
-        x = self.mid.forward(&x, conditions)?;
+        x = self.mid.run(&x, conditions, flow)?;
         for block in &self.up {
-            x = block.forward(x, conditions, &mut skips)?;
+            x = block.run(x, conditions, &mut skips, flow)?;
         }
-        self.conv_out.forward(&self.norm_out.forward(&x)?.f_silu()?, context)
+        flow.run([&x], |[x], context| self.conv_out.forward(&self.norm_out.forward(x)?.f_silu()?, context))
     }
 
     /// Calls `visitor` for every layer that may carry a branch, by diffusers' module names, always in the order of the

@@ -148,6 +148,20 @@ fn gradients_of_branches_agree_with_differences() {
 }
 
 #[test]
+fn attention_in_fp32_is_nothing_new_in_fp32_and_something_else_in_fp16() {
+    let made = MadeUp::for_model(|loader| Unet::load(&config(), loader));
+    let output = |kind, upcast| {
+        let mut unet = Unet::load(&config(), &Loader::new(&made, kind, Device::Cpu)).unwrap();
+        unet.set_upcast_attention(upcast);
+        forward(&unet, &given(kind), &Context::default())
+    };
+    assert_eq!(output(Kind::Float, true), output(Kind::Float, false));
+    let (plain, upcast) = (output(Kind::Half, false), output(Kind::Half, true));
+    assert_eq!(upcast.kind(), Kind::Half);
+    assert!(plain != upcast && apart(&plain, &upcast) < 0.05);
+}
+
+#[test]
 fn projections_are_linear_layers_where_the_configuration_says_so() {
     let config = UnetConfig { use_linear_projection: true, ..config() };
     let mut unet = load(&config, Kind::Float);

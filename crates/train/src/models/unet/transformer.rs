@@ -6,13 +6,23 @@ use super::Conditions;
 use super::config::TransformerShape;
 use super::feed_forward::FeedForward;
 use crate::adapters::autograd::{AutogradConv2d, AutogradLinear, Context, LayerMut};
-use crate::models::blocks::{GroupNorm, LayerNorm, Visitor, attend};
+use crate::models::blocks::{GroupNorm, LayerNorm, Visitor, attend, attend_in_single};
+use crate::models::flow::{Flow, Value};
 use crate::models::loader::{ConvShape, LoadError, Loader};
 
 /// ε of the group norm before the transformer, whatever the rest of the network has.
 const GROUP_EPSILON: f64 = 1e-6;
 /// ε of the layer norms, PyTorch's default.
 const LAYER_EPSILON: f64 = 1e-5;
+
+/// What attention looks at, and how.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    /// `[samples, length, width]`.
+    states: &'a Tensor,
+    /// Whether attention is computed in fp32.
+    upcast: bool,
+}
 
 /// Norm, projection, transformer layers, projection, beside a residual path.
 #[derive(Debug)]
@@ -47,14 +57,26 @@ impl Transformer {
         })
     }
 
-    /// `x` `[samples, channels, height, width]` to the same size.
-    pub(super) fn forward(&self, x: &Tensor, conditions: Conditions) -> Result<Tensor, TchError> {
+    /// `x` `[samples, channels, height, width]` to the same size, as one block.
+    pub(super) fn run<'a>(
+        &'a self,
+        x: &Value,
+        conditions: Conditions,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
+        let upcast = conditions.upcast_attention;
+        flow.run([x, conditions.states], move |[x, states], context| {
+            self.forward(x, Seen { states, upcast }, context)
+        })
+    }
+
+    fn forward(&self, x: &Tensor, seen: Seen, context: &Context) -> Result<Tensor, TchError> {
         let (_, _, height, width) = x.size4()?;
-        let mut inner = self.proj_in.inwards(&self.norm.forward(x)?, conditions.context)?;
+        let mut inner = self.proj_in.inwards(&self.norm.forward(x)?, context)?;
         for layer in &self.layers {
-            inner = layer.forward(&inner, conditions)?;
+            inner = layer.forward(&inner, seen, context)?;
         }
-        self.proj_out.outwards(&inner, height, width, conditions.context)?.f_add(x)
+        self.proj_out.outwards(&inner, height, width, context)?.f_add(x)
     }
 
     pub(super) fn visit(&mut self, module: &str, visitor: Visitor) {
@@ -129,11 +151,11 @@ impl TransformerLayer {
         })
     }
 
-    fn forward(&self, x: &Tensor, conditions: Conditions) -> Result<Tensor, TchError> {
-        let Conditions { states, context, .. } = conditions;
+    fn forward(&self, x: &Tensor, seen: Seen, context: &Context) -> Result<Tensor, TchError> {
+        let own = |x| Seen { states: x, ..seen };
         let normed = self.norm_1.forward(x)?;
-        let x = self.own.forward(&normed, &normed, context)?.f_add(x)?;
-        let x = self.cross.forward(&self.norm_2.forward(&x)?, states, context)?.f_add(&x)?;
+        let x = self.own.forward(&normed, own(&normed), context)?.f_add(x)?;
+        let x = self.cross.forward(&self.norm_2.forward(&x)?, seen, context)?.f_add(&x)?;
         self.feed_forward.forward(&self.norm_3.forward(&x)?, context)?.f_add(&x)
     }
 
@@ -167,9 +189,11 @@ impl Attention {
         })
     }
 
-    fn forward(&self, x: &Tensor, seen: &Tensor, context: &Context) -> Result<Tensor, TchError> {
+    fn forward(&self, x: &Tensor, seen: Seen, context: &Context) -> Result<Tensor, TchError> {
+        let Seen { states, upcast } = seen;
         let query = self.query.forward(x, context)?;
-        let (key, value) = (self.key.forward(seen, context)?, self.value.forward(seen, context)?);
+        let (key, value) = (self.key.forward(states, context)?, self.value.forward(states, context)?);
+        let attend = if upcast { attend_in_single } else { attend };
         self.out.forward(&attend(&query, &key, &value, self.heads, false)?, context)
     }
 

@@ -7,6 +7,7 @@ use super::Conditions;
 use super::config;
 use super::transformer::Transformer;
 use crate::models::blocks::{Resnet, Upsample, Visitor};
+use crate::models::flow::{Flow, Value};
 use crate::models::loader::{LoadError, Loader};
 
 #[derive(Debug)]
@@ -38,24 +39,31 @@ impl UpBlock {
     }
 
     /// Takes what the way down left off the end of `skips`.
-    pub(super) fn forward(
-        &self,
-        mut x: Tensor,
+    pub(super) fn run<'a>(
+        &'a self,
+        mut x: Value,
         conditions: Conditions,
-        skips: &mut Vec<Tensor>,
-    ) -> Result<Tensor, TchError> {
+        skips: &mut Vec<Value>,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
         for (resnet, transformer) in &self.layers {
-            if let Some(skip) = skips.pop() {
-                x = Tensor::f_cat(&[x, skip], 1)?;
-            }
-            x = resnet.forward(&x, Some(conditions.time), conditions.context)?;
+            let time = conditions.time.shallow_clone();
+            x = match skips.pop() {
+                Some(skip) => flow.run([&x, &skip], move |both, context| {
+                    resnet.forward(&Tensor::f_cat(&both, 1)?, Some(&time), context)
+                })?,
+                None => flow.run([&x], move |[x], context| resnet.forward(x, Some(&time), context))?,
+            };
             if let Some(transformer) = transformer {
-                x = transformer.forward(&x, conditions)?;
+                x = transformer.run(&x, conditions, flow)?;
             }
         }
         match &self.upsample {
             // Odd heights and widths were rounded up on the way down: the size is what the next block will join.
-            Some(upsample) => upsample.forward(&x, size_of(skips.last())?, conditions.context),
+            Some(upsample) => {
+                let size = size_of(skips.last())?;
+                flow.run([&x], move |[x], context| upsample.forward(x, size, context))
+            }
             None => Ok(x),
         }
     }
@@ -84,8 +92,8 @@ fn inputs(config: &UnetConfig, level: usize, layer: usize) -> usize {
     below + left
 }
 
-fn size_of(x: Option<&Tensor>) -> Result<Option<(i64, i64)>, TchError> {
-    x.map(|x| x.size4().map(|(_, _, height, width)| (height, width))).transpose()
+fn size_of(x: Option<&Value>) -> Result<Option<(i64, i64)>, TchError> {
+    x.map(|x| x.tensor().size4().map(|(_, _, height, width)| (height, width))).transpose()
 }
 
 fn block_name(number: usize) -> String {

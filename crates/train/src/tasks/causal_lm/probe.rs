@@ -46,7 +46,7 @@ fn logits(arguments: &ProbeArgs) -> Result<(), TrainError> {
     let choice = device::choose()?;
     device::set_threads(settings.threads);
     let longest = lists.iter().map(Vec::len).max().unwrap_or(1);
-    let kind = device::kind(settings.precision, choice.device);
+    let kind = device::kind(&settings, choice.device);
     let mut model = Llama::load(base, kind, choice.device, longest.next_multiple_of(8))?;
     if let Some(folder) = &arguments.adapter {
         // The adapter's own rank and scale count, not the configuration's.
@@ -73,7 +73,7 @@ fn batches(arguments: &ProbeArgs) -> Result<(), TrainError> {
     let inputs = Inputs::read(settings, &root, Moment::now())?;
     let hardware = Hardware::prepare(&inputs.settings)?;
     let mut task = CausalLm::build(&inputs, &hardware)?;
-    let mut stepper = engine::stepper(&inputs.settings, &task, &hardware)?;
+    let mut stepper = engine::stepper(&inputs.settings, &mut task, &hardware)?;
     file::create_folder(&arguments.output)?;
     write_adapter(&arguments.output.join("initial"), task.adapters(), &task.facts, &BTreeMap::new())?;
     let eval_loss = task.evaluate(&mut || false)?;

@@ -7,6 +7,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::loss;
 use super::noise::{NoiseKey, stack};
 use crate::adapters::autograd::Context;
+use crate::models::flow::{Flow, Value};
 use crate::models::unet::Unet;
 use crate::tasks::diffusion::scheduler::NoiseSchedule;
 
@@ -70,6 +71,17 @@ impl Denoising {
         let weights: Vec<f32> = pictures.iter().map(|picture| picture.weight as f32).collect();
         let weights = Tensor::f_from_slice(&weights)?.f_to_device_(device, Kind::Float, false, false)?;
         Ok(Self { latents, noise, noisy, timesteps, mask: masks(pictures)?, weights })
+    }
+
+    /// The network's prediction, block by block through `flow`.
+    pub fn predict_through<'a>(
+        &self,
+        unet: &'a Unet,
+        states: &Value,
+        kind: Kind,
+        flow: &mut impl Flow<'a>,
+    ) -> Result<Value, TchError> {
+        unet.run(&self.noisy.f_to_kind(kind)?, &self.timesteps, states, flow)
     }
 
     /// The network's prediction, in the number format `kind`.

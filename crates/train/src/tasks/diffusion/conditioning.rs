@@ -9,6 +9,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::adapters::autograd::Context;
 use crate::error::TrainError;
 use crate::models::clip::ClipText;
+use crate::models::flow::{Direct, Flow, Value};
 
 /// States of at most this many captions are kept: at Stable Diffusion 1.5's size about 500 MB.
 const MOST_KEPT: usize = 2048;
@@ -75,6 +76,11 @@ impl Conditioning {
     }
 
     fn encode(&self, captions: &[String], context: &Context<'_>) -> Result<Tensor, TrainError> {
+        Ok(self.run(captions, &mut Direct(context))?.tensor().shallow_clone())
+    }
+
+    /// The states as [`states`](Self::states) gives them for a trained encoder, layer by layer through `flow`.
+    pub fn run<'a>(&'a self, captions: &[String], flow: &mut impl Flow<'a>) -> Result<Value, TrainError> {
         let mut chunks: Vec<Vec<Vec<u32>>> = Vec::with_capacity(captions.len());
         for caption in captions {
             chunks.push(self.tokenizer.chunks(caption, self.max_token_length)?.ids);
@@ -90,9 +96,9 @@ impl Conditioning {
                 .collect();
             let ids = Tensor::f_from_slice(&ids)?.f_view([captions.len() as i64, -1])?;
             let ids = ids.f_to_device_(self.device, Kind::Int64, false, false)?;
-            parts.push(self.encoder.forward(&ids, self.clip_skip, context)?);
+            parts.push(self.encoder.run(&ids, self.clip_skip, flow)?);
         }
-        Ok(join(&parts)?.f_to_kind(self.kind)?)
+        Ok(flow.run_on_all(&parts, |parts, _| join(parts)?.f_to_kind(self.kind))?)
     }
 
     /// Forgets the states that are kept: the encoder has changed.
@@ -107,7 +113,7 @@ impl Conditioning {
 }
 
 /// One chunk as it is; of several the begin of the first, the inner tokens of all, the end of the last.
-fn join(parts: &[Tensor]) -> Result<Tensor, TchError> {
+fn join(parts: &[&Tensor]) -> Result<Tensor, TchError> {
     let [first, .., last] = parts else {
         return parts.first().map_or_else(
             || Tensor::f_zeros([0], (Kind::Float, Device::Cpu)),
@@ -130,9 +136,9 @@ mod tests {
     #[test]
     fn chunks_keep_one_begin_and_one_end() {
         let part = |numbers: &[f32]| Tensor::from_slice(numbers).view([1, 4, 1]);
-        let joined = join(&[part(&[0.0, 1.0, 2.0, 9.0]), part(&[0.5, 3.0, 4.0, 8.0])]).unwrap();
+        let joined = join(&[&part(&[0.0, 1.0, 2.0, 9.0]), &part(&[0.5, 3.0, 4.0, 8.0])]).unwrap();
         assert_eq!(joined.size(), [1, 6, 1]);
         assert_eq!(Vec::<f32>::try_from(joined.view(-1)).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 8.0]);
-        assert_eq!(join(&[part(&[1.0; 4])]).unwrap().size(), [1, 4, 1]);
+        assert_eq!(join(&[&part(&[1.0; 4])]).unwrap().size(), [1, 4, 1]);
     }
 }

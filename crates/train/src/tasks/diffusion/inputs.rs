@@ -109,6 +109,9 @@ fn identity_of_image(image: &ImageSettings) -> ImageSettings {
         sample_negative_prompt: String::new(),
         sample_guidance: 0.0,
         sample_inference_steps: 0,
+        // The same numbers either way, so a run that ran out of memory may go on with it.
+        gradient_checkpointing: false,
+        cache_latents_to_disk: false,
         // Rates may change between attempts as the language models' may.
         unet_lr: f64::from(u8::from(image.unet_lr > 0.0)),
         text_encoder_lr: f64::from(u8::from(image.text_encoder_lr > 0.0)),

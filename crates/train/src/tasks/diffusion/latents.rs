@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use loradeck_data::image::{ImageSample, Pixels, Rgb, View, cache_key, load_pixels};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::latent_store::{Fetched, LatentStore};
 use crate::error::TrainError;
 use crate::models::vae::Vae;
 
@@ -37,12 +38,50 @@ pub struct LatentCache {
     /// Whether looks are kept: not where every step crops anew.
     keeps: bool,
     kept: HashMap<String, Look>,
+    store: Option<LatentStore>,
+    told: Told,
+}
+
+/// Where looks came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// From files.
+    pub fetched: usize,
+    /// From the autoencoder.
+    pub computed: usize,
+    /// Why files could not be written, where they could not: the first reason.
+    pub unwritten: Option<String>,
 }
 
 impl LatentCache {
     /// An empty cache. `vae` is in fp32 on `device`.
     pub fn new(vae: Vae, device: Device, background: Rgb, keeps: bool) -> Self {
-        Self { vae, device, background, keeps, kept: HashMap::new() }
+        let told = Told::default();
+        Self { vae, device, background, keeps, kept: HashMap::new(), store: None, told }
+    }
+
+    /// Takes looks from `store` and puts new ones there.
+    pub fn use_store(&mut self, store: LatentStore) {
+        self.store = Some(store);
+    }
+
+    /// Where the looks so far came from.
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// Has all of these looks ready; what is too much on the disk goes.
+    pub fn prepare<'s>(
+        &mut self,
+        looks: impl Iterator<Item = (&'s ImageSample, View)>,
+    ) -> Result<(), TrainError> {
+        for (sample, view) in looks {
+            self.look(sample, view)?;
+        }
+        if let Some(store) = &self.store {
+            store.trim();
+        }
+        Ok(())
     }
 
     /// The distribution of what `view` shows of `sample`.
@@ -52,13 +91,32 @@ impl LatentCache {
         if let Some(look) = self.kept.get(&key) {
             return Ok(look.share());
         }
+        if let Some(look) = self.fetch(&key)? {
+            self.told.fetched += 1;
+            self.kept.insert(key, look.share());
+            return Ok(look);
+        }
         let pixels = load_pixels(sample, view, self.background)
             .map_err(|problem| TrainError::Refused(problem.to_string()))?;
         let look = self.encode(&pixels, &sample.name)?;
+        self.told.computed += 1;
+        if let Some(store) = &self.store
+            && let Err(error) = store.keep(&key, &look)
+        {
+            self.told.unwritten.get_or_insert_with(|| error.to_string());
+        }
         if self.keeps {
             self.kept.insert(key, look.share());
         }
         Ok(look)
+    }
+
+    fn fetch(&self, key: &str) -> Result<Option<Look>, TrainError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        match store.fetch(key)? {
+            Fetched::Whole(look) => Ok(Some(look)),
+            Fetched::Missing => Ok(None),
+        }
     }
 
     fn encode(&self, pixels: &Pixels, name: &str) -> Result<Look, TrainError> {

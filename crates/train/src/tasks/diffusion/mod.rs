@@ -6,6 +6,7 @@ pub mod conditioning;
 pub mod evaluation;
 pub mod generate;
 pub mod inputs;
+pub mod latent_store;
 pub mod latents;
 pub mod loss;
 pub mod masks;

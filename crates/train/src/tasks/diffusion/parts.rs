@@ -1,5 +1,7 @@
 //! The parts of a Stable Diffusion model, loaded.
 
+use std::collections::BTreeSet;
+
 use loradeck_data::base_model::WeightView;
 use loradeck_data::base_model::stable_diffusion::{Component, StableDiffusion};
 use tch::{Device, Kind};
@@ -46,6 +48,8 @@ pub struct Parts {
     pub conditioning: Conditioning,
     /// The autoencoder, in fp32.
     pub vae: Vae,
+    /// The names of its weights.
+    pub vae_weights: BTreeSet<String>,
     /// The noise levels, on the device.
     pub schedule: NoiseSchedule,
 }
@@ -54,15 +58,17 @@ impl Parts {
     /// Loads `base`.
     pub fn load(base: &StableDiffusion, loading: Loading) -> Result<Self, TrainError> {
         let Loading { device, kind, text_encoder_is_trained, clip_skip, max_token_length } = loading;
-        let unet =
+        let mut unet =
             Unet::load(base.unet(), &Loader::new(&ComponentSource(base, Component::Unet), kind, device))?;
+        unet.set_upcast_attention(base.upcast_attention());
         let text_kind = if text_encoder_is_trained { kind } else { Kind::Float };
         let encoder = ClipText::load(
             base.text_encoder(),
             &Loader::new(&ComponentSource(base, Component::TextEncoder), text_kind, device),
         )?;
-        let vae =
-            Vae::load(base.vae(), &Loader::new(&ComponentSource(base, Component::Vae), Kind::Float, device))?;
+        let vae_source = ComponentSource(base, Component::Vae);
+        let vae_loader = Loader::new(&vae_source, Kind::Float, device);
+        let vae = Vae::load(base.vae(), &vae_loader)?;
         let conditioning = Conditioning::new(
             base.tokenizer()?,
             encoder,
@@ -72,6 +78,6 @@ impl Parts {
             text_encoder_is_trained,
         );
         let schedule = NoiseSchedule::new(base.scheduler())?.on(device)?;
-        Ok(Self { unet, conditioning, vae, schedule })
+        Ok(Self { unet, conditioning, vae, vae_weights: vae_loader.used(), schedule })
     }
 }

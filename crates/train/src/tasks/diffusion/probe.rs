@@ -35,7 +35,7 @@ pub fn training(arguments: &ProbeArgs) -> Result<(), TrainError> {
     let inputs = Inputs::read(settings, &root)?;
     let hardware = Hardware::prepare(&inputs.settings)?;
     let mut task = Diffusion::build(&inputs, &hardware)?;
-    let mut stepper = engine::stepper(&inputs.settings, &task, &hardware)?;
+    let mut stepper = engine::stepper(&inputs.settings, &mut task, &hardware)?;
     let output = arguments.output.as_path();
     write_adapter(&output.join("initial"), &task)?;
     write(&output.join("pictures.safetensors"), &pictures(&mut task)?)?;

@@ -9,6 +9,7 @@ use serde_json::json;
 use tch::Kind;
 
 use super::Inputs;
+use crate::device;
 
 /// The name of the released file without its ending: `run_name`, else the experiment's or the folder's name; then the
 /// version, as in `charlie_avatar_v2`.
@@ -63,7 +64,7 @@ pub(super) fn kohya_facts(inputs: &Inputs, name: &str, summary: &Summary, kind: 
         network_args: network_arguments(inputs),
         seed: Some(settings.seed),
         clip_skip: Some(image.clip_skip as usize),
-        mixed_precision: Some(if kind == Kind::Float { "no" } else { "bf16" }.to_owned()),
+        mixed_precision: Some(if kind == Kind::Float { "no" } else { device::kind_name(kind) }.to_owned()),
         max_token_length: Some(image.max_token_length as usize),
         cache_latents: Some(image.cache_latents),
         gradient_checkpointing: Some(image.gradient_checkpointing),

@@ -1,18 +1,20 @@
 //! A Stable Diffusion model with adapters and its pictures, as the engine trains it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use loradeck_core::cache;
 use loradeck_data::image::{Draw, ImageSample, MicroBatch, View, caption_of, evaluation_batches};
 use loradeck_data::image_check::pixels_per_latent;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::batch::{Clean, Denoising};
 use super::conditioning::Conditioning;
 use super::evaluation::Evaluation;
 use super::generate::Generator;
 use super::inputs::Inputs;
-use super::latents::LatentCache;
+use super::latent_store::{LatentStore, encoder_hash};
+use super::latents::{LatentCache, Told};
 use super::masks::DrawnMasks;
 use super::noise::NoiseKey;
 use super::norms;
@@ -27,6 +29,8 @@ use crate::device::Hardware;
 use crate::engine::record::Record;
 use crate::error::TrainError;
 use crate::export::image as export;
+use crate::models::flow::Flow;
+use crate::models::tape::Tape;
 use crate::models::unet::Unet;
 use crate::tasks::diffusion::scheduler::NoiseSchedule;
 use crate::tasks::{Description, FinalWeights, Interrupted, RateGroup, Task, Unit};
@@ -43,6 +47,7 @@ pub struct Diffusion<'a> {
     adapters: AdapterSet,
     copy: WorkingCopy,
     held_out: Vec<MicroBatch>,
+    loss_scale: Option<Tensor>,
     device: Device,
     pub(super) kind: Kind,
 }
@@ -59,7 +64,8 @@ impl<'a> Diffusion<'a> {
             clip_skip: image.clip_skip,
             max_token_length: image.max_token_length,
         };
-        let Parts { mut unet, mut conditioning, vae, schedule } = Parts::load(&inputs.base, loading)?;
+        let Parts { mut unet, mut conditioning, vae, vae_weights, schedule } =
+            Parts::load(&inputs.base, loading)?;
         let chosen = sites::adapter_sites(&inputs.sites);
         let adapters = AdapterSet::new(chosen, settings.seed, sites::diffusers_name, device)?;
         let rates = DropoutRates {
@@ -70,12 +76,31 @@ impl<'a> Diffusion<'a> {
         let copy = WorkingCopy::new(&adapters, kind)?;
         sites::attach(&mut unet, &mut conditioning.encoder, &adapters, &copy, rates)?;
         let keeps = image.cache_latents && !image.random_crop;
-        let latents = LatentCache::new(vae, device, inputs.data.background, keeps);
+        let mut latents = LatentCache::new(vae, device, inputs.data.background, keeps);
+        if image.cache_latents_to_disk && keeps {
+            let encoder = encoder_hash(&inputs.base, vae_weights.iter())?;
+            if let Some(folder) = latents_folder() {
+                latents.use_store(LatentStore::new(folder, &encoder, &hardware.numerics(), device));
+                latents.prepare(looks(inputs))?;
+            }
+        }
         let held_out = inputs.data.held_out.as_ref().map_or_else(Vec::new, |held_out| {
             let buckets: Vec<_> = held_out.samples.iter().map(|sample| sample.bucket).collect();
             evaluation_batches(&buckets, settings.evaluation_batch() as usize)
         });
-        Ok(Self { inputs, unet, conditioning, latents, schedule, adapters, copy, held_out, device, kind })
+        Ok(Self {
+            inputs,
+            unet,
+            conditioning,
+            latents,
+            schedule,
+            adapters,
+            copy,
+            held_out,
+            loss_scale: None,
+            device,
+            kind,
+        })
     }
 
     /// Shows the layers the adapters as they are now, at full strength.
@@ -116,6 +141,20 @@ impl<'a> Diffusion<'a> {
         Ok(Clean { latents, mask: look.mask, weight, key })
     }
 
+    /// What became of the files of latents, where there are any.
+    fn lines_of_store(&self) -> Vec<String> {
+        if !self.inputs.image.cache_latents_to_disk {
+            return Vec::new();
+        }
+        let Told { fetched, computed, unwritten } = self.latents.told();
+        let mut lines = vec![format!("latents: {fetched} from the cache, {computed} computed")];
+        lines.extend(unwritten.as_ref().map(|problem| format!("warning: latents are not kept: {problem}")));
+        if latents_folder().is_none() {
+            lines.push("warning: latents are not kept: neither XDG_CACHE_HOME nor HOME is set".to_owned());
+        }
+        lines
+    }
+
     /// The share of the adapters' strength at `step` (from 1): below 1 in the first rounds where the settings say so.
     fn strength(&self, step: u64) -> f64 {
         let Some(warmup) = self.inputs.image.strength_warmup else { return 1.0 };
@@ -140,17 +179,42 @@ impl<'a> Diffusion<'a> {
         } else {
             Some(self.conditioning.states(&captions, &context)?)
         };
+        let strength = self.strength(step);
+        let loss_of = |prediction: &Tensor| {
+            let loss = denoising.loss(prediction, &self.schedule, &self.inputs.image)?;
+            loss.f_div_scalar(total.max(1) as f64)
+        };
+        if self.inputs.image.gradient_checkpointing {
+            let mut tape = Tape::new(context);
+            let states = match frozen {
+                Some(states) => tape.constant(states),
+                None => self.conditioning.run(&captions, &mut tape)?,
+            };
+            let prediction = denoising.predict_through(&self.unet, &states, self.kind, &mut tape)?;
+            let leaf = prediction.tensor().f_detach()?.f_requires_grad_(true)?;
+            let loss = tch::with_grad(|| loss_of(&leaf))?;
+            let scaled = tch::with_grad(|| self.scaled(&loss))?;
+            let gradient = Tensor::f_run_backward(&[scaled], &[leaf], false, false)?.remove(0);
+            self.copy.add_handed(strength, &mut self.adapters.gradients, |sink| {
+                tape.backward(&prediction, gradient, sink)
+            })?;
+            return Ok(loss.f_detach()?);
+        }
         let loss = tch::with_grad(|| -> Result<Tensor, TrainError> {
             let states = match &frozen {
                 Some(states) => states.shallow_clone(),
                 None => self.conditioning.states(&captions, &context)?,
             };
-            let prediction = denoising.predict(&self.unet, &states, self.kind, &context)?;
-            let loss = denoising.loss(&prediction, &self.schedule, &self.inputs.image)?;
-            Ok(loss.f_div_scalar(total.max(1) as f64)?)
+            Ok(loss_of(&denoising.predict(&self.unet, &states, self.kind, &context)?)?)
         })?;
-        self.copy.add_gradients(&loss, self.strength(step), &mut self.adapters.gradients)?;
+        let scaled = tch::with_grad(|| self.scaled(&loss))?;
+        self.copy.add_gradients(&scaled, strength, &mut self.adapters.gradients)?;
         Ok(loss.f_detach()?)
+    }
+
+    /// The loss as its gradients are computed.
+    fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
+        self.loss_scale.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scale| loss.f_mul(scale))
     }
 
     fn generator(&self) -> Generator<'_> {
@@ -232,6 +296,10 @@ impl Task for Diffusion<'_> {
         Ok(total)
     }
 
+    fn scale_loss(&mut self, scale: Tensor) {
+        self.loss_scale = Some(scale);
+    }
+
     fn after_update(&mut self) -> Result<(), TrainError> {
         if let Some(largest) = self.inputs.image.scale_weight_norms {
             norms::limit(&mut self.adapters, largest)?;
@@ -299,9 +367,12 @@ impl Task for Diffusion<'_> {
                 inputs.settings.lora_alpha, inputs.settings.lora_rank
             ),
         ];
+        lines.extend(self.lines_of_store());
         if inputs.base.upcast_attention() && self.kind != Kind::Float {
-            let note = "warning: this base asks for attention in fp32 (upcast_attention), and this trains in bf16 (hint: precision: fp32)";
-            lines.push(note.to_owned());
+            lines.push("attention in fp32, as this base asks for (upcast_attention)".to_owned());
+        }
+        if self.kind == Kind::Half && !self.device.is_cuda() {
+            lines.push("warning: fp16 is slow on a CPU (hint: precision: fp32)".to_owned());
         }
         Description {
             base,
@@ -337,6 +408,22 @@ impl Task for Diffusion<'_> {
         let (sha256, released) = export::write_final(folder, &made, &single, &name)?;
         Ok(FinalWeights { sha256, files: vec![released, export::DIFFUSERS_WEIGHTS.to_owned()] })
     }
+}
+
+/// Where latents are kept.
+fn latents_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name);
+    cache::folder(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref(), cache::LATENTS)
+}
+
+/// All looks of a training that crops in the centre.
+fn looks(inputs: &Inputs) -> impl Iterator<Item = (&ImageSample, View)> {
+    let flips: &[bool] = if inputs.image.flip_aug { &[false, true] } else { &[false] };
+    let training = inputs.data.train.samples.iter().flat_map(|sample| {
+        flips.iter().map(move |flip| (sample, View { flip: *flip, ..View::centre(&sample.fit()) }))
+    });
+    let held_out = inputs.data.held_out.iter().flat_map(|part| &part.samples);
+    training.chain(held_out.map(|sample| (sample, View::centre(&sample.fit()))))
 }
 
 /// What the header of diffusers' file says besides: the words that call the adapter up, as the Hugging Face hub names

@@ -3,9 +3,12 @@
 //! One kernel makes the copy and one brings the gradients back, where casting and scaling in every layer would take
 //! four launches a layer and as many in the backward pass.
 
+use std::collections::HashMap;
+
 use tch::{Kind, TchError, Tensor};
 
 use crate::adapters::{AdapterSet, Matrix};
+use crate::models::tape::GradientSink;
 
 /// The copy, and the leaves of autograd that look into it.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct WorkingCopy {
     /// 1 in A, 0 in B; fp32.
     in_a: Tensor,
     leaves: Vec<Tensor>,
+    /// The leaves' numbers by where their numbers lie in memory.
+    places: HashMap<usize, usize>,
 }
 
 impl WorkingCopy {
@@ -34,7 +39,8 @@ impl WorkingCopy {
                 leaves.push(view.f_detach()?.f_requires_grad_(true)?);
             }
         }
-        let mut copy = Self { numbers, scales, in_a, leaves };
+        let places = leaves.iter().enumerate().map(|(number, leaf)| (address(leaf), number)).collect();
+        let mut copy = Self { numbers, scales, in_a, leaves, places };
         copy.refresh(&adapters.parameters, 1.0)?;
         Ok(copy)
     }
@@ -67,12 +73,54 @@ impl WorkingCopy {
         gradients: &mut Tensor,
     ) -> Result<(), TchError> {
         let each = Tensor::f_run_backward(&[loss], &self.leaves, false, false)?;
-        let flat: Vec<Tensor> =
-            each.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<_, _>>()?;
+        self.add_each(each.into_iter().map(Some).collect(), strength, gradients)
+    }
+
+    /// Adds the gradients that `backward` hands over, leaf by leaf and perhaps several for one, onto the flat buffer.
+    pub fn add_handed(
+        &self,
+        strength: f64,
+        gradients: &mut Tensor,
+        backward: impl FnOnce(GradientSink<'_>) -> Result<(), TchError>,
+    ) -> Result<(), TchError> {
+        let mut each: Vec<Option<Tensor>> = self.leaves.iter().map(|_| None).collect();
+        backward(&mut |leaf, gradient| {
+            let Some(number) = self.places.get(&address(leaf)) else {
+                return Err(TchError::Kind("a gradient for no trained leaf".to_owned()));
+            };
+            each[*number] = Some(match each[*number].take() {
+                Some(sum) => sum.f_add(&gradient)?,
+                None => gradient,
+            });
+            Ok(())
+        })?;
+        self.add_each(each, strength, gradients)
+    }
+
+    /// Adds the leaves' gradients; a leaf that the loss does not depend on has none.
+    fn add_each(
+        &self,
+        each: Vec<Option<Tensor>>,
+        strength: f64,
+        gradients: &mut Tensor,
+    ) -> Result<(), TchError> {
+        let flat: Vec<Tensor> = each
+            .into_iter()
+            .zip(&self.leaves)
+            .map(|(gradient, leaf)| match gradient.filter(Tensor::defined) {
+                Some(gradient) => gradient.f_reshape([-1]),
+                None => leaf.f_detach()?.f_zeros_like()?.f_reshape([-1]),
+            })
+            .collect::<Result<_, _>>()?;
         let flat = Tensor::f_cat(&flat, 0)?.f_to_kind(Kind::Float)?;
         let _ = gradients.f_add_(&flat.f_mul(&self.factors(strength)?)?)?;
         Ok(())
     }
+}
+
+/// Where a leaf's numbers lie: views into one buffer, none of them empty, so each lies elsewhere.
+fn address(leaf: &Tensor) -> usize {
+    leaf.data_ptr() as usize
 }
 
 #[cfg(test)]
