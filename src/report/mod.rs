@@ -36,6 +36,7 @@ pub use comparison::committed_experiment_files;
 pub use decision::Decision;
 pub use files::committed_files;
 pub use metric::{MetricGoal, goal_of, key_metric, metric_name};
+pub(crate) use pictures::pictures as sample_pictures;
 pub(crate) use run_report::outcome_word;
 pub use run_report::{ReportError, write_report};
 pub use table::plain_table;

@@ -12,7 +12,7 @@ const PROMPTS: usize = 16;
 
 /// One row for each prompt, in their order, with its pictures by step. A picture drawn again at a step, as a resumed run
 /// does, replaces the one before.
-pub(super) fn pictures(journal: &[JournalEntry]) -> Vec<PictureRow> {
+pub(crate) fn pictures(journal: &[JournalEntry]) -> Vec<PictureRow> {
     let mut rows: Vec<PictureRow> = Vec::new();
     for entry in journal.iter().filter(|entry| entry.kind == "sample") {
         let Some((row, picture)) = read(entry) else { continue };

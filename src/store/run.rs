@@ -131,6 +131,11 @@ impl Run {
         }
     }
 
+    /// Whether it trains on pictures, and so draws samples.
+    pub fn has_pictures(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.images > 0)
+    }
+
     /// `EXPERIMENT/0007-slug`.
     pub fn label(&self) -> String {
         format!("{}/{}", self.experiment, self.name)

@@ -113,6 +113,8 @@ pub enum Action {
     BestOrLast,
     /// Read the run's report, or the comparison of the experiment.
     Report,
+    /// Look at the sample pictures.
+    Pictures,
     /// Copy the run's path.
     Copy,
     /// Pause the queue, or let it go on.
@@ -183,6 +185,7 @@ impl Action {
             Self::PreviousMatch => "previous-match",
             Self::BestOrLast => "best-or-last",
             Self::Report => "report",
+            Self::Pictures => "pictures",
             Self::Copy => "copy",
             Self::PauseQueue => "pause-queue",
             Self::PauseSweep => "pause-sweep",

@@ -2,6 +2,7 @@
 
 mod charted;
 mod chosen;
+mod gallery;
 mod keys;
 mod queue;
 
@@ -9,12 +10,14 @@ use std::collections::BTreeSet;
 
 use loradeck_core::time::Moment;
 
-use super::keys::{Context, Keymap, stack};
+use super::keys::{Context, Keymap, PICTURES, stack};
 use super::layout::{self, Areas};
 use super::message::Interest;
 use super::screen::{Pane, Screen};
-use super::state::{Charting, Document, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table};
-use super::theme::{Glyphs, Theme};
+use super::state::{
+    Charting, Document, Gallery, List, Log, Looks, Popup, Prompt, Reports, Runs, Settings, Table,
+};
+use super::theme::{Glyphs, Manner, Theme};
 use crate::store::RunId;
 
 /// What is known only when the dashboard starts.
@@ -24,6 +27,12 @@ pub struct Setup {
     pub theme: Theme,
     /// What curves are drawn with.
     pub glyphs: Glyphs,
+    /// How pictures are to be drawn.
+    pub manner: Manner,
+    /// Pixels of a cell, where the terminal says.
+    pub cell: Option<(u16, u16)>,
+    /// Whether tmux stands between the dashboard and the terminal.
+    pub in_tmux: bool,
     /// What keys mean.
     pub keymap: Keymap,
     /// Whether clicks and the wheel are taken.
@@ -48,6 +57,12 @@ pub struct App {
     pub theme: Theme,
     /// What curves are drawn with.
     pub glyphs: Glyphs,
+    /// How pictures are to be drawn.
+    pub manner: Manner,
+    /// Pixels of a cell, where the terminal says.
+    pub cell: Option<(u16, u16)>,
+    /// Whether tmux stands between the dashboard and the terminal.
+    pub in_tmux: bool,
     /// What keys mean.
     pub keymap: Keymap,
     /// Whether clicks and the wheel are taken.
@@ -102,6 +117,8 @@ pub struct App {
     pub sweeps_offset: usize,
     /// The report or comparison being read, in the screen's place.
     pub document: Option<Document>,
+    /// The sample pictures being looked at, in the screen's place.
+    pub gallery: Option<Gallery>,
     /// What stands above the screen.
     pub popup: Option<Popup>,
     /// What is being typed at the bottom.
@@ -124,6 +141,9 @@ impl App {
             size: setup.size,
             theme: setup.theme,
             glyphs: setup.glyphs,
+            manner: setup.manner,
+            cell: setup.cell,
+            in_tmux: setup.in_tmux,
             keymap: setup.keymap,
             mouse: setup.mouse,
             frozen: false,
@@ -151,6 +171,7 @@ impl App {
             sweeps_cursor: 0,
             sweeps_offset: 0,
             document: None,
+            gallery: None,
             popup: None,
             prompt: None,
             reports: Reports::default(),
@@ -167,7 +188,11 @@ impl App {
 
     /// Where keys are looked up, the innermost first.
     pub fn contexts(&self) -> &'static [Context] {
-        stack(self.screen, self.focus, self.document.is_some())
+        if self.gallery.is_some() {
+            PICTURES
+        } else {
+            stack(self.screen, self.focus, self.document.is_some())
+        }
     }
 
     /// Whether something on the screen changes with time alone.

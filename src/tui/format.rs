@@ -117,6 +117,21 @@ pub fn remaining(seconds: f64) -> String {
     }
 }
 
+/// `text` in at most `width` columns, with a sign at its end if it was cut.
+pub fn fit_end(text: &str, width: usize, ellipsis: &str) -> String {
+    use ratatui::text::Span;
+    if Span::raw(text).width() <= width {
+        return text.to_owned();
+    }
+    let mut room = width.saturating_sub(Span::raw(ellipsis).width());
+    let fits = |character: &char| {
+        let left = room.checked_sub(Span::raw(character.to_string()).width());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    text.chars().take_while(fits).collect::<String>() + ellipsis
+}
+
 /// `text` in at most `width` columns, with a sign where it was cut. Cuts in the middle of names, whose ends differ.
 pub fn fit(text: &str, width: usize, ellipsis: &str) -> String {
     use ratatui::text::Span;
@@ -197,6 +212,9 @@ mod tests {
         #[test]
         fn fitted_text_fits(text in "[a-zäß漢字\u{1f600} ]{0,40}", width in 0usize..30) {
             prop_assert!(Span::raw(fit(&text, width, "…")).width() <= width);
+            prop_assert!(Span::raw(fit_end(&text, width, "")).width() <= width);
+            let cut = fit_end(&text, width.max(1), "…");
+            prop_assert!(Span::raw(cut.as_str()).width() <= width.max(1) && text.starts_with(cut.trim_end_matches('…')));
         }
     }
 }

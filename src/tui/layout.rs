@@ -1,5 +1,7 @@
 //! Where everything stands, from the size alone: drawing and clicks read the same numbers.
 
+pub mod gallery;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::screen::{Pane, Screen};

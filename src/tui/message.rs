@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loradeck_core::metrics::Point;
 
 use super::deed::Deed;
-use super::state::{Details, DocumentOf, QueueView, SweepId, SweepView};
+use super::state::{Details, DocumentOf, Drawn, QueueView, RunPictures, SweepId, SweepView, Wish};
 use super::terminal::{Key, Mouse};
 use crate::store::{Run, RunId};
 
@@ -109,6 +109,12 @@ pub enum Msg {
         /// Its text.
         text: Result<String, String>,
     },
+    /// The names of runs' sample pictures were read.
+    Pictures(Vec<RunPictures>),
+    /// A picture was drawn, or could not be.
+    Drawn(Box<(Wish, Drawn)>),
+    /// The terminal's cells have another size in pixels.
+    Cell(Option<(u16, u16)>),
     /// A queue or a sweep was paused or let go on, or not.
     Queue {
         /// What was asked for.
@@ -148,6 +154,10 @@ pub enum Effect {
     ReadDetails(RunId),
     /// Read a report or comparison.
     ReadDocument(DocumentOf),
+    /// Read the names of runs' sample pictures.
+    ReadPictures(Vec<RunId>),
+    /// Draw pictures, the first one first; what was asked for before matters no more.
+    Draw(Vec<Wish>),
     /// Do something to runs.
     Do(Deed, Vec<RunId>),
     /// Pause the queue of the workspace with this number, or let it go on.

@@ -4,15 +4,17 @@ use std::path::Path;
 
 use crate::store::RunId;
 use crate::tui::app::{App, Setup};
-use crate::tui::feed::{Feed, Looker};
+use crate::tui::feed::{Feed, Looker, Studio, read_pictures};
 use crate::tui::message::{Effect, Msg};
 use crate::tui::state::Runs;
 use crate::tui::terminal::{Code, Key};
 use crate::tui::theme::{Colours, Glyphs, Theme};
 use crate::tui::update::update;
 use crate::watch::Change;
-use loradeck_core::run::{Journal, JournalEntry, QueueEntry, State, Workspace, Writer};
+use loradeck_core::file::Durability;
+use loradeck_core::run::{Journal, JournalEntry, QueueEntry, RunFolder, State, Summary, Workspace, Writer};
 use loradeck_core::time::Moment;
+use loradeck_data::image::Picture;
 use serde_json::json;
 
 #[allow(unreachable_pub, dead_code)]
@@ -115,6 +117,52 @@ pub(crate) fn halving() -> Sample {
     of(folder, made_up)
 }
 
+/// Steps at which [`gallery`] draws.
+const DRAWN_AT: [u64; 7] = [0, 10, 20, 30, 40, 50, 60];
+
+/// An experiment of two image runs that drew three prompts seven times. The second prompt's last picture is cut in the
+/// second run's folder, and gone in the first's.
+pub(crate) fn gallery() -> Sample {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made_up = MadeUp::new(folder.path());
+    for number in [1, 2] {
+        let run = made_up.add("chalk", &Plan::new(number, 4 * number, 5e-4));
+        let mut summary = Summary::read(&run).unwrap().unwrap();
+        (summary.images, summary.tokens) = (960, 0);
+        loradeck_core::file::replace_json(&run.summary(), &summary, Durability::Renamed).unwrap();
+        std::fs::create_dir_all(run.samples()).unwrap();
+        for step in DRAWN_AT {
+            draw_samples(&run, number, step);
+        }
+        let cut = run.samples().join("step-60-prompt-2.png");
+        match number {
+            2 => std::fs::write(&cut, &std::fs::read(&cut).unwrap()[..60]).unwrap(),
+            _ => std::fs::remove_file(&cut).unwrap(),
+        }
+    }
+    of(folder, made_up)
+}
+
+/// Draws the sample pictures of a step, as a trainer would.
+pub(crate) fn draw_samples(run: &RunFolder, number: u32, step: u64) {
+    const PROMPTS: [&str; 3] = [
+        "chalk, a red house beside a tall tree under a yellow sun",
+        "chalk, two blue boats on a green lake in front of three grey mountains, with a small white bird above them",
+        "chalk, a \u{1b}[2Jcat",
+    ];
+    let mut journal = Journal::open(run, Writer::Trainer).unwrap();
+    for (index, prompt) in PROMPTS.iter().enumerate() {
+        let file = format!("step-{step}-prompt-{}.png", index + 1);
+        let mut picture = Picture::filled(32, 32, [250 - 3 * step as u8, 60 * index as u8, 100]);
+        picture.set(0, 0, [number as u8, 2, 3]);
+        std::fs::write(run.samples().join(&file), picture.to_png()).unwrap();
+        let entry = JournalEntry::new("sample", 1).at(step).with("picture", file).with("prompt", *prompt);
+        let entry = entry.with("number", index + 1).with("seed", 7 + index).with("negative_prompt", "");
+        let entry = entry.with("scheduler", "dpm++ 2m").with("steps", 20).with("guidance", 7.5);
+        journal.append(&entry.with("clip_skip", 1).with("width", 32).with("height", 32)).unwrap();
+    }
+}
+
 /// Writes the first sweep of an experiment, drawn at random, with these fields besides its plan.
 pub(crate) fn write_sweep(root: &Path, experiment: &str, fields: &serde_json::Value) {
     let text = "base_model: m\ntrain_data_dir: d\neval_split: 0.1\nmax_steps: 96\nsweep:\n  method: random\n  \
@@ -174,6 +222,9 @@ impl Driven {
         let app = App::new(Setup {
             theme: Theme::new(Colours::Sixteen, true),
             glyphs: Glyphs::Braille,
+            manner: crate::tui::theme::Manner::Blocks,
+            cell: None,
+            in_tmux: false,
             keymap: crate::tui::keys::Keymap::default(),
             mouse: true,
             size: (columns, rows),
@@ -194,6 +245,18 @@ impl Driven {
                 Effect::Watch(interest) => {
                     self.sample.feed.set_interest(interest);
                     self.read(&[]);
+                }
+                Effect::ReadPictures(ids) => {
+                    let folder = |id| self.app.runs.get(id).unwrap().folder.clone();
+                    let read = ids.into_iter().map(|id| read_pictures(id, &folder(id))).collect();
+                    self.send(Msg::Pictures(read));
+                }
+                Effect::Draw(wishes) => {
+                    let mut studio = Studio::default();
+                    for wish in wishes {
+                        let drawn = studio.draw(&wish);
+                        self.send(Msg::Drawn(Box::new((wish, drawn))));
+                    }
                 }
                 other => self.effects.push(other),
             }

@@ -6,8 +6,9 @@
 mod curves;
 mod glyphs;
 mod paints;
+mod pictures;
 
-use loradeck_core::config::ThemeSettings;
+use loradeck_core::config::{ALL_COLOURS, ThemeSettings};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
@@ -16,6 +17,7 @@ use crate::store::ShownState;
 
 pub use self::curves::CurveLook;
 pub use self::glyphs::Glyphs;
+pub use self::pictures::Manner;
 
 /// How many colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,13 +37,15 @@ pub struct Theme {
     pub colours: Colours,
     /// Whether symbols beyond ASCII are used.
     pub unicode: bool,
+    /// Whether pictures may have any of 2²⁴ colours.
+    pub all_colours: bool,
     paints: Paints,
 }
 
 impl Theme {
     /// A theme with the usual colours.
     pub const fn new(colours: Colours, unicode: bool) -> Self {
-        Self { colours, unicode, paints: USUAL }
+        Self { colours, unicode, all_colours: false, paints: USUAL }
     }
 
     /// What the environment says: `NO_COLOR`, `COLORTERM`, `TERM` and the locale. The terminal is not asked.
@@ -69,7 +73,11 @@ impl Theme {
         let charset = locale.split_once('.').map(|(_, charset)| charset.to_ascii_lowercase());
         let other_charset = charset.is_some_and(|charset| !charset.starts_with("utf"));
         let unicode = settings.unicode.unwrap_or(!other_charset && terminal != "linux");
-        Self { paints: Paints::chosen(settings, colours), ..Self::new(colours, unicode) }
+        let direct = terminal.contains("direct")
+            || set("COLORTERM").is_some_and(|said| ["truecolor", "24bit"].contains(&said.as_str()));
+        let all_colours =
+            colours == Colours::Many && settings.colours.map_or(direct, |count| count == ALL_COLOURS);
+        Self { all_colours, paints: Paints::chosen(settings, colours), ..Self::new(colours, unicode) }
     }
 
     /// Whether any colour is used.

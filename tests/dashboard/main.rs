@@ -11,6 +11,7 @@ use portable_pty::{CommandBuilder, PtySize};
 #[path = "../support/made_up.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod made_up;
+mod pictures;
 mod queue;
 mod quitting;
 mod reading;

@@ -4,10 +4,12 @@
 //! slow terminal, and a slow disk never holds up a key.
 
 mod document;
+mod gallery;
 mod look;
 mod metrics;
 mod queue;
 mod story;
+mod studio;
 mod sweeps;
 
 use std::collections::HashMap;
@@ -20,9 +22,11 @@ use super::message::{Batch, Interest, LogChange};
 use crate::store::{RunId, Store};
 use crate::watch::{Change, Followed};
 pub use document::read_document;
+pub use gallery::read_pictures;
 pub use look::{Answer, Looker, Question};
 use metrics::MetricTail;
 pub use story::read_story;
+pub use studio::Studio;
 
 /// Lines of a log to begin with.
 const LINES_AT_START: usize = 500;

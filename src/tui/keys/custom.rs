@@ -3,7 +3,7 @@
 use loradeck_core::config::{Diagnostic, Diagnostics, KeySetting, Placed};
 use loradeck_core::text::nearest;
 
-use super::{Binding, Context, Keymap, parse_key, stack};
+use super::{Binding, Context, Keymap, PICTURES, parse_key, stack};
 use crate::tui::action::Action;
 use crate::tui::screen::{Pane, Screen};
 use crate::tui::terminal::Key;
@@ -146,6 +146,7 @@ fn all_stacks() -> Vec<&'static [Context]> {
     let screens = Screen::ALL.into_iter().flat_map(|screen| Pane::ALL.map(|pane| stack(screen, pane, false)));
     let mut all: Vec<&'static [Context]> = screens.collect();
     all.push(stack(Screen::default(), Pane::default(), true));
+    all.push(PICTURES);
     all
 }
 

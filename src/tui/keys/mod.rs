@@ -40,11 +40,13 @@ pub enum Context {
     Sweeps,
     /// A report or comparison being read.
     Report,
+    /// Sample pictures being looked at.
+    Pictures,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Panes,
         Self::Runs,
@@ -58,6 +60,7 @@ impl Context {
         Self::Queue,
         Self::Sweeps,
         Self::Report,
+        Self::Pictures,
     ];
 
     /// The word for it in `loradeck.yaml`.
@@ -85,12 +88,16 @@ impl Context {
             Self::Queue => "queue",
             Self::Sweeps => "sweeps",
             Self::Report => "report",
+            Self::Pictures => "pictures",
         }
     }
 }
 
 /// Where keys are looked up in a popup that is only read: as in a report.
 pub const POPUP: &[Context] = &[Context::Report, Context::Global];
+
+/// Where keys are looked up while sample pictures are looked at.
+pub const PICTURES: &[Context] = &[Context::Pictures, Context::Global];
 
 /// Where keys are looked up on a screen, the innermost first.
 pub fn stack(screen: Screen, focus: Pane, reading: bool) -> &'static [Context] {

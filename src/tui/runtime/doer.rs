@@ -11,7 +11,7 @@ use super::{Wake, spawn};
 use crate::launch::{self, action};
 use crate::store::RunId;
 use crate::tui::deed::Deed;
-use crate::tui::feed::{read_document, read_story};
+use crate::tui::feed::{read_document, read_pictures, read_story};
 use crate::tui::message::Msg;
 use crate::tui::state::{DocumentOf, SweepId};
 
@@ -27,6 +27,8 @@ pub(super) enum Job {
     Story(RunId, RunFolder),
     /// Read a report or comparison.
     Document(DocumentOf, PathBuf),
+    /// Read the names of runs' sample pictures.
+    Pictures(Vec<(RunId, RunFolder)>),
     /// Give text to tmux, which a terminal behind it may not get otherwise.
     CopyInTmux(String),
 }
@@ -81,6 +83,9 @@ fn work(job: Job) -> Option<Msg> {
         Job::Document(of, path) => {
             let text = read_document(&path);
             Some(Msg::Document { of, text })
+        }
+        Job::Pictures(runs) => {
+            Some(Msg::Pictures(runs.iter().map(|(id, run)| read_pictures(*id, run)).collect()))
         }
         Job::CopyInTmux(text) => {
             let told = || Msg::Note(Err("tmux did not take the text (is `set-clipboard on`?)".into()));

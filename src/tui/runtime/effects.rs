@@ -29,6 +29,11 @@ impl Dashboard {
                     self.doer.give(Job::Document(of, path));
                 }
             }
+            Effect::ReadPictures(ids) => {
+                let known = |id: &crate::store::RunId| Some((*id, self.app.runs.get(*id)?.folder.clone()));
+                self.doer.give(Job::Pictures(ids.iter().filter_map(known).collect()));
+            }
+            Effect::Draw(wishes) => self.drawing.ask(wishes),
             Effect::Do(deed, runs) => {
                 for run in runs.into_iter().filter_map(|id| self.app.runs.get(id)) {
                     let Some(workspace) = self.workspaces.get(run.workspace) else { continue };

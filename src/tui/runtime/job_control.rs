@@ -8,8 +8,7 @@ use crate::tui::terminal::{Signalled, has_shell, leave, stop_job};
 impl Dashboard {
     /// Clears the screen and draws everything, whatever the terminal shows now.
     pub(super) fn redraw(&mut self) {
-        self.terminal.backend_mut().forget();
-        let Ok(()) = self.terminal.clear();
+        self.forget_graphics();
         (self.dirty, self.urgent) = (true, true);
     }
 

@@ -1,11 +1,12 @@
 //! The loop around the pure core: threads in, frames out.
 //!
-//! One thread reads files, one asks GPU drivers, one reads keys, one signals, one writes frames, one does deeds; this
-//! one owns the state. Data is
+//! One thread reads files, one asks GPU drivers, one draws pictures, one reads keys, one signals, one writes frames, one
+//! does deeds; this one owns the state. Data is
 //! asked for at most ten times a second and drawn as often; keys are drawn at once; nothing happening is no work.
 
 mod clipboard;
 mod doer;
+mod drawing;
 mod effects;
 mod job_control;
 mod looking;
@@ -35,7 +36,8 @@ use super::terminal::{
 };
 use super::update::update;
 use doer::Doer;
-use options::{setup, window_size};
+use drawing::{Drawing, Graphics};
+use options::{cell_size, setup, window_size};
 use pending::Pending;
 use reading::Reading;
 use wake::{Wake, spawn};
@@ -75,6 +77,8 @@ struct Dashboard {
     messages: Receiver<Wake>,
     reading: Reading,
     doer: Doer,
+    drawing: Drawing,
+    graphics: Graphics,
     pending: Pending,
     writer: FrameWriter,
     /// Dropped before the screen, so that nobody reads keys when the shell is back.
@@ -108,6 +112,7 @@ impl Dashboard {
         let app = App::new(setup(workspaces, options, size));
         let reading = Reading::start(workspaces, wake.clone());
         let doer = Doer::start(wake.clone());
+        let drawing = Drawing::start(wake.clone());
         let screen = FullScreen::enter(options.mouse).context("cannot take the terminal")?;
         let signals = SignalReader::start(wake.clone(), Wake::Signal).context("cannot watch for signals")?;
         let input = screen.input().try_clone_to_owned()?;
@@ -122,6 +127,8 @@ impl Dashboard {
             messages,
             reading,
             doer,
+            drawing,
+            graphics: Graphics::default(),
             pending: Pending::default(),
             writer,
             _input: input,
@@ -201,6 +208,7 @@ impl Dashboard {
             Wake::Signal(signal) => self.take_signal(signal),
             Wake::News => self.news = true,
             Wake::Batch(batch) => self.take_batch(batch),
+            Wake::Drawn(msg) => self.update(*msg),
             Wake::Msg(msg) => {
                 self.pending.hear(&msg);
                 self.urgent = true;
@@ -226,7 +234,11 @@ impl Dashboard {
             Signalled::Resize => {
                 let size = window_size();
                 self.terminal.backend_mut().resize(Size::new(size.0, size.1));
+                if !self.graphics.is_empty() {
+                    self.redraw();
+                }
                 self.urgent = true;
+                self.update(Msg::Cell(cell_size()));
                 self.update(Msg::Resize(size.0, size.1));
             }
         }

@@ -9,7 +9,7 @@ use rustix::termios::tcgetwinsize;
 
 use crate::tui::app::Setup;
 use crate::tui::keys::Keymap;
-use crate::tui::theme::{Glyphs, Theme};
+use crate::tui::theme::{Glyphs, Manner, Theme};
 
 /// How the dashboard is to start.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Options {
     pub mouse: bool,
     /// What curves are drawn with; `None` chooses by the terminal.
     pub glyphs: Option<Glyphs>,
+    /// How pictures are to be drawn.
+    pub manner: Manner,
     /// What the terminal can show.
     pub theme: Theme,
     /// What keys mean.
@@ -33,6 +35,7 @@ impl Options {
         Ok(Self {
             mouse: settings.theme.mouse.unwrap_or(true),
             glyphs: settings.theme.curves.as_deref().and_then(Glyphs::of_name),
+            manner: settings.theme.pictures.as_deref().and_then(Manner::of_name).unwrap_or_default(),
             theme: Theme::chosen(&settings.theme, |name| env::var(name).ok()),
             keymap: Keymap::customised(&settings.keys)?,
         })
@@ -55,6 +58,9 @@ pub(super) fn setup(workspaces: &[Workspace], options: &Options, size: (u16, u16
         theme: options.theme,
         keymap: options.keymap.clone(),
         glyphs: options.glyphs.unwrap_or(by_terminal),
+        manner: options.manner,
+        cell: cell_size(),
+        in_tmux: env::var_os("TMUX").is_some(),
         mouse: options.mouse,
         size,
         workspaces: workspaces.iter().map(name).collect(),
@@ -68,4 +74,11 @@ pub(super) fn window_size() -> (u16, u16) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),
     }
+}
+
+/// Pixels of a cell, where the terminal says.
+pub(super) fn cell_size() -> Option<(u16, u16)> {
+    let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    let cell = (size.ws_xpixel.checked_div(size.ws_col)?, size.ws_ypixel.checked_div(size.ws_row)?);
+    (cell.0 > 0 && cell.1 > 0).then_some(cell)
 }

@@ -20,6 +20,8 @@ pub(super) enum Wake {
     News,
     /// What was asked for.
     Batch(Box<Batch>),
+    /// A picture was drawn.
+    Drawn(Box<Msg>),
     /// Something for the state.
     Msg(Box<Msg>),
     /// A thread panicked.

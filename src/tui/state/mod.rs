@@ -2,6 +2,7 @@
 
 mod charting;
 mod document;
+mod gallery;
 mod groups;
 mod list;
 mod log;
@@ -16,6 +17,9 @@ mod text_field;
 
 pub use charting::{Charting, SMOOTHING, is_sparse};
 pub use document::{Document, DocumentOf};
+pub use gallery::{
+    Column as GalleryColumn, Drawing, Drawn, Gallery, GalleryRow, PictureFile, RunPictures, Shot, Wish,
+};
 pub use groups::{SeedGroup, seed_groups};
 pub use list::{Group, Item, List, Order, scrolled};
 pub use log::Log;

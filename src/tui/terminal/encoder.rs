@@ -15,6 +15,9 @@ use super::pen::{PLAIN, Pen};
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
+/// Pens in a frame above which cells are sent as they stand: a picture has one for nearly every cell.
+const MOST_PENS: usize = 24;
+
 /// A ratatui backend that collects the bytes of one frame.
 #[derive(Debug)]
 pub struct Encoder {
@@ -58,6 +61,18 @@ impl Encoder {
         self.cursor_shown = false;
         self.out.extend_from_slice(b"\x1b[0m");
         self.style = PLAIN;
+    }
+
+    /// Sends bytes that draw nothing and leave the cursor where it is.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Sends bytes that draw graphics at a place; where the cursor is afterwards is not known.
+    pub fn raw_at(&mut self, place: Position, bytes: &[u8]) {
+        self.go(place);
+        self.out.extend_from_slice(bytes);
+        self.at = None;
     }
 
     /// The frame's bytes, between the marks of a synchronized update; `None` where nothing changed.
@@ -122,6 +137,9 @@ impl Encoder {
         for (_, pen, _) in &cells {
             if !pens.contains(pen) {
                 pens.push(*pen);
+            }
+            if pens.len() > MOST_PENS {
+                return;
             }
         }
         let after = (self.at, self.style);

@@ -3,9 +3,11 @@
 //! Whoever ends the dashboard, and however (return, error, panic, signal), [`leave`] runs once and first. It may be
 //! called from any thread, and never waits for a terminal that has stopped reading.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,9 +21,13 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Ends an update that was cut short, then colours, mouse, paste, cursor, screen.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Kitty graphics: deletes all pictures and their data.
+pub const KITTY_DELETE: &[u8] = b"\x1b_Ga=d,d=A,q=2\x1b\\";
 /// How long the terminal may take to accept the last bytes, in milliseconds.
 const PATIENCE_MS: i64 = 300;
 
+/// Whether kitty graphics were sent, which a terminal keeps until they are deleted.
+static KITTY: AtomicBool = AtomicBool::new(false);
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
 fn saved() -> MutexGuard<'static, Option<Termios>> {
@@ -93,6 +99,11 @@ pub fn mouse_mode(on: bool) -> &'static [u8] {
     if on { MOUSE_ON } else { MOUSE_OFF }
 }
 
+/// Kitty graphics are sent from now on: leaving deletes them.
+pub fn note_kitty() {
+    KITTY.store(true, Ordering::Relaxed);
+}
+
 /// Whether the terminal is in full-screen mode; a panic anywhere ends that.
 pub fn is_full_screen() -> bool {
     saved().is_some()
@@ -107,6 +118,9 @@ pub fn leave() -> bool {
         let _ = tcflush(output, QueueSelector::OFlush);
     }
     if is_writable(0) {
+        if KITTY.swap(false, Ordering::Relaxed) {
+            let _ = write_all(KITTY_DELETE);
+        }
         let _ = write_all(LEAVE);
     }
     if let Ok(input) = keyboard() {
@@ -151,13 +165,28 @@ fn keyboard() -> io::Result<OwnedFd> {
     Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
 }
 
+std::thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does work whose panics are caught by whoever does it, as decoders of foreign files may have them: the terminal stays as
+/// it is, and nothing is printed across the screen.
+pub fn without_alarm<T>(work: impl FnOnce() -> T) -> T {
+    QUIET.set(true);
+    let done = work();
+    QUIET.set(false);
+    done
+}
+
 fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            leave();
-            print(panic);
+            if !QUIET.get() {
+                leave();
+                print(panic);
+            }
         }));
     });
 }

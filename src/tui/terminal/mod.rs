@@ -11,7 +11,9 @@ mod signals;
 mod writer;
 
 pub use encoder::Encoder;
-pub use guard::{FullScreen, is_full_screen, leave, mouse_mode, write_all};
+pub use guard::{
+    FullScreen, KITTY_DELETE, is_full_screen, leave, mouse_mode, note_kitty, without_alarm, write_all,
+};
 pub use input::{Code, Decoder, InputEvent, Key, Mouse, MouseDeed};
 pub use reader::InputReader;
 pub use signals::{SignalReader, Signalled, end_by, has_shell, stop_job};

@@ -22,6 +22,10 @@ fn the_environment_decides() {
     assert!(detect(&[("LANG", "C")]).unicode && detect(&[("LANG", "de_DE.UTF-8")]).unicode);
     assert!(!detect(&[("LANG", "de_DE.ISO-8859-1")]).unicode);
     assert!(!detect(&[("TERM", "linux")]).unicode);
+    assert!(detect(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]).all_colours);
+    assert!(detect(&[("TERM", "xterm-direct")]).all_colours);
+    assert!(!detect(&[("TERM", "xterm-256color"), ("COLORTERM", "1")]).all_colours);
+    assert!(!detect(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).all_colours);
 }
 
 #[test]
@@ -47,6 +51,9 @@ fn the_users_settings_win_over_the_terminal_but_not_over_no_color() {
     assert_eq!((theme.curve(0).colour, theme.curve(3).colour), (Color::Red, Color::Green));
     let many = ThemeSettings { colours: Some(256), ..settings };
     assert_eq!(chosen(&many, &[("TERM", "xterm")]).error().fg, Some(Color::Indexed(200)));
+    let all = ThemeSettings { colours: Some(loradeck_core::config::ALL_COLOURS), ..ThemeSettings::default() };
+    let asked = [("TERM", "xterm"), ("COLORTERM", "truecolor")];
+    assert!(chosen(&all, &asked[..1]).all_colours && !chosen(&many, &asked).all_colours);
     let none = chosen(&many, &[("NO_COLOR", "1")]);
     assert!(!none.has_colours() && none.key().fg.is_none() && none.curve(0).colour == Color::Reset);
 }

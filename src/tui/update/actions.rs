@@ -2,7 +2,7 @@
 
 use super::batch::relist;
 use super::moves::{Move, move_focused};
-use super::{curves, deeds, document, popups, prompts};
+use super::{curves, deeds, document, gallery, popups, prompts};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::message::Effect;
@@ -11,7 +11,7 @@ use crate::tui::state::{Popup, PromptKind, SweepId, TextField};
 
 /// Does what an action asks for.
 pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
-    if document::act(app, action, effects) {
+    if document::act(app, action, effects) || gallery::act(app, action, effects) {
         return;
     }
     match action {
@@ -68,6 +68,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.table_stale = true;
         }
         Action::Report => document::open(app, effects),
+        Action::Pictures => gallery::open(app, effects),
         Action::Copy => copy(app, effects),
         Action::PauseSweep => deeds::pause_sweep(app, effects),
         Action::PauseQueue => deeds::pause_queue(app, effects),
@@ -90,7 +91,7 @@ fn go(app: &mut App, screen: Screen) {
         app.list.go_to_run(run);
         go_to_sweep_of(app, run);
     }
-    app.document = None;
+    (app.document, app.gallery) = (None, None);
     app.screen = screen;
     app.table_stale = true;
 }

@@ -1,6 +1,6 @@
 //! Reading a report or comparison in the screen's place.
 
-use super::prompts;
+use super::{gallery, prompts};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::layout;
@@ -20,6 +20,7 @@ pub(super) fn open(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Opens a document and has it read.
 pub(super) fn read(app: &mut App, of: DocumentOf, effects: &mut Vec<Effect>) {
+    app.gallery = None;
     app.document = Some(Document::new(of.clone()));
     effects.push(Effect::ReadDocument(of));
 }
@@ -65,6 +66,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) -> b
         Action::Filter => prompts::open(app, PromptKind::Find),
         Action::NextMatch => find(app, true),
         Action::PreviousMatch => find(app, false),
+        Action::Pictures => pictures(app, effects),
         Action::Report => effects.push(Effect::ReadDocument(document.of.clone())),
         Action::Back if !document.search.is_empty() => {
             document.search.clear();
@@ -83,6 +85,19 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) -> b
         _ => {}
     }
     true
+}
+
+/// The sample pictures of the run, or of the experiment's runs, that the document is about.
+fn pictures(app: &mut App, effects: &mut Vec<Effect>) {
+    let runs = match app.document.as_ref().map(|document| &document.of) {
+        Some(DocumentOf::Report(run)) => vec![*run],
+        Some(DocumentOf::Comparison { workspace, experiment }) => {
+            let of = |run: &&crate::store::Run| run.workspace == *workspace && run.experiment == *experiment;
+            app.runs.iter().filter(of).map(|run| run.id).collect()
+        }
+        None => return,
+    };
+    gallery::show(app, runs, effects);
 }
 
 /// Turns the wheel.

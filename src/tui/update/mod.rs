@@ -5,6 +5,7 @@ mod batch;
 mod curves;
 mod deeds;
 mod document;
+mod gallery;
 mod mouse;
 mod moves;
 mod popups;
@@ -28,13 +29,24 @@ pub fn update(app: &mut App, msg: Msg, now: Moment) -> Vec<Effect> {
         Msg::Paste(text) => prompts::paste(app, &text),
         Msg::Resize(columns, rows) => app.size = (columns, rows),
         Msg::Tick => {}
-        Msg::Batch(batch) => batch::take_batch(app, *batch),
+        Msg::Batch(batch) => {
+            let changed: Vec<_> = batch.runs.iter().map(|run| run.id).collect();
+            batch::take_batch(app, *batch);
+            gallery::look_again(app, &changed, &mut effects);
+        }
         Msg::Done { deed, run, result } => match result {
             Ok(said) => app.reports.add(now, false, format!("{run}: {said}")),
             Err(why) => app.reports.add(now, true, format!("{}: {why}", deed.verb())),
         },
         Msg::Details(story) => popups::take_story(app, story),
         Msg::Document { of, text } => document::take(app, &of, text),
+        Msg::Pictures(read) => gallery::take(app, &read),
+        Msg::Drawn(drawn) => {
+            if let Some(gallery) = &mut app.gallery {
+                gallery.hang(drawn.0, drawn.1);
+            }
+        }
+        Msg::Cell(cell) => app.cell = cell,
         Msg::Queue { result, .. } => match result {
             Ok(said) => app.reports.add(now, false, said),
             Err(why) => app.reports.add(now, true, why),
@@ -64,6 +76,7 @@ fn settle(app: &mut App, effects: &mut Vec<Effect>) {
     app.metrics = Charting::metrics(&app.runs, &app.charted);
     moves::keep_in_sight(app);
     document::settle(app);
+    gallery::settle(app, effects);
     app.charting.groups = if app.charting.band { seed_groups(&app.runs, &app.charted) } else { Vec::new() };
     let firsts: Vec<_> = app.charting.groups.iter().filter_map(|group| group.runs.first().copied()).collect();
     app.group_looks.assign(&firsts, app.curve_colours());

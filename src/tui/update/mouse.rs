@@ -1,7 +1,7 @@
 //! Clicks and the wheel.
 
 use super::moves::{Move, move_focused, move_pane};
-use super::{actions, curves, document};
+use super::{actions, curves, document, gallery};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::layout;
@@ -29,6 +29,9 @@ pub(super) fn take_mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>)
             *offset = offset.saturating_add_signed(by);
         }
         None if app.document.is_some() => document::scroll(app, by),
+        None if app.gallery.is_some() => {
+            actions::act(app, if by < 0 { Action::Up } else { Action::Down }, effects);
+        }
         None => match app.areas().pane_at(mouse.column, mouse.row) {
             Some(Pane::Chart) => curves::zoom(app, if by < 0 { 0.8 } else { 1.25 }),
             Some(pane) => move_pane(app, pane, Move::Lines(by)),
@@ -51,6 +54,9 @@ fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
     }
     if app.document.is_some() {
         return;
+    }
+    if app.gallery.is_some() {
+        return gallery::click(app, mouse.column, mouse.row);
     }
     match app.screen {
         Screen::Runs => click_pane(app, mouse),

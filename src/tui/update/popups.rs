@@ -1,6 +1,6 @@
 //! Keys above the screen.
 
-use super::{actions, curves, document};
+use super::{actions, curves, document, gallery};
 use crate::store::RunId;
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -57,6 +57,10 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
         }
         Popup::Details { run, .. } if action == Some(Action::Report) => {
             document::read(app, DocumentOf::Report(run), effects);
+            None
+        }
+        Popup::Details { run, .. } if action == Some(Action::Pictures) => {
+            gallery::show(app, vec![run], effects);
             None
         }
         Popup::Details { run, story, offset } => {

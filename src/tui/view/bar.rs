@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::paint;
+use crate::store::Run;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::help;
@@ -94,7 +95,9 @@ fn typing(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Positi
 }
 
 fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
+    let draws = app.run_under_cursor().and_then(|id| app.runs.get(id)).is_some_and(Run::has_pictures);
     let all = app.keymap.bindings_in(app.contexts()).filter(|binding| !binding.hint.is_empty());
+    let all = all.filter(|binding| binding.action != Action::Pictures || draws);
     // What has no key any more needs no hint.
     let all: Vec<(&Binding, Key)> =
         all.filter_map(|binding| Some((binding, *binding.keys.first()?))).collect();

@@ -5,7 +5,9 @@ mod chart;
 mod charts;
 mod config;
 mod document;
+mod gallery;
 mod header;
+mod hung;
 mod legend;
 mod list;
 mod log;
@@ -25,6 +27,8 @@ use super::app::App;
 use super::layout::{SMALLEST, is_too_small};
 use super::screen::{Pane, Screen};
 
+pub use hung::{Placement, placements};
+
 /// Draws everything.
 pub fn view(app: &App, frame: &mut Frame<'_>) {
     if is_too_small(app.size) {
@@ -39,6 +43,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     header::draw(app, areas.header, buffer);
     match app.screen {
         _ if app.document.is_some() => document::draw(app, areas.body, buffer),
+        _ if app.gallery.is_some() => gallery::draw(app, areas.body, buffer),
         Screen::Runs => {
             for pane in Pane::ALL {
                 let Some(area) = areas.pane(pane) else { continue };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::Color;
 
 use super::view;
 use crate::launch::Waiting;
@@ -247,6 +248,102 @@ fn a_report_searched_scrolled_and_left() {
     assert!(missing.contains("not written yet") && missing.contains("Esc back"), "{missing}");
 }
 
+/// A gallery in 256 colours, after these keys.
+fn gallery(columns: u16, rows: u16, keys: &str) -> Driven {
+    let mut driven = Driven::over(sample::gallery(), columns, rows);
+    driven.app.theme = Theme::new(Colours::Many, true);
+    driven.press(keys);
+    driven
+}
+
+#[test]
+fn sample_pictures_in_a_grid_large_and_side_by_side() {
+    for (columns, rows) in SIZES {
+        insta::assert_snapshot!(format!("pictures_{columns}x{rows}"), picture(&gallery(columns, rows, "i")));
+        let large = gallery(columns, rows, "ij<Left><Left><Enter>");
+        insta::assert_snapshot!(format!("picture_large_{columns}x{rows}"), picture(&large));
+        let two = gallery(columns, rows, "<Home>ij<Right>");
+        insta::assert_snapshot!(format!("pictures_of_two_{columns}x{rows}"), picture(&two));
+    }
+}
+
+/// The colours of a cell, above and below.
+fn colours(driven: &Driven, x: u16, y: u16) -> (Color, Color) {
+    let mut terminal = Terminal::new(TestBackend::new(driven.app.size.0, driven.app.size.1)).unwrap();
+    terminal.draw(|frame| view(&driven.app, frame)).unwrap();
+    let cell = &terminal.backend().buffer()[(x, y)];
+    assert_eq!(cell.symbol(), "▀");
+    (cell.fg, cell.bg)
+}
+
+#[test]
+fn pixels_have_the_nearest_colour_that_the_terminal_has() {
+    let mut driven = gallery(80, 24, "i<Home>");
+    // Step 0 of the first prompt is [250, 0, 100] below its first corner: 255, 0, 95 of the palette.
+    assert_eq!(colours(&driven, 6, 6), (Color::Indexed(197), Color::Indexed(197)));
+    driven.app.theme.all_colours = true;
+    assert_eq!(colours(&driven, 6, 6), (Color::Rgb(250, 0, 100), Color::Rgb(250, 0, 100)));
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_says_why_and_the_others_are_drawn() {
+    let driven = gallery(120, 40, "ij");
+    let text = picture(&driven);
+    assert!(text.contains("step-60-prompt-2.png: is truncated: the file ends after 60 bytes"), "{text}");
+    assert!(text.contains('▀'));
+    let text = picture(&gallery(120, 40, "i<Enter>"));
+    assert!(text.contains("guidance   7.5") && text.contains("file       step-60-prompt-1.png"), "{text}");
+    let text = picture(&gallery(80, 24, "<Home>jij"));
+    assert!(text.contains("step-60-prompt-2.png: the file is gone"), "{text}");
+}
+
+#[test]
+fn where_pictures_cannot_be_drawn_their_names_stand_and_the_reason() {
+    for (theme, said) in [
+        (Theme::new(Colours::None, true), "pictures are not drawn without colours"),
+        (Theme::new(Colours::Many, false), "pictures need more than ASCII"),
+        (Theme::new(Colours::Sixteen, true), "pictures need 256 colours"),
+    ] {
+        let mut driven = Driven::over(sample::gallery(), 80, 24);
+        driven.app.theme = theme;
+        driven.press("i");
+        let text = picture(&driven);
+        assert!(text.contains(said) && text.contains("step-60-prom") && !text.contains('▀'), "{text}");
+        assert!(theme.unicode || text.is_ascii(), "{text}");
+        driven.press("<Enter>");
+        let text = picture(&driven);
+        assert!(text.contains("step-60-prompt-1.png") && text.contains("seed 7"), "{text}");
+    }
+}
+
+#[test]
+fn graphics_are_placed_on_request_and_go_with_what_they_show() {
+    let mut driven = gallery(80, 24, "i");
+    assert!(super::placements(&driven.app).is_empty(), "never unasked");
+    driven.press("B");
+    let placed = super::placements(&driven.app);
+    assert_eq!((placed.len(), &placed[0].text[..2]), (7, "\u{1b}_"), "one of eight is broken");
+    assert!(!picture(&driven).contains('▀'), "room for them");
+    driven.press("B");
+    assert!(super::placements(&driven.app).is_empty(), "no sixel where the size of cells is not known");
+    assert!(
+        picture(&driven).contains("no sixel graphics: the terminal does not say"),
+        "{}",
+        picture(&driven)
+    );
+    driven.send(Msg::Cell(Some((8, 16))));
+    assert!(super::placements(&driven.app)[0].text.starts_with("\u{1b}P9;1q\"1;1;128;128"));
+    driven.press("?");
+    assert!(super::placements(&driven.app).is_empty(), "nothing covers a popup");
+    driven.press("<Esc><Esc>");
+    assert!(super::placements(&driven.app).is_empty());
+    driven.app.in_tmux = true;
+    driven.app.manner = crate::tui::theme::Manner::Kitty;
+    driven.press("i");
+    assert!(picture(&driven).contains("tmux does not pass"), "{}", picture(&driven));
+    assert!(picture(&driven).contains('▀'));
+}
+
 #[test]
 fn too_small_a_window_says_so() {
     let mut driven = Driven::new(59, 16);
@@ -270,7 +367,7 @@ proptest! {
     #[test]
     fn any_keys_at_any_size_draw_something(
         columns in 1u16..220, rows in 1u16..60,
-        keys in "[12345jkhlgGmMSyxzbuoOaecfB!?prAQWP/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
+        keys in "[12345ijkhlgGmMSyxzbuoOaecfB!?prAQWP/<>,.+\\-0\\[\\] sKDRtHYwnNb]{0,40}",
     ) {
         let keys = keys.replace(['<', '>'], "<Tab>");
         let mut driven = Driven::new(columns, rows);

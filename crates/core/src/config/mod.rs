@@ -65,7 +65,7 @@ pub use resolve::default_value;
 pub use running::{CodeState, RunningSettings};
 pub use said::said;
 pub use schema::json_schema;
-pub use screen::{CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};
+pub use screen::{ALL_COLOURS, CURVE_COLOURS, KeySetting, Placed, TerminalColour, ThemeSettings};
 pub use settings::{
     DataType, LearningRateSchedule, LoraTargets, Precision, Settings, TaskSettings, TextSettings,
 };

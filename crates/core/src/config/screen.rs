@@ -43,12 +43,14 @@ pub enum TerminalColour {
 /// `theme:`; what is not said is found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ThemeSettings {
-    /// How many colours are used: 0, 16 or 256.
-    pub colours: Option<u16>,
+    /// How many colours are used: 0, 16, 256 or [`ALL_COLOURS`].
+    pub colours: Option<u32>,
     /// Whether symbols beyond ASCII are used.
     pub unicode: Option<bool>,
     /// What curves are drawn with: `braille`, `dots`, `blocks` or `ascii`.
     pub curves: Option<String>,
+    /// How pictures are drawn: `blocks`, `kitty` or `sixel`.
+    pub pictures: Option<String>,
     /// Whether clicks and the wheel are taken.
     pub mouse: Option<bool>,
     /// Of the focused pane and of keys.
@@ -61,11 +63,14 @@ pub struct ThemeSettings {
     pub curve_colours: Vec<TerminalColour>,
 }
 
+/// What `colours: 24bit` means.
+pub const ALL_COLOURS: u32 = 1 << 24;
+
 /// The most colours that curves may be given.
 pub const CURVE_COLOURS: usize = 12;
 
-const THEME_KEYS: [&str; 8] =
-    ["colours", "symbols", "curves", "mouse", "focus", "error", "warning", "curve_colours"];
+const THEME_KEYS: [&str; 9] =
+    ["colours", "symbols", "curves", "pictures", "mouse", "focus", "error", "warning", "curve_colours"];
 const COLOURS: [&str; 16] = [
     "black",
     "red",
@@ -105,11 +110,12 @@ fn read_theme_entry(theme: &mut ThemeSettings, key: &Node, value: &Node) -> Resu
     };
     match key.text.as_str() {
         "colours" => {
-            let said = fit(Kind::OneOf(&["none", "16", "256"]))?.plain();
-            theme.colours = Some(said.parse().unwrap_or(0));
+            let said = fit(Kind::OneOf(&["none", "16", "256", "24bit"]))?.plain();
+            theme.colours = Some(if said == "24bit" { ALL_COLOURS } else { said.parse().unwrap_or(0) });
         }
         "symbols" => theme.unicode = Some(fit(Kind::OneOf(&["unicode", "ascii"]))?.plain() == "unicode"),
         "curves" => theme.curves = Some(fit(Kind::OneOf(&["braille", "dots", "blocks", "ascii"]))?.plain()),
+        "pictures" => theme.pictures = Some(fit(Kind::OneOf(&["blocks", "kitty", "sixel"]))?.plain()),
         "mouse" => theme.mouse = Some(fit(Kind::Flag)? == Value::Flag(true)),
         "focus" => theme.focus = Some(colour(value, &name)?),
         "error" => theme.error = Some(colour(value, &name)?),
@@ -211,6 +217,8 @@ mod tests {
         };
         assert_eq!(theme, expected);
         assert_eq!(read("theme: {colours: none}\n").theme.colours, Some(0));
+        let drawn = read("theme: {colours: 24bit, pictures: sixel}\n").theme;
+        assert_eq!((drawn.colours, drawn.pictures.as_deref()), (Some(ALL_COLOURS), Some("sixel")));
         assert_eq!(read("theme:\nkeys:\n").theme, ThemeSettings::default());
     }
 
@@ -224,6 +232,7 @@ mod tests {
             ("theme: {error: 256}\n", "'256' is no colour"),
             ("theme: {curve_colours: [1,2,3,4,5,6,7,8,9,10,11,12,13]}\n", "has 13 colours, but at most 12"),
             ("theme: {mouse: maybe}\n", "theme.mouse: 'maybe'"),
+            ("theme: {pictures: iterm}\n", "theme.pictures: 'iterm'"),
         ] {
             assert!(error(text).contains(said), "{text}: {}", error(text));
         }

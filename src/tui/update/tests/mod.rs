@@ -3,6 +3,7 @@
 mod curves;
 mod deeds;
 mod document;
+mod gallery;
 mod list;
 mod panes;
 mod sweeps;
