@@ -80,6 +80,15 @@ fn complaints(settings: &Settings, root: &Path) -> Vec<(&'static str, String, St
         if let Some(program) = program.filter(|program| !can_be_found(program, &folder)) {
             let message = format!("the program '{program}' is not there");
             found.push((key, message, looked_in(program, &folder)));
+        } else if let Some(program) =
+            program.filter(|program| program.contains('/') && !may_be_executed(&folder.join(program)))
+        {
+            let message = format!("the program '{program}' may not be executed");
+            found.push((
+                key,
+                message,
+                format!("chmod +x {program}, or name its interpreter: [bash, {program}]"),
+            ));
         }
     }
     let texts = [("command", foreign.command.as_ref()), ("resume_command", foreign.resume_command.as_ref())];
@@ -107,8 +116,14 @@ fn missing_variables(word: &str) -> Vec<String> {
 
 fn can_be_found(program: &str, folder: &Path) -> bool {
     if program.contains('/') {
+        // One that is there and may not be executed has its own words.
         return folder.join(program).is_file();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path).any(|folder| may_be_executed(&folder.join(program)))
+}
+
+/// Whether the system would start this file.
+fn may_be_executed(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }

@@ -45,7 +45,7 @@ pub fn read_frozen(
     overrides: &[String],
 ) -> Result<(Settings, Provenance), Diagnostics> {
     let read = |_: &str| Err("cannot be read here".to_owned());
-    let (experiment, plan) = plan_with(path, text, overrides, None, &read, Recognise::Frozen)?;
+    let (experiment, plan) = plan_with(path, text, overrides, None, &read, Recognise::Frozen, &|_, _| None)?;
     let is_one = plan.trials.len() == 1 && !plan.sweep && experiment.sweep.is_none();
     match plan.trials.into_iter().next() {
         Some(trial) if is_one => Ok((trial.settings, experiment.provenance.unwrap_or_default())),

@@ -126,7 +126,7 @@ proptest! {
     fn any_list_of_trials_is_read_or_refused(text in "(rank|lr|notes)?[ -~\n\",{}\\[\\]]{0,60}|\\PC{0,40}", json: bool) {
         let name = if json { "t.jsonl" } else { "t.csv" };
         let source = format!("{BASE}sweep: {{trials: {name}}}\n");
-        let _ = super::plan::plan_with(Path::new("e.yaml"), &source, &[], None, &|_| Ok(text.clone()), super::task::Recognise::Never);
+        let _ = super::plan::plan_with(Path::new("e.yaml"), &source, &[], None, &|_| Ok(text.clone()), super::task::Recognise::Never, &|_, _| None);
     }
 }
 

@@ -6,6 +6,7 @@ use super::detect::recognised;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::experiment::Experiment;
 use super::frozen::read_frozen;
+use super::paths::path_complaint;
 use super::plan::{Plan, plan_with};
 use super::provenance::Provenance;
 use super::settings::Settings;
@@ -40,7 +41,9 @@ pub fn load_plan(path: &Path, root: &Path, overrides: &[String]) -> Result<(Expe
     let read = |named: &str| read_named(&root.join(named));
     let by_names = |base: &str, data: &str| recognised(root, base, data);
     let data_beside = data_beside(path, root);
-    plan_with(&shown(path), &text, overrides, data_beside.as_deref(), &read, Recognise::By(&by_names))
+    let recognise = Recognise::By(&by_names);
+    let complaint = path_complaint(&shown(path), root);
+    plan_with(&shown(path), &text, overrides, data_beside.as_deref(), &read, recognise, &complaint)
 }
 
 /// The text of a file that a configuration names, or why there is none.

@@ -52,6 +52,23 @@ impl Experiment {
     }
 }
 
+/// The keys whose values are paths of what a training reads.
+const PATHS: [&str; 5] = ["base_model", "train_data_dir", "eval_data_dir", "reg_data_dir", "working_dir"];
+
+/// Looks at single values of a file whose plan cannot be made.
+pub(crate) fn path_complaint(
+    file: &Path,
+    root: &Path,
+) -> impl Fn(&str, &str) -> Option<(String, Option<String>)> + use<> {
+    let beside = file.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let root = root.to_path_buf();
+    move |key, path| {
+        let is_looked_at = PATHS.contains(&key) && !path.is_empty() && !path.contains("${");
+        let found = is_looked_at.then(|| complaint(path, &root, &beside)).flatten();
+        found.filter(|(message, _)| key != "working_dir" || message != EMPTY_FOLDER)
+    }
+}
+
 fn paths_of(settings: &Settings) -> Vec<(&'static str, &str)> {
     let of_the_run =
         [("base_model", settings.base_model.as_str()), ("train_data_dir", settings.train_data_dir.as_str())];
@@ -110,6 +127,23 @@ fn is_empty_folder(folder: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::config::load_plan;
+
+    #[test]
+    fn a_wrong_key_hides_no_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("e.yaml");
+        let text = "base_model: none.gguf\ntrain_data_dir: nowhere\nlora_rnk: 8\nbatch_size: many\n";
+        fs::write(&file, text).unwrap();
+        let error = load_plan(&file, folder.path(), &[]).unwrap_err().to_string();
+        for expected in [
+            ":1:13: base_model: 'none.gguf' does not exist",
+            ":2:17: train_data_dir: 'nowhere' does not exist",
+            "lora_rnk",
+            "batch_size: 'many'",
+        ] {
+            assert!(error.contains(expected), "{error}");
+        }
+    }
 
     fn check(text: &str, overrides: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use super::place::{Place, Problem};
 use super::resolve::settings_of;
 use super::search::planned_sweep;
 use super::settings::Settings;
-use super::sweep::{Metric, SearchPlan};
+use super::sweep::{Draws, Metric, SearchPlan};
 use super::task::Recognise;
 use super::value::Value;
 
@@ -102,8 +102,11 @@ pub fn plan(
     data_beside: Option<&str>,
 ) -> Result<(Experiment, Plan), Diagnostics> {
     let read = |_: &str| Err("cannot be read here".to_owned());
-    plan_with(path, text, arguments, data_beside, &read, Recognise::Never)
+    plan_with(path, text, arguments, data_beside, &read, Recognise::Never, &|_, _| None)
 }
+
+/// What is wrong with the path that is the value of a key, and a hint; `None` where nothing is.
+pub(crate) type PathComplaint<'a> = &'a dyn Fn(&str, &str) -> Option<(String, Option<String>)>;
 
 /// The same, with a way to read the file in which a sweep lists its trials, and one to tell what is trained on.
 pub(crate) fn plan_with(
@@ -113,6 +116,7 @@ pub(crate) fn plan_with(
     data_beside: Option<&str>,
     read: ReadFile<'_>,
     recognise: Recognise<'_>,
+    complaint: PathComplaint<'_>,
 ) -> Result<(Experiment, Plan), Diagnostics> {
     let (mut experiment, mut problems) = read_all(path, text)?;
     if let Some(folder) = data_beside {
@@ -137,8 +141,26 @@ pub(crate) fn plan_with(
             plan.warnings = experiment.source.diagnostics(warnings);
             Ok((experiment, plan))
         }
-        _ => Err(experiment.source.diagnostics(problems)),
+        _ => {
+            problems.extend(paths_that_are_wrong_too(&layers, complaint));
+            Err(experiment.source.diagnostics(problems))
+        }
     }
+}
+
+/// Paths that lead nowhere, beside other problems: a wrong key does not hide a missing file.
+fn paths_that_are_wrong_too(layers: &Layers, complaint: PathComplaint<'_>) -> Vec<Problem> {
+    let swept = layers.sweep.parameters.iter().flat_map(|parameter| match &parameter.draws {
+        Draws::Values { values, .. } => values.as_slice(),
+        _ => &[],
+    });
+    let problem = |entry: &Entry| {
+        let Value::Text(path) = &entry.value else { return None };
+        let (message, hint) = complaint(entry.key.name, path)?;
+        let problem = Problem::new(entry.place, entry.key.name, message).value(Some(path.clone()));
+        Some(Problem { hint, ..problem })
+    };
+    layers.set.iter().chain(swept).filter_map(problem).collect()
 }
 
 fn planned(layers: &Layers, problems: &mut Vec<Problem>, warnings: &mut Vec<Problem>) -> Option<Plan> {

@@ -24,7 +24,7 @@ fn planned(sweep: &str, arguments: &[&str], files: &[(&str, &str)]) -> Result<Pl
     };
     let text =
         if sweep.is_empty() { BASE.to_owned() } else { format!("{BASE}sweep:\n{}", indented.concat()) };
-    plan_with(Path::new("e.yaml"), &text, &arguments, None, &read, Recognise::Never)
+    plan_with(Path::new("e.yaml"), &text, &arguments, None, &read, Recognise::Never, &|_, _| None)
         .map(|(_, plan)| plan)
         .map_err(|problems| problems.to_string())
 }

@@ -100,8 +100,16 @@ fn a_file_of_its_own_is_a_sweep_too() {
             let file = files.iter().find(|(name, _)| *name == wanted);
             file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "is not there".to_owned())
         };
-        plan_with(Path::new("e.yaml"), &text, &["sweep.run_cap=5".to_owned()], None, &read, Recognise::Never)
-            .map(|(_, plan)| plan)
+        plan_with(
+            Path::new("e.yaml"),
+            &text,
+            &["sweep.run_cap=5".to_owned()],
+            None,
+            &read,
+            Recognise::Never,
+            &|_, _| None,
+        )
+        .map(|(_, plan)| plan)
     };
     assert_eq!(named("wandb.yaml").unwrap().search.unwrap().run_cap, Some(5));
     assert_eq!(named("gone.yaml").unwrap_err().to_string(), "e.yaml:4:8: sweep: 'gone.yaml' is not there");
