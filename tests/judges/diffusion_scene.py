@@ -48,7 +48,7 @@ max_grad_norm: {MAX_GRAD_NORM}
 max_steps: {STEPS}
 eval_steps: 25
 save_steps: 25
-precision: {precision}
+precision: {{precision}}
 seed: 11
 """
 
