@@ -45,7 +45,7 @@ impl TextField {
     pub fn take(&mut self, key: KeyEvent) -> bool {
         match (key::has_ctrl(key), key.code) {
             (false, KeyCode::Char(character)) if !key::has_alt(key) => {
-                self.insert(character.encode_utf8(&mut [0; 4]))
+                self.insert(character.encode_utf8(&mut [0; 4]));
             }
             (false, KeyCode::Backspace) => self.delete(self.at.saturating_sub(1)..self.at),
             (false, KeyCode::Delete) => self.delete(self.at..self.at + 1),
