@@ -6,7 +6,7 @@ use loradeck_core::metrics::Point;
 
 use super::deed::Deed;
 use super::state::{Details, DocumentOf, Drawn, QueueView, RunPictures, SweepId, SweepView, Wish};
-use super::terminal::{Key, Mouse};
+use super::terminal::{KeyEvent, MouseEvent};
 use crate::store::{Run, RunId};
 
 /// What changed of a run's metrics, in order.
@@ -80,9 +80,9 @@ impl Batch {
 #[derive(Debug)]
 pub enum Msg {
     /// A key was pressed.
-    Key(Key),
+    Key(KeyEvent),
     /// The mouse was used.
-    Mouse(Mouse),
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The window has another size: columns, rows.

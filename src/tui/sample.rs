@@ -7,7 +7,7 @@ use crate::tui::app::{App, Setup};
 use crate::tui::feed::{Feed, Looker, Studio, read_pictures};
 use crate::tui::message::{Effect, Msg};
 use crate::tui::state::Runs;
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, key};
 use crate::tui::theme::{Colours, Glyphs, Theme};
 use crate::tui::update::update;
 use crate::watch::Change;
@@ -286,27 +286,27 @@ impl Driven {
     }
 }
 
-fn parse(keys: &str) -> (Key, usize) {
+fn parse(keys: &str) -> (KeyEvent, usize) {
     if let Some((name, _)) = keys.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-        let plain = |code| Key::plain(code);
+        let plain = |code| key::plain(code);
         let key = match name {
-            "Tab" => plain(Code::Tab),
-            "S-Tab" => plain(Code::BackTab),
-            "Enter" => plain(Code::Enter),
-            "Esc" => plain(Code::Esc),
-            "Up" => plain(Code::Up),
-            "Down" => plain(Code::Down),
-            "Left" => plain(Code::Left),
-            "Right" => plain(Code::Right),
-            "Home" => plain(Code::Home),
-            "End" => plain(Code::End),
-            "PgUp" => plain(Code::PageUp),
-            "PgDn" => plain(Code::PageDown),
-            "Space" => Key::char(' '),
-            other => Key::ctrl(other.strip_prefix("C-").unwrap().chars().next().unwrap()),
+            "Tab" => plain(KeyCode::Tab),
+            "S-Tab" => plain(KeyCode::BackTab),
+            "Enter" => plain(KeyCode::Enter),
+            "Esc" => plain(KeyCode::Esc),
+            "Up" => plain(KeyCode::Up),
+            "Down" => plain(KeyCode::Down),
+            "Left" => plain(KeyCode::Left),
+            "Right" => plain(KeyCode::Right),
+            "Home" => plain(KeyCode::Home),
+            "End" => plain(KeyCode::End),
+            "PgUp" => plain(KeyCode::PageUp),
+            "PgDn" => plain(KeyCode::PageDown),
+            "Space" => key::letter(' '),
+            other => key::ctrl(other.strip_prefix("C-").unwrap().chars().next().unwrap()),
         };
         return (key, name.len() + 2);
     }
     let character = keys.chars().next().unwrap();
-    (Key::char(character), character.len_utf8())
+    (key::letter(character), character.len_utf8())
 }

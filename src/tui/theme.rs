@@ -68,11 +68,10 @@ impl Theme {
             None if many => Colours::Many,
             None => Colours::Sixteen,
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
-        // Without a named character set every terminal of today shows UTF-8; Linux' console lacks the symbols.
-        let charset = locale.split_once('.').map(|(_, charset)| charset.to_ascii_lowercase());
-        let other_charset = charset.is_some_and(|charset| !charset.starts_with("utf"));
-        let unicode = settings.unicode.unwrap_or(!other_charset && terminal != "linux");
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+        let speaks = speaks_unicode(locale.as_deref(), set("TMUX").is_some());
+        // Linux' console lacks the symbols.
+        let unicode = settings.unicode.unwrap_or(speaks && terminal != "linux");
         let direct = terminal.contains("direct")
             || set("COLORTERM").is_some_and(|said| ["truecolor", "24bit"].contains(&said.as_str()));
         let all_colours =
@@ -158,6 +157,16 @@ impl Theme {
     pub fn text(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
     }
+}
+
+/// Whether the locale lets symbols beyond ASCII through. Where it names no character set, every terminal of today shows
+/// UTF-8; but C and POSIX mean ASCII, and tmux shows `_` for whatever its locale does not say it can show.
+fn speaks_unicode(locale: Option<&str>, in_tmux: bool) -> bool {
+    let Some(locale) = locale else { return !in_tmux };
+    let Some((_, charset)) = locale.split_once('.') else {
+        return !(["C", "POSIX"].contains(&locale) || in_tmux);
+    };
+    charset.to_ascii_lowercase().starts_with("utf")
 }
 
 fn ascii_border(line: &'static str, corner: &'static str) -> border::Set<'static> {

@@ -11,6 +11,7 @@ use portable_pty::{CommandBuilder, PtySize};
 #[path = "../support/made_up.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod made_up;
+mod own_reader;
 mod pictures;
 mod queue;
 mod quitting;
@@ -114,7 +115,7 @@ fn a_live_run_is_followed_and_costs_few_bytes() {
 #[test]
 fn signals_end_it_and_the_terminal_is_whole() {
     let (folder, _made_up) = workspace(&[(State::Finished, 96)]);
-    for name in ["TERM", "HUP", "INT"] {
+    for name in ["TERM", "HUP", "INT", "QUIT"] {
         let mut screen = Screen::dashboard(folder.path(), 80, 24);
         screen.wait_for("0001-rank-4");
         screen.signal(name);

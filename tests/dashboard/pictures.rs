@@ -6,6 +6,7 @@ use loradeck_core::run::{Journal, JournalEntry, RunFolder, State, Workspace, Wri
 use loradeck_data::image::Picture;
 
 use super::screen::Screen;
+use super::support::wait_until;
 use super::workspace;
 
 const DELETE: &str = "\u{1b}_Ga=d,d=A,q=2\u{1b}\\";
@@ -53,7 +54,7 @@ fn graphics_go_when_what_they_belong_to_goes() {
     screen.wait_for("0001-rank-4");
     screen.press("i");
     screen.wait_for("is truncated");
-    super::support::wait_until("a picture is shown", || {
+    wait_until("a picture is shown", || {
         screen.drain(std::time::Duration::from_millis(20));
         count(&screen, "\u{1b}_Ga=T") == 1
     });
@@ -64,7 +65,7 @@ fn graphics_go_when_what_they_belong_to_goes() {
     screen.press("\u{1b}");
     screen.wait_until_gone("type to search");
     screen.wait_for("Sample pictures of");
-    super::support::wait_until("it is shown again", || {
+    wait_until("it is shown again", || {
         screen.drain(std::time::Duration::from_millis(20));
         count(&screen, "\u{1b}_Ga=T") == 2
     });

@@ -154,6 +154,7 @@ impl Screen {
         let (begun, ended) = (raw.matches("\u{1b}[?2026h").count(), raw.matches("\u{1b}[?2026l").count());
         assert!(begun > 0 && ended >= begun, "an update is left open: {begun} begun, {ended} ended");
         // Nothing is ever asked of the terminal: no device attributes, no cursor position, no colours.
+        assert!(!raw.contains("\u{1b}[?1003h"), "each motion of the mouse is asked for");
         assert!(!raw.contains("\u{1b}[c") && !raw.contains("\u{1b}[6n") && !raw.contains("\u{1b}]11;?"));
     }
 }

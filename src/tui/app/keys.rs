@@ -3,7 +3,7 @@
 use super::App;
 use crate::tui::action::Action;
 use crate::tui::keys::{Context, key_name};
-use crate::tui::terminal::Key;
+use crate::tui::terminal::KeyEvent;
 
 impl App {
     /// The key for an action, as people write it; the action's name where the user left it none.
@@ -30,7 +30,7 @@ impl App {
         names.min_by_key(|name| name.chars().count()).unwrap_or_else(|| self.key_for(action))
     }
 
-    fn keys_in(&self, contexts: &[Context], action: Action) -> Vec<Key> {
+    fn keys_in(&self, contexts: &[Context], action: Action) -> Vec<KeyEvent> {
         let here = self.keymap.bindings_in(contexts).filter(|binding| binding.action == action);
         here.flat_map(|binding| binding.keys.iter().copied()).collect()
     }

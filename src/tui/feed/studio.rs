@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use loradeck_data::image::{Picture, decode, half_blocks, kitty, sixel};
 
+use crate::tui::format::bytes;
 use crate::tui::state::{Drawing, Drawn, PictureFile, Wish};
 use crate::tui::terminal::without_alarm;
 use crate::tui::theme::Manner;
@@ -54,12 +55,13 @@ fn read(file: &PictureFile) -> Result<Picture, String> {
         return Err("is no file".into());
     }
     if about.len() > MOST_BYTES {
-        return Err(format!("has {} bytes; at most {MOST_BYTES} are read", about.len()));
+        let (found, most) = (bytes(about.len() as f64), bytes(MOST_BYTES as f64));
+        return Err(format!("has {found}; at most {most} are read"));
     }
-    let mut bytes = Vec::new();
+    let mut contents = Vec::new();
     let opened = File::open(&file.path).map_err(sentence)?;
-    opened.take(MOST_BYTES).read_to_end(&mut bytes).map_err(sentence)?;
-    let picture = decode(&bytes, [255; 3]).map_err(|error| error.to_string())?.picture;
+    opened.take(MOST_BYTES).read_to_end(&mut contents).map_err(sentence)?;
+    let picture = decode(&contents, [255; 3]).map_err(|error| error.to_string())?.picture;
     let is_large = picture.width().max(picture.height()) > KEPT_SIDE;
     Ok(if is_large { picture.fitted(KEPT_SIDE, KEPT_SIDE) } else { picture })
 }

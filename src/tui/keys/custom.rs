@@ -6,10 +6,10 @@ use loradeck_core::text::nearest;
 use super::{Binding, Context, Keymap, PICTURES, parse_key, stack};
 use crate::tui::action::Action;
 use crate::tui::screen::{Pane, Screen};
-use crate::tui::terminal::Key;
+use crate::tui::terminal::{KeyEvent, key};
 
 /// Leaves whatever else is set: nobody is locked in.
-const ALWAYS_QUITS: Key = Key::ctrl('c');
+const ALWAYS_QUITS: KeyEvent = key::ctrl('c');
 
 impl Keymap {
     /// The key table with the user's keys in the place of the usual ones.
@@ -122,7 +122,7 @@ impl Keymap {
 
 /// A key that the user gave to an action in one place.
 struct Given {
-    key: Key,
+    key: KeyEvent,
     action: Action,
     context: Context,
     /// A problem of it that says nothing yet.

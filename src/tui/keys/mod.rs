@@ -6,7 +6,7 @@ mod table;
 
 use super::action::Action;
 use super::screen::{Pane, Screen};
-use super::terminal::Key;
+use super::terminal::KeyEvent;
 use table::LINES;
 
 pub use name::{key_name, parse_key};
@@ -124,7 +124,7 @@ pub struct Binding {
     /// Where they hold.
     pub context: Context,
     /// The keys, the first one shown; none where the user took them away.
-    pub keys: Vec<Key>,
+    pub keys: Vec<KeyEvent>,
     /// A word for the bar at the bottom; empty: only in the help.
     pub hint: &'static str,
     /// A sentence for the help.
@@ -171,7 +171,7 @@ impl Keymap {
     }
 
     /// What `key` means in the first of `contexts` that knows it.
-    pub fn action_of(&self, key: Key, contexts: &[Context]) -> Option<Action> {
+    pub fn action_of(&self, key: KeyEvent, contexts: &[Context]) -> Option<Action> {
         contexts.iter().find_map(|context| {
             let holds = |binding: &&Binding| binding.context == *context && binding.keys.contains(&key);
             self.bindings.iter().find(holds).map(|binding| binding.action)
@@ -190,7 +190,7 @@ impl Keymap {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::terminal::Code;
+    use super::super::terminal::{KeyCode, key};
     use super::*;
 
     #[test]
@@ -209,9 +209,9 @@ mod tests {
         use Context as C;
         let keymap = Keymap::default();
         let found = |key, contexts: &[Context]| keymap.action_of(key, contexts);
-        assert_eq!(found(Key::char('h'), &[C::Chart, C::Global]), Some(Action::CursorLeft));
-        assert_eq!(found(Key::char('h'), &[C::Global]), None);
-        assert_eq!(found(Key::plain(Code::End), &[C::Log, C::Global]), Some(Action::Bottom));
+        assert_eq!(found(key::letter('h'), &[C::Chart, C::Global]), Some(Action::CursorLeft));
+        assert_eq!(found(key::letter('h'), &[C::Global]), None);
+        assert_eq!(found(key::plain(KeyCode::End), &[C::Log, C::Global]), Some(Action::Bottom));
     }
 
     #[test]

@@ -1,36 +1,36 @@
 //! Keys as people write them.
 
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, KeyModifiers, key};
 
 /// Keys that have a name rather than a letter.
-const NAMED: [(&str, Code); 16] = [
-    ("Space", Code::Char(' ')),
-    ("Enter", Code::Enter),
-    ("Esc", Code::Esc),
-    ("Tab", Code::Tab),
-    ("Shift-Tab", Code::BackTab),
-    ("Backspace", Code::Backspace),
-    ("Del", Code::Delete),
-    ("Ins", Code::Insert),
-    ("Up", Code::Up),
-    ("Down", Code::Down),
-    ("Left", Code::Left),
-    ("Right", Code::Right),
-    ("Home", Code::Home),
-    ("End", Code::End),
-    ("PgUp", Code::PageUp),
-    ("PgDn", Code::PageDown),
+const NAMED: [(&str, KeyCode); 16] = [
+    ("Space", KeyCode::Char(' ')),
+    ("Enter", KeyCode::Enter),
+    ("Esc", KeyCode::Esc),
+    ("Tab", KeyCode::Tab),
+    ("Shift-Tab", KeyCode::BackTab),
+    ("Backspace", KeyCode::Backspace),
+    ("Del", KeyCode::Delete),
+    ("Ins", KeyCode::Insert),
+    ("Up", KeyCode::Up),
+    ("Down", KeyCode::Down),
+    ("Left", KeyCode::Left),
+    ("Right", KeyCode::Right),
+    ("Home", KeyCode::Home),
+    ("End", KeyCode::End),
+    ("PgUp", KeyCode::PageUp),
+    ("PgDn", KeyCode::PageDown),
 ];
 
 /// A key as people write it.
-pub fn key_name(key: Key) -> String {
+pub fn key_name(key: KeyEvent) -> String {
     let named = NAMED.iter().find(|(_, code)| *code == key.code).map(|(name, _)| (*name).to_owned());
     let name = named.unwrap_or_else(|| match key.code {
-        Code::F(number) => format!("F{number}"),
-        Code::Char(character) => character.to_string(),
+        KeyCode::F(number) => format!("F{number}"),
+        KeyCode::Char(character) => character.to_string(),
         _ => String::new(),
     });
-    match (key.ctrl, key.alt) {
+    match (key::has_ctrl(key), key::has_alt(key)) {
         (true, _) => format!("Ctrl-{name}"),
         (_, true) => format!("Alt-{name}"),
         _ => name,
@@ -38,7 +38,7 @@ pub fn key_name(key: Key) -> String {
 }
 
 /// The key that somebody wrote: a character, or `Enter`, `F5`, `Ctrl-d`, `Alt-x`.
-pub fn parse_key(text: &str) -> Option<Key> {
+pub fn parse_key(text: &str) -> Option<KeyEvent> {
     let modified = |modifier: &str| {
         let (head, rest) = text.split_at_checked(modifier.len())?;
         head.eq_ignore_ascii_case(modifier).then_some(rest).filter(|rest| !rest.is_empty())
@@ -48,28 +48,30 @@ pub fn parse_key(text: &str) -> Option<Key> {
         // Terminals send letters with Ctrl as one byte, the same for both cases; these four are other keys' bytes
         // (Backspace, Tab, Enter twice).
         let code = match key.code {
-            Code::Char('h' | 'H' | 'i' | 'I' | 'j' | 'J' | 'm' | 'M') => return None,
-            Code::Char(letter) if letter.is_ascii_alphabetic() => Code::Char(letter.to_ascii_lowercase()),
+            KeyCode::Char('h' | 'H' | 'i' | 'I' | 'j' | 'J' | 'm' | 'M') => return None,
+            KeyCode::Char(letter) if letter.is_ascii_alphabetic() => {
+                KeyCode::Char(letter.to_ascii_lowercase())
+            }
             _ => return None,
         };
-        return Some(Key { code, ctrl: true, alt: false });
+        return Some(KeyEvent::new(code, KeyModifiers::CONTROL));
     }
     if let Some(rest) = modified("alt-") {
-        return plain(rest).map(|key| Key { alt: true, ..key });
+        return plain(rest).map(key::with_alt);
     }
     plain(text)
 }
 
-fn plain(text: &str) -> Option<Key> {
+fn plain(text: &str) -> Option<KeyEvent> {
     let mut characters = text.chars();
     if let (Some(character), None) = (characters.next(), characters.next()) {
-        return (!character.is_control()).then(|| Key::char(character));
+        return (!character.is_control()).then(|| key::letter(character));
     }
     if let Some((_, code)) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-        return Some(Key::plain(*code));
+        return Some(key::plain(*code));
     }
     let number = text.strip_prefix(['F', 'f'])?.parse().ok()?;
-    (1..=12).contains(&number).then(|| Key::plain(Code::F(number)))
+    (1..=12).contains(&number).then(|| key::plain(KeyCode::F(number)))
 }
 
 #[cfg(test)]
@@ -78,15 +80,15 @@ mod tests {
 
     #[test]
     fn every_name_is_read_as_the_key_it_names() {
-        let mut keys: Vec<Key> = NAMED.iter().map(|(_, code)| Key::plain(*code)).collect();
-        keys.extend((1..=12).map(|number| Key::plain(Code::F(number))));
-        keys.extend(['a', 'A', '?', 'ß', '-'].map(Key::char));
-        keys.push(Key::ctrl('d'));
-        keys.push(Key { alt: true, ..Key::char('x') });
+        let mut keys: Vec<KeyEvent> = NAMED.iter().map(|(_, code)| key::plain(*code)).collect();
+        keys.extend((1..=12).map(|number| key::plain(KeyCode::F(number))));
+        keys.extend(['a', 'A', '?', 'ß', '-'].map(key::letter));
+        keys.push(key::ctrl('d'));
+        keys.push(key::with_alt(key::letter('x')));
         for key in keys {
             assert_eq!(parse_key(&key_name(key)), Some(key), "{}", key_name(key));
         }
-        assert_eq!(parse_key("CTRL-D"), Some(Key::ctrl('d')));
+        assert_eq!(parse_key("CTRL-D"), Some(key::ctrl('d')));
     }
 
     #[test]

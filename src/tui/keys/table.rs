@@ -4,7 +4,7 @@ use super::Context;
 use crate::tui::action::Action;
 use crate::tui::deed::Deed;
 use crate::tui::screen::Screen;
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, key};
 
 /// A line of the key table.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Line {
     /// Where it holds.
     pub(super) context: Context,
     /// The keys, the first one shown.
-    pub(super) keys: &'static [Key],
+    pub(super) keys: &'static [KeyEvent],
     /// A word for the bar at the bottom; empty: only in the help.
     pub(super) hint: &'static str,
     /// A sentence for the help.
@@ -23,7 +23,7 @@ pub(super) struct Line {
 
 const fn bind(
     context: Context,
-    keys: &'static [Key],
+    keys: &'static [KeyEvent],
     action: Action,
     hint: &'static str,
     help: &'static str,
@@ -31,21 +31,21 @@ const fn bind(
     Line { action, context, keys, hint, help }
 }
 
-const fn c(character: char) -> Key {
-    Key::char(character)
+const fn c(character: char) -> KeyEvent {
+    key::letter(character)
 }
 
-const fn k(code: Code) -> Key {
-    Key::plain(code)
+const fn k(code: KeyCode) -> KeyEvent {
+    key::plain(code)
 }
 
-const fn ctrl(character: char) -> Key {
-    Key::ctrl(character)
+const fn ctrl(character: char) -> KeyEvent {
+    key::ctrl(character)
 }
 
 use Action as A;
-use Code as K;
 use Context as C;
+use KeyCode as K;
 
 /// All bindings. Within a context, hints stand at the bottom in this order.
 pub(super) const LINES: &[Line] = &[

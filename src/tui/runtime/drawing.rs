@@ -60,16 +60,15 @@ impl Graphics {
 }
 
 impl Dashboard {
-    /// Before a frame: takes away what is not to be shown any more. Sixel graphics go when their cells are written anew.
-    pub(super) fn take_graphics_away(&mut self) -> Option<Vec<Placement>> {
-        let wanted = placements(&self.app);
-        if wanted == self.graphics.shown {
-            return None;
-        }
-        if !self.graphics.is_empty() {
+    /// Before a frame: takes everything away where one of the graphics is not to be shown any more; what is to be drawn.
+    /// Sixel graphics go only when their cells are written anew.
+    pub(super) fn take_graphics_away(&mut self) -> Vec<Placement> {
+        let mut wanted = placements(&self.app);
+        if !self.graphics.shown.iter().all(|shown| wanted.contains(shown)) {
             self.forget_graphics();
         }
-        Some(wanted)
+        wanted.retain(|placement| !self.graphics.shown.contains(placement));
+        wanted
     }
 
     /// Clears the screen of graphics; the next frame draws every cell.
@@ -84,14 +83,18 @@ impl Dashboard {
     }
 
     /// After a frame: draws what is new.
-    pub(super) fn show_graphics(&mut self, wanted: Vec<Placement>) {
-        if self.app.manner == Manner::Kitty && !wanted.is_empty() {
+    pub(super) fn show_graphics(&mut self, new: Vec<Placement>) {
+        if new.is_empty() {
+            return;
+        }
+        if self.app.manner == Manner::Kitty {
             note_kitty();
         }
         let backend = self.terminal.backend_mut();
-        for placement in &wanted {
+        for placement in &new {
             backend.raw_at(placement.area.as_position(), placement.text.as_bytes());
         }
-        self.graphics = Graphics { shown: wanted, manner: self.app.manner };
+        self.graphics.shown.extend(new);
+        self.graphics.manner = self.app.manner;
     }
 }

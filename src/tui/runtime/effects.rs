@@ -16,7 +16,7 @@ impl Dashboard {
             Effect::Quit => self.end = Some(End::Quit),
             Effect::Suspend => self.suspend(),
             Effect::Redraw => self.redraw(),
-            Effect::Mouse(on) => self.write(mouse_mode(on).to_vec()),
+            Effect::Mouse(on) => self.write(mouse_mode(on)),
             Effect::Watch(interest) => self.reading.ask(Ask::Watch(interest)),
             Effect::OlderLog => self.reading.ask(Ask::OlderLog),
             Effect::ReadDetails(id) => {

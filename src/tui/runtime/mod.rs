@@ -32,12 +32,13 @@ use rustix::termios::isatty;
 use super::app::App;
 use super::message::{Batch, Msg};
 use super::terminal::{
-    Encoder, FrameWriter, FullScreen, InputEvent, InputReader, SignalReader, Signalled, end_by, leave,
+    Encoder, Event, FrameWriter, FullScreen, InputReader, SignalReader, Signalled, cell_size, end_by, leave,
+    window_size,
 };
 use super::update::update;
 use doer::Doer;
 use drawing::{Drawing, Graphics};
-use options::{cell_size, setup, window_size};
+use options::setup;
 use pending::Pending;
 use reading::Reading;
 use wake::{Wake, spawn};
@@ -198,9 +199,11 @@ impl Dashboard {
             Wake::Input(Some(event)) => {
                 self.urgent = true;
                 self.update(match event {
-                    InputEvent::Key(key) => Msg::Key(key),
-                    InputEvent::Mouse(mouse) => Msg::Mouse(mouse),
-                    InputEvent::Paste(text) => Msg::Paste(text),
+                    Event::Key(key) => Msg::Key(key),
+                    Event::Mouse(mouse) => Msg::Mouse(mouse),
+                    Event::Paste(text) => Msg::Paste(text),
+                    // The reader yields no others.
+                    _ => return,
                 });
             }
             Wake::Input(None) | Wake::Written(Err(_)) => self.end = Some(End::Gone),

@@ -5,10 +5,10 @@ use std::env;
 use loradeck_core::config::{Diagnostics, WorkspaceSettings};
 use loradeck_core::run::Workspace;
 use loradeck_core::time::Moment;
-use rustix::termios::tcgetwinsize;
 
 use crate::tui::app::Setup;
 use crate::tui::keys::Keymap;
+use crate::tui::terminal::cell_size;
 use crate::tui::theme::{Glyphs, Manner, Theme};
 
 /// How the dashboard is to start.
@@ -66,19 +66,4 @@ pub(super) fn setup(workspaces: &[Workspace], options: &Options, size: (u16, u16
         workspaces: workspaces.iter().map(name).collect(),
         now: Moment::now(),
     }
-}
-
-/// Columns and rows; 80 × 24 where the terminal does not say.
-pub(super) fn window_size() -> (u16, u16) {
-    match tcgetwinsize(rustix::stdio::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-        _ => (80, 24),
-    }
-}
-
-/// Pixels of a cell, where the terminal says.
-pub(super) fn cell_size() -> Option<(u16, u16)> {
-    let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    let cell = (size.ws_xpixel.checked_div(size.ws_col)?, size.ws_ypixel.checked_div(size.ws_row)?);
-    (cell.0 > 0 && cell.1 > 0).then_some(cell)
 }

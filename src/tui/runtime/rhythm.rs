@@ -40,9 +40,7 @@ impl Dashboard {
         let graphics = self.take_graphics_away();
         let app = &self.app;
         let Ok(_) = self.terminal.draw(|frame| view(app, frame));
-        if let Some(graphics) = graphics {
-            self.show_graphics(graphics);
-        }
+        self.show_graphics(graphics);
         (self.dirty, self.urgent) = (false, false);
         self.last_frame = Some(Instant::now());
         if let Some(frame) = self.terminal.backend_mut().take_frame() {

@@ -5,13 +5,13 @@ use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
 use crate::tui::message::{Batch, Msg};
-use crate::tui::terminal::{InputEvent, Signalled};
+use crate::tui::terminal::{Event, Signalled};
 
 /// A message to the loop.
 #[derive(Debug)]
 pub(super) enum Wake {
     /// The user did something; `None`: the terminal has gone away.
-    Input(Option<InputEvent>),
+    Input(Option<Event>),
     /// A signal came.
     Signal(Signalled),
     /// A frame was written, or could not be.

@@ -1,6 +1,6 @@
 //! One line of text being typed.
 
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, key};
 
 /// Longest text taken, in characters.
 const LONGEST: usize = 200;
@@ -42,17 +42,19 @@ impl TextField {
     }
 
     /// Takes a key of editing; whether it was one.
-    pub fn take(&mut self, key: Key) -> bool {
-        match (key.ctrl, key.code) {
-            (false, Code::Char(character)) if !key.alt => self.insert(character.encode_utf8(&mut [0; 4])),
-            (false, Code::Backspace) => self.delete(self.at.saturating_sub(1)..self.at),
-            (false, Code::Delete) => self.delete(self.at..self.at + 1),
-            (false, Code::Left) => self.at = self.at.saturating_sub(1),
-            (false, Code::Right) => self.at = (self.at + 1).min(self.text.chars().count()),
-            (false, Code::Home) | (true, Code::Char('a')) => self.at = 0,
-            (false, Code::End) | (true, Code::Char('e')) => self.at = self.text.chars().count(),
-            (true, Code::Char('u')) => self.delete(0..self.at),
-            (true, Code::Char('w')) => self.delete(self.word_start()..self.at),
+    pub fn take(&mut self, key: KeyEvent) -> bool {
+        match (key::has_ctrl(key), key.code) {
+            (false, KeyCode::Char(character)) if !key::has_alt(key) => {
+                self.insert(character.encode_utf8(&mut [0; 4]));
+            }
+            (false, KeyCode::Backspace) => self.delete(self.at.saturating_sub(1)..self.at),
+            (false, KeyCode::Delete) => self.delete(self.at..self.at + 1),
+            (false, KeyCode::Left) => self.at = self.at.saturating_sub(1),
+            (false, KeyCode::Right) => self.at = (self.at + 1).min(self.text.chars().count()),
+            (false, KeyCode::Home) | (true, KeyCode::Char('a')) => self.at = 0,
+            (false, KeyCode::End) | (true, KeyCode::Char('e')) => self.at = self.text.chars().count(),
+            (true, KeyCode::Char('u')) => self.delete(0..self.at),
+            (true, KeyCode::Char('w')) => self.delete(self.word_start()..self.at),
             _ => return false,
         }
         true
@@ -82,15 +84,15 @@ mod tests {
     #[test]
     fn text_is_edited_by_characters() {
         let mut field = TextField::new("lr größer");
-        field.take(Key::plain(Code::Left));
-        field.take(Key::plain(Code::Backspace));
+        field.take(key::plain(KeyCode::Left));
+        field.take(key::plain(KeyCode::Backspace));
         assert_eq!((field.text(), field.before()), ("lr größr", "lr größ"));
-        field.take(Key::ctrl('w'));
+        field.take(key::ctrl('w'));
         assert_eq!(field.text(), "lr r");
-        field.take(Key::ctrl('u'));
+        field.take(key::ctrl('u'));
         assert_eq!(field.text(), "r");
         field.insert("a\n\x1bb");
         assert_eq!(field.text(), "abr");
-        assert!(!field.take(Key::plain(Code::Tab)));
+        assert!(!field.take(key::plain(KeyCode::Tab)));
     }
 }

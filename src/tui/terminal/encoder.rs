@@ -2,18 +2,21 @@
 //!
 //! A frame without a change is no bytes at all. A frame with one stands between the marks of a synchronized update
 //! (mode 2026), which terminals that do not know it ignore. The terminal is never asked anything.
+//!
+//! ratatui's own backend over crossterm does not stand here: it addresses every run of cells anew, sends colours where
+//! there are to be none, and writes to the terminal itself, which a slow link would make the state's thread wait for.
 
 use std::convert::Infallible;
 use std::io::Write as _;
 
+use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::{self, BeginSynchronizedUpdate, Clear, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Cell, CellWidth as _};
 use ratatui::layout::{Position, Size};
 
+use super::commands::bytes_of;
 use super::pen::{PLAIN, Pen};
-
-const BEGIN: &[u8] = b"\x1b[?2026h";
-const END: &[u8] = b"\x1b[?2026l";
 
 /// Pens in a frame above which cells are sent as they stand: a picture has one for nearly every cell.
 const MOST_PENS: usize = 24;
@@ -80,10 +83,9 @@ impl Encoder {
         if self.out.is_empty() {
             return None;
         }
-        let mut frame = Vec::with_capacity(self.out.len() + BEGIN.len() + END.len());
-        frame.extend_from_slice(BEGIN);
+        let mut frame = bytes_of(BeginSynchronizedUpdate);
         frame.append(&mut self.out);
-        frame.extend_from_slice(END);
+        frame.extend(bytes_of(EndSynchronizedUpdate));
         Some(frame)
     }
 
@@ -182,7 +184,7 @@ impl Backend for Encoder {
 
     fn hide_cursor(&mut self) -> Result<(), Infallible> {
         if self.cursor_shown {
-            self.out.extend_from_slice(b"\x1b[?25l");
+            self.out.extend(bytes_of(Hide));
             self.cursor_shown = false;
         }
         Ok(())
@@ -202,7 +204,7 @@ impl Backend for Encoder {
         if !self.cursor_shown || self.cursor != position {
             self.go(position);
             if !self.cursor_shown {
-                self.out.extend_from_slice(b"\x1b[?25h");
+                self.out.extend(bytes_of(Show));
             }
             self.cursor_shown = true;
             self.cursor = position;
@@ -216,13 +218,13 @@ impl Backend for Encoder {
 
     fn clear_region(&mut self, clear_type: ClearType) -> Result<(), Infallible> {
         self.pen(PLAIN);
-        self.out.extend_from_slice(match clear_type {
-            ClearType::All => b"\x1b[2J",
-            ClearType::AfterCursor => b"\x1b[J",
-            ClearType::BeforeCursor => b"\x1b[1J",
-            ClearType::CurrentLine => b"\x1b[2K",
-            ClearType::UntilNewLine => b"\x1b[K",
-        });
+        self.out.extend(bytes_of(Clear(match clear_type {
+            ClearType::All => terminal::ClearType::All,
+            ClearType::AfterCursor => terminal::ClearType::FromCursorDown,
+            ClearType::BeforeCursor => terminal::ClearType::FromCursorUp,
+            ClearType::CurrentLine => terminal::ClearType::CurrentLine,
+            ClearType::UntilNewLine => terminal::ClearType::UntilNewLine,
+        })));
         Ok(())
     }
 

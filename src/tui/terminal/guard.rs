@@ -7,20 +7,24 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, Termios, isatty, tcflush, tcgetattr,
+    InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, isatty, tcflush, tcgetattr,
     tcsetattr,
 };
 
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
-/// Ends an update that was cut short, then colours, mouse, paste, cursor, screen.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
+use super::commands::{EnableClicks, bytes_of};
+
 /// Kitty graphics: deletes all pictures and their data.
 pub const KITTY_DELETE: &[u8] = b"\x1b_Ga=d,d=A,q=2\x1b\\";
 /// How long the terminal may take to accept the last bytes, in milliseconds.
@@ -28,10 +32,31 @@ const PATIENCE_MS: i64 = 300;
 
 /// Whether kitty graphics were sent, which a terminal keeps until they are deleted.
 static KITTY: AtomicBool = AtomicBool::new(false);
-static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
+/// Whether the terminal is in full-screen mode.
+static ENTERED: AtomicBool = AtomicBool::new(false);
 
-fn saved() -> MutexGuard<'static, Option<Termios>> {
-    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+/// Alternate screen, no cursor, bracketed paste, plain pen, empty.
+fn entering(mouse: bool) -> Vec<u8> {
+    let mut bytes = bytes_of(EnterAlternateScreen);
+    bytes.extend(bytes_of(Hide));
+    bytes.extend(bytes_of(EnableBracketedPaste));
+    bytes.extend(bytes_of(SetAttribute(Attribute::Reset)));
+    bytes.extend(bytes_of(Clear(ClearType::All)));
+    if mouse {
+        bytes.extend(bytes_of(EnableClicks));
+    }
+    bytes
+}
+
+/// Ends an update that was cut short, then colours, mouse, paste, cursor, screen.
+fn leaving() -> Vec<u8> {
+    let mut bytes = bytes_of(EndSynchronizedUpdate);
+    bytes.extend(bytes_of(SetAttribute(Attribute::Reset)));
+    bytes.extend(bytes_of(DisableMouseCapture));
+    bytes.extend(bytes_of(DisableBracketedPaste));
+    bytes.extend(bytes_of(Show));
+    bytes.extend(bytes_of(LeaveAlternateScreen));
+    bytes
 }
 
 /// The terminal in full-screen mode; dropping it restores what was.
@@ -60,13 +85,12 @@ impl FullScreen {
     /// # Errors
     /// Where the terminal refuses.
     pub fn resume(&self, mouse: bool) -> io::Result<()> {
-        let before = meant(tcgetattr(&self.input)?);
-        let mut raw = before.clone();
-        raw.make_raw();
-        saved().get_or_insert(before);
-        tcsetattr(&self.input, OptionalActions::Now, &raw)?;
-        write_all(ENTER)?;
-        if mouse { write_all(MOUSE_ON) } else { Ok(()) }
+        // Who stopped us may have changed the terminal, while crossterm believes it raw.
+        disable_raw_mode()?;
+        repair(&self.input)?;
+        enable_raw_mode()?;
+        ENTERED.store(true, Ordering::SeqCst);
+        write_all(&entering(mouse))
     }
 
     /// What keys are read from.
@@ -75,17 +99,18 @@ impl FullScreen {
     }
 }
 
-/// The settings to go back to. A program that was killed outright may have left the terminal raw; no shell hands it
-/// on like that, so what a shell would have set is meant.
-fn meant(mut found: Termios) -> Termios {
+/// A program that was killed outright may have left the terminal raw; no shell hands it on like that. What a shell would have
+/// set is what leaving is to restore.
+fn repair(input: &OwnedFd) -> io::Result<()> {
+    let mut found = tcgetattr(input)?;
     let spoken = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
     if found.local_modes.intersects(spoken) || found.output_modes.contains(OutputModes::OPOST) {
-        return found;
+        return Ok(());
     }
     found.local_modes |= spoken | LocalModes::IEXTEN | LocalModes::ECHOE | LocalModes::ECHOK;
     found.input_modes |= InputModes::BRKINT | InputModes::ICRNL | InputModes::IXON;
     found.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
-    found
+    Ok(tcsetattr(input, OptionalActions::Now, &found)?)
 }
 
 impl Drop for FullScreen {
@@ -95,8 +120,8 @@ impl Drop for FullScreen {
 }
 
 /// The bytes that turn reports of clicks and the wheel on or off (never of motion).
-pub fn mouse_mode(on: bool) -> &'static [u8] {
-    if on { MOUSE_ON } else { MOUSE_OFF }
+pub fn mouse_mode(on: bool) -> Vec<u8> {
+    if on { bytes_of(EnableClicks) } else { bytes_of(DisableMouseCapture) }
 }
 
 /// Kitty graphics are sent from now on: leaving deletes them.
@@ -106,12 +131,14 @@ pub fn note_kitty() {
 
 /// Whether the terminal is in full-screen mode; a panic anywhere ends that.
 pub fn is_full_screen() -> bool {
-    saved().is_some()
+    ENTERED.load(Ordering::SeqCst)
 }
 
 /// Restores the terminal, if that has not been done yet. Whether there was anything to do.
 pub fn leave() -> bool {
-    let Some(before) = saved().take() else { return false };
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return false;
+    }
     let output = rustix::stdio::stdout();
     if !is_writable(PATIENCE_MS) {
         // A terminal that was stopped (Ctrl-S, a dead link) would block for ever: drop what waits for it.
@@ -121,11 +148,9 @@ pub fn leave() -> bool {
         if KITTY.swap(false, Ordering::Relaxed) {
             let _ = write_all(KITTY_DELETE);
         }
-        let _ = write_all(LEAVE);
+        let _ = write_all(&leaving());
     }
-    if let Ok(input) = keyboard() {
-        let _ = tcsetattr(input, OptionalActions::Now, &before);
-    }
+    let _ = disable_raw_mode();
     true
 }
 

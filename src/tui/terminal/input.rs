@@ -1,108 +1,16 @@
-//! Bytes from the terminal become keys, clicks and pasted text.
+//! Bytes from the terminal become crossterm's events: keys, clicks and pasted text.
+//!
+//! crossterm 0.29's own reader takes an escape byte at the end of a read for a key, so that an arrow key in two pieces is
+//! Escape and letters, and it loops without rest once the terminal has gone away (crossterm#993). This decoder and
+//! `reader.rs` stand in its place; `tests/dashboard/own_reader.rs` fails when that is mended, and then both can go.
 //!
 //! The decoder is pure: any bytes, cut anywhere, give the same events. A lone escape byte is a key only once the
 //! reader has waited for the rest of a sequence, because a slow link may deliver an arrow key in two pieces.
 //! Source of the sequences: xterm's `ctlseqs` (CSI, SS3, SGR mouse mode 1006, bracketed paste 2004).
 
-/// The key itself, without modifiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Code {
-    /// A character as typed; capital letters carry no shift.
-    Char(char),
-    /// Return.
-    Enter,
-    /// Escape.
-    Esc,
-    /// Tabulator.
-    Tab,
-    /// Tabulator with shift.
-    BackTab,
-    /// Delete to the left.
-    Backspace,
-    /// Delete to the right.
-    Delete,
-    /// Insert.
-    Insert,
-    /// Arrow up.
-    Up,
-    /// Arrow down.
-    Down,
-    /// Arrow left.
-    Left,
-    /// Arrow right.
-    Right,
-    /// Home.
-    Home,
-    /// End.
-    End,
-    /// Page up.
-    PageUp,
-    /// Page down.
-    PageDown,
-    /// A function key.
-    F(u8),
-}
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-/// A key with its modifiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// Which key.
-    pub code: Code,
-    /// With Ctrl.
-    pub ctrl: bool,
-    /// With Alt, or after an escape byte.
-    pub alt: bool,
-}
-
-impl Key {
-    /// A key without modifiers.
-    pub const fn plain(code: Code) -> Self {
-        Self { code, ctrl: false, alt: false }
-    }
-
-    /// A character without modifiers.
-    pub const fn char(character: char) -> Self {
-        Self::plain(Code::Char(character))
-    }
-
-    /// A character with Ctrl.
-    pub const fn ctrl(character: char) -> Self {
-        Self { code: Code::Char(character), ctrl: true, alt: false }
-    }
-}
-
-/// What the mouse did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MouseDeed {
-    /// The left button went down.
-    Click,
-    /// The wheel turned up.
-    WheelUp,
-    /// The wheel turned down.
-    WheelDown,
-}
-
-/// A click or turn of the wheel, in cells from the upper left corner (0, 0).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mouse {
-    /// What happened.
-    pub deed: MouseDeed,
-    /// Column.
-    pub column: u16,
-    /// Row.
-    pub row: u16,
-}
-
-/// What a user did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InputEvent {
-    /// A key was pressed.
-    Key(Key),
-    /// The mouse was used.
-    Mouse(Mouse),
-    /// Text was pasted.
-    Paste(String),
-}
+use super::key;
 
 const ESC: u8 = 0x1b;
 const PASTE_END: &[u8] = b"\x1b[201~";
@@ -120,7 +28,7 @@ pub struct Decoder {
 
 enum Step {
     /// So many bytes were used up, giving an event or nothing.
-    Used(usize, Option<InputEvent>),
+    Used(usize, Option<Event>),
     /// So many bytes open a paste.
     Paste(usize),
     /// The sequence is not complete.
@@ -129,7 +37,7 @@ enum Step {
 
 impl Decoder {
     /// Takes `bytes` in and hands every complete event to `out`.
-    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<InputEvent>) {
+    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         self.pending.extend_from_slice(bytes);
         while !self.pending.is_empty() {
             if self.pasting {
@@ -158,22 +66,22 @@ impl Decoder {
     }
 
     /// Nothing more came in time: what is pending stands for itself.
-    pub fn give_up(&mut self, out: &mut Vec<InputEvent>) {
+    pub fn give_up(&mut self, out: &mut Vec<Event>) {
         if !self.is_waiting() {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
         match pending.as_slice() {
-            [ESC] => out.push(InputEvent::Key(Key::plain(Code::Esc))),
-            [ESC, ESC] => out.extend([Code::Esc; 2].map(|code| InputEvent::Key(Key::plain(code)))),
+            [ESC] => out.push(Event::Key(key::plain(KeyCode::Esc))),
+            [ESC, ESC] => out.extend([KeyCode::Esc; 2].map(|code| Event::Key(key::plain(code)))),
             [ESC, second @ (b'[' | b'O')] => {
-                out.push(InputEvent::Key(Key { alt: true, ..Key::char(char::from(*second)) }));
+                out.push(Event::Key(key::with_alt(key::letter(char::from(*second)))));
             }
             _ => {}
         }
     }
 
-    fn finish_paste(&mut self, out: &mut Vec<InputEvent>) -> bool {
+    fn finish_paste(&mut self, out: &mut Vec<Event>) -> bool {
         let end = self.pending.windows(PASTE_END.len()).position(|window| window == PASTE_END);
         let Some(end) = end else {
             // Keeps what may be the beginning of the end mark.
@@ -185,7 +93,7 @@ impl Decoder {
         let text = String::from_utf8_lossy(&self.pending[..end.min(LONGEST_PASTE)]).into_owned();
         self.pending.drain(..end + PASTE_END.len());
         self.pasting = false;
-        out.push(InputEvent::Paste(text));
+        out.push(Event::Paste(text));
         true
     }
 }
@@ -193,20 +101,20 @@ impl Decoder {
 fn next(bytes: &[u8]) -> Step {
     match bytes[0] {
         ESC => escape(bytes),
-        byte if byte < 0x80 => Step::Used(1, Some(InputEvent::Key(control_or_ascii(byte)))),
+        byte if byte < 0x80 => Step::Used(1, Some(Event::Key(control_or_ascii(byte)))),
         _ => utf8(bytes),
     }
 }
 
-fn control_or_ascii(byte: u8) -> Key {
+fn control_or_ascii(byte: u8) -> KeyEvent {
     match byte {
-        b'\r' | b'\n' => Key::plain(Code::Enter),
-        b'\t' => Key::plain(Code::Tab),
-        0x7f | 0x08 => Key::plain(Code::Backspace),
-        0 => Key::ctrl(' '),
-        1..=26 => Key::ctrl(char::from(byte - 1 + b'a')),
-        0x1c..=0x1f => Key::ctrl(char::from(byte + 0x40)),
-        other => Key::char(char::from(other)),
+        b'\r' | b'\n' => key::plain(KeyCode::Enter),
+        b'\t' => key::plain(KeyCode::Tab),
+        0x7f | 0x08 => key::plain(KeyCode::Backspace),
+        0 => key::ctrl(' '),
+        1..=26 => key::ctrl(char::from(byte - 1 + b'a')),
+        0x1c..=0x1f => key::ctrl(char::from(byte + 0x40)),
+        other => key::letter(char::from(other)),
     }
 }
 
@@ -226,7 +134,7 @@ fn utf8(bytes: &[u8]) -> Step {
     }
     let character = std::str::from_utf8(&bytes[..length]).ok().and_then(|text| text.chars().next());
     let printable = character.filter(|character| !character.is_control());
-    Step::Used(length, printable.map(|character| InputEvent::Key(Key::char(character))))
+    Step::Used(length, printable.map(|character| Event::Key(key::letter(character))))
 }
 
 fn escape(bytes: &[u8]) -> Step {
@@ -235,16 +143,16 @@ fn escape(bytes: &[u8]) -> Step {
         Some(b'[') => control_sequence(bytes),
         Some(b'O') => match bytes.get(2) {
             None => Step::More,
-            Some(letter) => Step::Used(3, letter_key(*letter).map(|code| InputEvent::Key(Key::plain(code)))),
+            Some(letter) => Step::Used(3, letter_key(*letter).map(|code| Event::Key(key::plain(code)))),
         },
         Some(&ESC) => match bytes.get(2) {
             None => Step::More,
             // The first of two escapes stands for itself; the second may begin a sequence.
-            Some(_) => Step::Used(1, Some(InputEvent::Key(Key::plain(Code::Esc)))),
+            Some(_) => Step::Used(1, Some(Event::Key(key::plain(KeyCode::Esc)))),
         },
         Some(_) => match next(&bytes[1..]) {
-            Step::Used(count, Some(InputEvent::Key(key))) => {
-                Step::Used(count + 1, Some(InputEvent::Key(Key { alt: true, ..key })))
+            Step::Used(count, Some(Event::Key(key))) => {
+                Step::Used(count + 1, Some(Event::Key(key::with_alt(key))))
             }
             Step::Used(count, _) => Step::Used(count + 1, None),
             other => other,
@@ -258,7 +166,7 @@ fn control_sequence(bytes: &[u8]) -> Step {
         return match bytes.get(3) {
             None => Step::More,
             Some(letter @ b'A'..=b'E') => {
-                Step::Used(4, Some(InputEvent::Key(Key::plain(Code::F(letter - b'A' + 1)))))
+                Step::Used(4, Some(Event::Key(key::plain(KeyCode::F(letter - b'A' + 1)))))
             }
             Some(_) => Step::Used(4, None),
         };
@@ -276,9 +184,9 @@ fn control_sequence(bytes: &[u8]) -> Step {
         return Step::Paste(used);
     }
     if parameters.first() == Some(&b'<') {
-        return Step::Used(used, mouse(&parameters[1..], letter).map(InputEvent::Mouse));
+        return Step::Used(used, mouse(&parameters[1..], letter).map(Event::Mouse));
     }
-    Step::Used(used, sequence_key(parameters, letter).map(InputEvent::Key))
+    Step::Used(used, sequence_key(parameters, letter).map(Event::Key))
 }
 
 fn numbers(parameters: &[u8]) -> Vec<u16> {
@@ -288,51 +196,59 @@ fn numbers(parameters: &[u8]) -> Vec<u16> {
         .collect()
 }
 
-fn mouse(parameters: &[u8], letter: u8) -> Option<Mouse> {
+fn mouse(parameters: &[u8], letter: u8) -> Option<MouseEvent> {
     let [button, column, row] = numbers(parameters).try_into().ok()?;
-    // Bits 2-4 are shift, alt and ctrl.
-    let deed = match (button & !0b1_1100, letter) {
-        (0, b'M') => MouseDeed::Click,
-        (64, b'M') => MouseDeed::WheelUp,
-        (65, b'M') => MouseDeed::WheelDown,
+    let held = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
+    let kind = match (button & !0b1_1100, letter) {
+        (0, b'M') => MouseEventKind::Down(MouseButton::Left),
+        (64, b'M') => MouseEventKind::ScrollUp,
+        (65, b'M') => MouseEventKind::ScrollDown,
         _ => return None,
     };
-    Some(Mouse { deed, column: column.checked_sub(1)?, row: row.checked_sub(1)? })
+    let modifiers = held_of(button, &held);
+    Some(MouseEvent { kind, column: column.checked_sub(1)?, row: row.checked_sub(1)?, modifiers })
 }
 
-fn sequence_key(parameters: &[u8], letter: u8) -> Option<Key> {
+fn sequence_key(parameters: &[u8], letter: u8) -> Option<KeyEvent> {
     let numbers = numbers(parameters);
     let modifiers = numbers.get(1).copied().unwrap_or(1).saturating_sub(1);
     let code = if letter == b'~' { tilde_key(numbers[0])? } else { letter_key(letter)? };
-    Some(Key { code, alt: modifiers & 2 != 0, ctrl: modifiers & 4 != 0 })
+    // Shift says nothing that the dashboard asks for, and would make the arrows other keys.
+    let held = [(2, KeyModifiers::ALT), (4, KeyModifiers::CONTROL)];
+    Some(KeyEvent::new(code, held_of(modifiers, &held)))
 }
 
-fn letter_key(letter: u8) -> Option<Code> {
+/// The modifiers whose bits are set.
+fn held_of(bits: u16, modifiers: &[(u16, KeyModifiers)]) -> KeyModifiers {
+    modifiers.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| *modifier).collect()
+}
+
+fn letter_key(letter: u8) -> Option<KeyCode> {
     Some(match letter {
-        b'A' => Code::Up,
-        b'B' => Code::Down,
-        b'C' => Code::Right,
-        b'D' => Code::Left,
-        b'F' => Code::End,
-        b'H' => Code::Home,
-        b'M' => Code::Enter,
-        b'Z' => Code::BackTab,
-        b'P'..=b'S' => Code::F(letter - b'P' + 1),
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'M' => KeyCode::Enter,
+        b'Z' => KeyCode::BackTab,
+        b'P'..=b'S' => KeyCode::F(letter - b'P' + 1),
         _ => return None,
     })
 }
 
-fn tilde_key(number: u16) -> Option<Code> {
+fn tilde_key(number: u16) -> Option<KeyCode> {
     Some(match number {
-        1 | 7 => Code::Home,
-        2 => Code::Insert,
-        3 => Code::Delete,
-        4 | 8 => Code::End,
-        5 => Code::PageUp,
-        6 => Code::PageDown,
-        11..=15 => Code::F(number as u8 - 10),
-        17..=21 => Code::F(number as u8 - 11),
-        23..=24 => Code::F(number as u8 - 12),
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F(number as u8 - 10),
+        17..=21 => KeyCode::F(number as u8 - 11),
+        23..=24 => KeyCode::F(number as u8 - 12),
         _ => return None,
     })
 }

@@ -4,16 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn decode(bytes: &[u8]) -> Vec<InputEvent> {
+fn decode(bytes: &[u8]) -> Vec<Event> {
     let (mut decoder, mut out) = (Decoder::default(), Vec::new());
     decoder.feed(bytes, &mut out);
     decoder.give_up(&mut out);
     out
 }
 
-fn keys(bytes: &[u8]) -> Vec<Key> {
+fn keys(bytes: &[u8]) -> Vec<KeyEvent> {
     let only_keys = |event| match event {
-        InputEvent::Key(key) => Some(key),
+        Event::Key(key) => Some(key),
         _ => None,
     };
     decode(bytes).into_iter().filter_map(only_keys).collect()
@@ -21,27 +21,27 @@ fn keys(bytes: &[u8]) -> Vec<Key> {
 
 #[test]
 fn known_sequences_are_keys() {
-    let cases: &[(&[u8], Key)] = &[
-        (b"j", Key::char('j')),
-        ("ä".as_bytes(), Key::char('ä')),
-        (b"\x03", Key::ctrl('c')),
-        (b"\x1a", Key::ctrl('z')),
-        (b"\r", Key::plain(Code::Enter)),
-        (b"\t", Key::plain(Code::Tab)),
-        (b"\x7f", Key::plain(Code::Backspace)),
-        (b"\x1b", Key::plain(Code::Esc)),
-        (b"\x1b[A", Key::plain(Code::Up)),
-        (b"\x1bOB", Key::plain(Code::Down)),
-        (b"\x1b[1;5C", Key { ctrl: true, ..Key::plain(Code::Right) }),
-        (b"\x1b[Z", Key::plain(Code::BackTab)),
-        (b"\x1b[3~", Key::plain(Code::Delete)),
-        (b"\x1b[5~", Key::plain(Code::PageUp)),
-        (b"\x1b[1~", Key::plain(Code::Home)),
-        (b"\x1bOP", Key::plain(Code::F(1))),
-        (b"\x1b[15~", Key::plain(Code::F(5))),
-        (b"\x1b[24~", Key::plain(Code::F(12))),
-        (b"\x1b[[A", Key::plain(Code::F(1))),
-        (b"\x1bx", Key { alt: true, ..Key::char('x') }),
+    let cases: &[(&[u8], KeyEvent)] = &[
+        (b"j", key::letter('j')),
+        ("ä".as_bytes(), key::letter('ä')),
+        (b"\x03", key::ctrl('c')),
+        (b"\x1a", key::ctrl('z')),
+        (b"\r", key::plain(KeyCode::Enter)),
+        (b"\t", key::plain(KeyCode::Tab)),
+        (b"\x7f", key::plain(KeyCode::Backspace)),
+        (b"\x1b", key::plain(KeyCode::Esc)),
+        (b"\x1b[A", key::plain(KeyCode::Up)),
+        (b"\x1bOB", key::plain(KeyCode::Down)),
+        (b"\x1b[1;5C", KeyEvent::new(KeyCode::Right, KeyModifiers::CONTROL)),
+        (b"\x1b[Z", key::plain(KeyCode::BackTab)),
+        (b"\x1b[3~", key::plain(KeyCode::Delete)),
+        (b"\x1b[5~", key::plain(KeyCode::PageUp)),
+        (b"\x1b[1~", key::plain(KeyCode::Home)),
+        (b"\x1bOP", key::plain(KeyCode::F(1))),
+        (b"\x1b[15~", key::plain(KeyCode::F(5))),
+        (b"\x1b[24~", key::plain(KeyCode::F(12))),
+        (b"\x1b[[A", key::plain(KeyCode::F(1))),
+        (b"\x1bx", key::with_alt(key::letter('x'))),
     ];
     for (bytes, key) in cases {
         assert_eq!(keys(bytes), [*key], "{}", String::from_utf8_lossy(bytes).escape_debug());
@@ -54,25 +54,28 @@ fn an_arrow_in_two_pieces_is_still_an_arrow() {
     decoder.feed(b"\x1b", &mut out);
     assert!(out.is_empty() && decoder.is_waiting());
     decoder.feed(b"[A", &mut out);
-    assert_eq!(out, [InputEvent::Key(Key::plain(Code::Up))]);
+    assert_eq!(out, [Event::Key(key::plain(KeyCode::Up))]);
     assert!(!decoder.is_waiting());
 }
 
 #[test]
 fn clicks_and_the_wheel_come_from_zero() {
-    let click = Mouse { deed: MouseDeed::Click, column: 4, row: 1 };
-    let wheel = Mouse { deed: MouseDeed::WheelDown, column: 0, row: 0 };
-    assert_eq!(
-        decode(b"\x1b[<0;5;2M\x1b[<0;5;2m\x1b[<65;1;1M"),
-        [InputEvent::Mouse(click), InputEvent::Mouse(wheel)]
-    );
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 4,
+        row: 1,
+        modifiers: KeyModifiers::NONE,
+    };
+    let wheel =
+        MouseEvent { kind: MouseEventKind::ScrollDown, column: 0, row: 0, modifiers: KeyModifiers::NONE };
+    assert_eq!(decode(b"\x1b[<0;5;2M\x1b[<0;5;2m\x1b[<65;1;1M"), [Event::Mouse(click), Event::Mouse(wheel)]);
 }
 
 #[test]
 fn pasted_text_is_one_event_and_never_keys() {
     assert_eq!(
         decode(b"\x1b[200~q\x1b[A\x1b[201~x"),
-        [InputEvent::Paste("q\x1b[A".into()), InputEvent::Key(Key::char('x'))]
+        [Event::Paste("q\x1b[A".into()), Event::Key(key::letter('x'))]
     );
 }
 
@@ -85,7 +88,7 @@ fn an_endless_paste_stays_bounded() {
     }
     assert!(decoder.pending.len() <= LONGEST_PASTE + 2000);
     decoder.feed(b"\x1b[201~", &mut out);
-    assert!(matches!(&out[..], [InputEvent::Paste(text)] if text.len() == LONGEST_PASTE));
+    assert!(matches!(&out[..], [Event::Paste(text)] if text.len() == LONGEST_PASTE));
 }
 
 proptest! {

@@ -8,7 +8,9 @@ use std::{io, mem};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::input::{Decoder, InputEvent};
+use crossterm::event::Event;
+
+use super::input::Decoder;
 
 /// How long the rest of a key's sequence may take to arrive.
 const SEQUENCE_PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
@@ -28,7 +30,7 @@ impl InputReader {
     pub fn start<M: Send + 'static>(
         input: OwnedFd,
         events: Sender<M>,
-        wrap: impl Fn(Option<InputEvent>) -> M + Send + 'static,
+        wrap: impl Fn(Option<Event>) -> M + Send + 'static,
     ) -> io::Result<Self> {
         let (stopped, stop) = pipe_with(PipeFlags::CLOEXEC)?;
         let thread = thread::spawn(move || {
@@ -54,7 +56,7 @@ impl Drop for InputReader {
 fn read_until_stopped(
     input: &OwnedFd,
     stopped: &OwnedFd,
-    send: &mut impl FnMut(Option<InputEvent>) -> bool,
+    send: &mut impl FnMut(Option<Event>) -> bool,
 ) -> io::Result<()> {
     let (mut decoder, mut events, mut bytes) = (Decoder::default(), Vec::new(), [0u8; 4096]);
     loop {

@@ -19,7 +19,13 @@ fn the_environment_decides() {
     assert_eq!(detect(&[("TERM", "xterm-256color")]).colours, Colours::Many);
     assert_eq!(detect(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]).colours, Colours::Many);
     assert_eq!(detect(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).colours, Colours::None);
-    assert!(detect(&[("LANG", "C")]).unicode && detect(&[("LANG", "de_DE.UTF-8")]).unicode);
+    assert!(detect(&[]).unicode && detect(&[("LANG", "de_DE")]).unicode);
+    for locale in ["de_DE.UTF-8", "C.UTF-8", "C.utf8"] {
+        assert!(detect(&[("LANG", locale), ("TMUX", "/tmp/s,1,0")]).unicode, "{locale}");
+        assert!(!detect(&[("LC_ALL", "C"), ("LANG", locale)]).unicode, "LC_ALL wins");
+    }
+    assert!(!detect(&[("LANG", "C")]).unicode && !detect(&[("LC_CTYPE", "POSIX")]).unicode);
+    assert!(!detect(&[("TMUX", "/tmp/s,1,0")]).unicode, "tmux shows _ where no locale says UTF-8");
     assert!(!detect(&[("LANG", "de_DE.ISO-8859-1")]).unicode);
     assert!(!detect(&[("TERM", "linux")]).unicode);
     assert!(detect(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]).all_colours);

@@ -17,7 +17,7 @@ use super::app::App;
 use super::message::{Effect, Interest, Msg};
 use super::screen::Screen;
 use super::state::{Charting, seed_groups};
-use super::terminal::Key;
+use super::terminal::KeyEvent;
 
 /// Takes a message up.
 pub fn update(app: &mut App, msg: Msg, now: Moment) -> Vec<Effect> {
@@ -58,7 +58,7 @@ pub fn update(app: &mut App, msg: Msg, now: Moment) -> Vec<Effect> {
     effects
 }
 
-fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
+fn take_key(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     app.reports.dismiss();
     if app.popup.is_some() {
         popups::take_key(app, key, effects);

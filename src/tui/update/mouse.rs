@@ -9,17 +9,18 @@ use crate::tui::message::Effect;
 use crate::tui::screen::{Pane, Screen};
 use crate::tui::state::Popup;
 use crate::tui::tabs::{tab_at, tabs};
-use crate::tui::terminal::{Mouse, MouseDeed};
+use crate::tui::terminal::{MouseButton, MouseEvent, MouseEventKind};
 
 /// Lines per turn of the wheel.
 const WHEEL: isize = 3;
 
 /// Takes the mouse up.
-pub(super) fn take_mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
-    let by = match mouse.deed {
-        MouseDeed::Click => return click(app, mouse, effects),
-        MouseDeed::WheelUp => -WHEEL,
-        MouseDeed::WheelDown => WHEEL,
+pub(super) fn take_mouse(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
+    let by = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => return click(app, mouse, effects),
+        MouseEventKind::ScrollUp => -WHEEL,
+        MouseEventKind::ScrollDown => WHEEL,
+        _ => return,
     };
     match &mut app.popup {
         Some(Popup::Help { cursor, .. } | Popup::Metrics { cursor, .. }) => {
@@ -40,7 +41,7 @@ pub(super) fn take_mouse(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>)
     }
 }
 
-fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
+fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     if app.popup.is_some() {
         // A click does not say yes.
         return;
@@ -84,7 +85,7 @@ fn click(app: &mut App, mouse: Mouse, effects: &mut Vec<Effect>) {
     }
 }
 
-fn click_pane(app: &mut App, mouse: Mouse) {
+fn click_pane(app: &mut App, mouse: MouseEvent) {
     let areas = app.areas();
     let Some(pane) = areas.pane_at(mouse.column, mouse.row) else { return };
     app.focus = pane;

@@ -8,7 +8,7 @@ use crate::tui::help;
 use crate::tui::keys::POPUP;
 use crate::tui::message::Effect;
 use crate::tui::state::{Details, DocumentOf, Popup, TextField};
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, key};
 
 /// Opens a run's story and has it read.
 pub(super) fn open_story(app: &mut App, run: RunId, effects: &mut Vec<Effect>) {
@@ -34,8 +34,8 @@ pub(super) fn paste(app: &mut App, text: &str) {
 }
 
 /// Takes a key while a popup is open.
-pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
-    if key == Key::ctrl('c') {
+pub(super) fn take_key(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if key == key::ctrl('c') {
         actions::act(app, Action::Quit, effects);
         return;
     }
@@ -45,11 +45,11 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
         Popup::Help { typed, cursor } => help_key(app, key, typed, cursor, effects),
         Popup::Metrics { typed, cursor } => metrics_key(app, key, typed, cursor),
         Popup::Confirm { question, offset } => match key.code {
-            Code::Char('y' | 'Y') | Code::Enter => {
+            KeyCode::Char('y' | 'Y') | KeyCode::Enter => {
                 effects.push(Effect::Do(question.deed, question.runs));
                 None
             }
-            Code::Char('n' | 'N' | 'q') | Code::Esc => None,
+            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => None,
             _ => Some(Popup::Confirm { offset: scrolled(offset, action, question.lines.len()), question }),
         },
         Popup::Messages { offset } => {
@@ -70,11 +70,11 @@ pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
 }
 
 /// What a key means in a popup that is only read: what always holds there, then the user's own keys.
-fn meaning(app: &App, key: Key) -> Option<Action> {
+fn meaning(app: &App, key: KeyEvent) -> Option<Action> {
     match key.code {
-        Code::Esc | Code::Enter => Some(Action::Back),
-        Code::Up => Some(Action::Up),
-        Code::Down => Some(Action::Down),
+        KeyCode::Esc | KeyCode::Enter => Some(Action::Back),
+        KeyCode::Up => Some(Action::Up),
+        KeyCode::Down => Some(Action::Down),
         _ => app.keymap.action_of(key, POPUP),
     }
 }
@@ -99,13 +99,13 @@ fn scrolled(offset: usize, action: Option<Action>, count: usize) -> usize {
 }
 
 /// Moves the cursor of a searched list; typing goes back to its first line. `None`: the key was not for it.
-fn search_key(key: Key, typed: &mut TextField, cursor: &mut usize, count: usize) {
+fn search_key(key: KeyEvent, typed: &mut TextField, cursor: &mut usize, count: usize) {
     let last = count.saturating_sub(1);
-    match (key.ctrl, key.code) {
-        (_, Code::Up) | (true, Code::Char('p' | 'k')) => *cursor = cursor.saturating_sub(1),
-        (_, Code::Down) | (true, Code::Char('n' | 'j')) => *cursor = (*cursor + 1).min(last),
-        (_, Code::PageUp) => *cursor = cursor.saturating_sub(10),
-        (_, Code::PageDown) => *cursor = (*cursor + 10).min(last),
+    match (key::has_ctrl(key), key.code) {
+        (_, KeyCode::Up) | (true, KeyCode::Char('p' | 'k')) => *cursor = cursor.saturating_sub(1),
+        (_, KeyCode::Down) | (true, KeyCode::Char('n' | 'j')) => *cursor = (*cursor + 1).min(last),
+        (_, KeyCode::PageUp) => *cursor = cursor.saturating_sub(10),
+        (_, KeyCode::PageDown) => *cursor = (*cursor + 10).min(last),
         _ => {
             if typed.take(key) {
                 *cursor = 0;
@@ -116,16 +116,16 @@ fn search_key(key: Key, typed: &mut TextField, cursor: &mut usize, count: usize)
 
 fn help_key(
     app: &mut App,
-    key: Key,
+    key: KeyEvent,
     mut typed: TextField,
     mut cursor: usize,
     effects: &mut Vec<Effect>,
 ) -> Option<Popup> {
     let entries = help::entries(&app.keymap, app.contexts(), typed.text());
     match key.code {
-        Code::Esc => return None,
+        KeyCode::Esc => return None,
         _ if typed.text().is_empty() && leaves_help(app, key) => return None,
-        Code::Enter => {
+        KeyCode::Enter => {
             let entry = entries.get(cursor)?;
             let (action, here, place) = (entry.binding.action, entry.here, entry.binding.context.name());
             if here {
@@ -141,16 +141,17 @@ fn help_key(
 }
 
 /// Whether a key that opens the help closes it: one that begins a search does not.
-fn leaves_help(app: &App, key: Key) -> bool {
-    let begins_a_search = matches!(key.code, Code::Char(letter) if letter.is_alphanumeric()) && !key.ctrl;
+fn leaves_help(app: &App, key: KeyEvent) -> bool {
+    let begins_a_search =
+        matches!(key.code, KeyCode::Char(letter) if letter.is_alphanumeric()) && !key::has_ctrl(key);
     !begins_a_search && app.keymap.action_of(key, POPUP) == Some(Action::Help)
 }
 
-fn metrics_key(app: &mut App, key: Key, mut typed: TextField, mut cursor: usize) -> Option<Popup> {
+fn metrics_key(app: &mut App, key: KeyEvent, mut typed: TextField, mut cursor: usize) -> Option<Popup> {
     let found = help::matching(&app.metrics, typed.text());
     match key.code {
-        Code::Esc => return None,
-        Code::Enter => {
+        KeyCode::Esc => return None,
+        KeyCode::Enter => {
             let metric = found.get(cursor).map(|metric| (*metric).clone());
             if let Some(metric) = metric {
                 curves::choose_metric(app, metric);

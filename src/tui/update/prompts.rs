@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::message::Effect;
 use crate::tui::screen::Pane;
 use crate::tui::state::{Prompt, PromptKind, TextField};
-use crate::tui::terminal::{Code, Key};
+use crate::tui::terminal::{KeyCode, KeyEvent, key};
 
 /// Begins typing.
 pub(super) fn open(app: &mut App, kind: PromptKind) {
@@ -26,22 +26,22 @@ pub(super) fn open(app: &mut App, kind: PromptKind) {
 }
 
 /// Takes a key while typing.
-pub(super) fn take_key(app: &mut App, key: Key, effects: &mut Vec<Effect>) {
-    match (key.ctrl, key.code) {
-        (true, Code::Char('c')) => actions::act(app, Action::Quit, effects),
-        (_, Code::Esc) => {
+pub(super) fn take_key(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
+    match (key::has_ctrl(key), key.code) {
+        (true, KeyCode::Char('c')) => actions::act(app, Action::Quit, effects),
+        (_, KeyCode::Esc) => {
             if let Some(prompt) = app.prompt.take() {
                 hold(app, &prompt.kind, &prompt.before);
             }
         }
-        (_, Code::Enter) => {
+        (_, KeyCode::Enter) => {
             let kind = app.prompt.take().map(|prompt| prompt.kind);
             if matches!(kind, Some(PromptKind::Search | PromptKind::Find)) {
                 find(app, true);
             }
         }
-        (_, Code::Up) => actions::act(app, Action::Up, effects),
-        (_, Code::Down) => actions::act(app, Action::Down, effects),
+        (_, KeyCode::Up) => actions::act(app, Action::Up, effects),
+        (_, KeyCode::Down) => actions::act(app, Action::Down, effects),
         _ => edit(app, |field| field.take(key)),
     }
 }

@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::help;
 use crate::tui::keys::{Binding, POPUP, key_name};
 use crate::tui::state::{Popup, Prompt, PromptKind};
-use crate::tui::terminal::Key;
+use crate::tui::terminal::KeyEvent;
 
 /// Draws it; returns where the text cursor belongs, if something is being typed.
 pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -99,7 +99,7 @@ fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
     let all = app.keymap.bindings_in(app.contexts()).filter(|binding| !binding.hint.is_empty());
     let all = all.filter(|binding| binding.action != Action::Pictures || draws);
     // What has no key any more needs no hint.
-    let all: Vec<(&Binding, Key)> =
+    let all: Vec<(&Binding, KeyEvent)> =
         all.filter_map(|binding| Some((binding, *binding.keys.first()?))).collect();
     let is_last = |action: Action| matches!(action, Action::Quit | Action::Help);
     let (last, first): (Vec<_>, Vec<_>) = all.into_iter().partition(|(binding, _)| is_last(binding.action));
@@ -128,6 +128,6 @@ fn hints(app: &App, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(area.right().saturating_sub(width), area.y, &last, width);
 }
 
-fn hint(app: &App, key: Key, word: &str) -> [Span<'static>; 3] {
+fn hint(app: &App, key: KeyEvent, word: &str) -> [Span<'static>; 3] {
     [Span::styled(key_name(key), app.theme.key()), Span::raw(format!(" {word}")), Span::raw("  ")]
 }

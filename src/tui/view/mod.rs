@@ -62,6 +62,9 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     }
     let cursor = bar::draw(app, areas.bar, buffer);
     let above = popups::draw(app, areas.body, buffer);
+    if !app.theme.unicode {
+        paint::only_ascii(frame.buffer_mut());
+    }
     if let Some(place) = above.or(cursor) {
         frame.set_cursor_position(place);
     }

@@ -85,6 +85,23 @@ pub(super) fn bar(theme: Theme, share: f64, width: usize) -> String {
     bar + &" ".repeat(missing)
 }
 
+/// Replaces what the terminal cannot show, whoever wrote it: a sign of the same meaning, else a question mark.
+pub(super) fn only_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let symbol = match cell.symbol() {
+            shown if shown.is_ascii() => continue,
+            "…" => ".",
+            "×" => "x",
+            "·" | "•" => "*",
+            "–" | "—" => "-",
+            "‘" | "’" => "'",
+            "“" | "”" => "\"",
+            _ => "?",
+        };
+        cell.set_symbol(symbol);
+    }
+}
+
 /// Lines in the middle of an empty pane.
 pub(super) fn message(area: Rect, lines: &[&str], style: Style, buffer: &mut Buffer) {
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 2;

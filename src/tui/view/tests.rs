@@ -360,6 +360,12 @@ fn ascii_without_colours_says_the_same() {
     let text = picture(&driven);
     assert!(text.is_ascii(), "{}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
     insta::assert_snapshot!("ascii_120x40", text);
+    for _ in 0..2 {
+        driven.send(Msg::Note(Err("größer 漢字…".into())));
+    }
+    assert!(picture(&driven).contains("x gr??er ? ? . (x2)"), "{}", picture(&driven));
+    driven.press("!");
+    assert!(picture(&driven).is_ascii());
 }
 
 proptest! {

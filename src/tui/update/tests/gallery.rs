@@ -1,10 +1,11 @@
 //! Looking at sample pictures.
 
+use super::mouse;
 use crate::store::RunId;
 use crate::tui::message::{Effect, Msg};
 use crate::tui::sample::{self, Driven, draw_samples};
 use crate::tui::screen::Screen;
-use crate::tui::terminal::{Mouse, MouseDeed};
+use crate::tui::terminal::{MouseButton, MouseEventKind};
 use crate::tui::theme::{Colours, Theme};
 use crate::tui::update::update;
 use crate::watch::Change;
@@ -77,7 +78,7 @@ fn only_what_is_in_sight_is_drawn_and_only_once() {
     let mut driven = driven("");
     let now = driven.now;
     let press = |driven: &mut Driven, key| {
-        let effects = update(&mut driven.app, Msg::Key(crate::tui::terminal::Key::char(key)), now);
+        let effects = update(&mut driven.app, Msg::Key(crate::tui::terminal::key::letter(key)), now);
         effects
             .into_iter()
             .filter_map(|effect| match effect {
@@ -97,12 +98,12 @@ fn only_what_is_in_sight_is_drawn_and_only_once() {
 #[test]
 fn clicks_choose_and_enlarge() {
     let mut driven = driven("i");
-    let click = |column, row| Msg::Mouse(Mouse { deed: MouseDeed::Click, column, row });
+    let click = |column, row| Msg::Mouse(mouse(MouseEventKind::Down(MouseButton::Left), column, row));
     driven.send(click(5, 5));
     assert_eq!(chosen(&driven), Some((1, 30)));
     driven.send(click(5, 5));
     assert!(driven.app.gallery.as_ref().unwrap().large);
-    driven.send(Msg::Mouse(Mouse { deed: MouseDeed::WheelDown, column: 5, row: 5 }));
+    driven.send(Msg::Mouse(mouse(MouseEventKind::ScrollDown, 5, 5)));
     assert_eq!(chosen(&driven), Some((2, 30)));
 }
 

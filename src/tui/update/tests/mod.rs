@@ -9,6 +9,11 @@ mod panes;
 mod sweeps;
 
 use crate::tui::sample::Driven;
+use crate::tui::terminal::{KeyModifiers, MouseEvent, MouseEventKind};
+
+fn mouse(kind: MouseEventKind, column: u16, row: u16) -> MouseEvent {
+    MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }
+}
 
 fn driven() -> Driven {
     Driven::new(120, 40)

@@ -1,12 +1,13 @@
 //! Panes, screens, and what stands above them.
 
 use super::driven;
+use super::mouse;
 use crate::tui::message::{Effect, Msg};
 use crate::tui::sample::made_up;
 use crate::tui::sample::{self, Driven};
 use crate::tui::screen::{Pane, Screen};
 use crate::tui::state::Popup;
-use crate::tui::terminal::{Mouse, MouseDeed};
+use crate::tui::terminal::{MouseButton, MouseEventKind};
 use crate::tui::theme::Glyphs;
 
 #[test]
@@ -125,15 +126,14 @@ fn everything_else_that_keys_ask_for() {
 fn clicks_choose_and_the_wheel_scrolls() {
     let mut driven = driven();
     let list = driven.app.areas().pane(Pane::List).unwrap();
-    let click = |column, row| Msg::Mouse(Mouse { deed: MouseDeed::Click, column, row });
+    let click = |column, row| Msg::Mouse(mouse(MouseEventKind::Down(MouseButton::Left), column, row));
     driven.send(click(list.x + 10, list.y + 3));
     assert_eq!((driven.app.list.cursor, driven.app.focus), (1, Pane::List));
     let chart = driven.app.areas().pane(Pane::Chart).unwrap();
     driven.send(click(chart.x + 30, chart.y + 5));
     assert!(driven.app.focus == Pane::Chart && driven.app.charting.cursor.is_some());
-    let wheel =
-        |deed, area: ratatui::layout::Rect| Msg::Mouse(Mouse { deed, column: area.x + 3, row: area.y + 3 });
-    driven.send(wheel(MouseDeed::WheelUp, chart));
+    let wheel = |deed, area: ratatui::layout::Rect| Msg::Mouse(mouse(deed, area.x + 3, area.y + 3));
+    driven.send(wheel(MouseEventKind::ScrollUp, chart));
     assert!(driven.app.charting.zoom.is_some());
     driven.send(click(21, 0));
     assert_eq!(driven.app.screen, Screen::Charts);
