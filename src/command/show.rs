@@ -102,7 +102,9 @@ fn print_environment(workspace: &Workspace, run: &Run) {
     if !differences.is_empty() {
         out::line("");
         out::line("its environment differs from this shell's:");
-        differences.iter().for_each(|difference| out::line(&format!("  {difference}")));
+        for difference in &differences {
+            out::line(&format!("  {difference}"));
+        }
     }
 }
 
