@@ -5,5 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    loradeck_core::handles::keep_to_ourselves();
     loradeck::command::execute(loradeck::cli::Cli::parse())
 }

@@ -259,12 +259,12 @@ fn what_is_trusted_no_more_starts_nothing_further() {
 fn a_dispatcher_at_work_starts_nothing_more_once_trust_is_taken_back() {
     let deck = Deck::new();
     let runs = deck.queue(&["wait", "finish"]);
-    deck.dispatch();
+    let mut dispatcher = deck.dispatch();
     wait_until("the first trains", || support::starts(&runs[0]).len() == 1);
     assert_eq!(run_in(&deck, deck.workspace.root(), &["untrust"]).0, Some(0));
     fs::write(runs[0].path().join("go"), "").unwrap();
     assert_eq!(wait_for_end(&runs[0]).state, State::Finished, "what runs goes on");
-    wait_until("the dispatcher ends", || !deck.dispatcher_is_at_work());
+    dispatcher.wait().unwrap();
     assert_eq!((state(&runs[1]), support::starts(&runs[1]).len()), (State::Queued, 0));
     trust(&deck, deck.workspace.root(), &[]);
     assert_eq!(wait_for_end(&runs[1]).state, State::Finished);
@@ -451,10 +451,9 @@ impl Terminal {
 
     fn wait_for(&mut self, words: &str) {
         while !self.text.contains(words) {
-            match self.said.recv_timeout(std::time::Duration::from_secs(30)) {
-                Ok(bytes) => self.text.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("waited in vain for '{words}' in {}", self.text),
-            }
+            let said = self.said.recv_timeout(std::time::Duration::from_secs(30));
+            let bytes = said.unwrap_or_else(|error| panic!("{error}: no '{words}' in {}", self.text));
+            self.text.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
 }

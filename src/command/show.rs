@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::list::{describe_waiting, duration, short, waiting_for_trust, waits_for_trust};
 use super::{OK, out};
-use crate::launch::ShownJobs;
+use crate::launch::{ShownJobs, SubmittedEnvironment};
 use crate::store::{Run, Store};
 
 const LAST_ENTRIES: usize = 15;
@@ -26,6 +26,9 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     let job = ShownJobs::read(&workspace).of(&folder).cloned();
     if as_json {
         let mut value = describe_waiting(run, waits_for_trust(&workspace).as_deref(), Moment::now());
+        let environment = run.queue.environment.as_deref();
+        value["environment"] =
+            json!(environment.and_then(|digest| SubmittedEnvironment::read(&workspace, digest)));
         value["attempts"] = json!(read_attempts(&folder));
         value["journal"] = json!(journal.entries);
         if let Some(job) = &job {
@@ -42,6 +45,7 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     }
     print_figures(run);
     print_settings(run);
+    print_environment(&workspace, run);
     out::line("");
     for entry in journal.entries.iter().rev().take(LAST_ENTRIES).rev() {
         out::line(&happening(entry));
@@ -99,6 +103,20 @@ fn print_settings(run: &Run) {
     out::line("");
     for (key, value) in run.config.iter() {
         out::line(&format!("{key:<28} {value}"));
+    }
+}
+
+/// How the environment that the run was submitted with differs from this shell's.
+fn print_environment(workspace: &Workspace, run: &Run) {
+    let digest = run.queue.environment.as_deref();
+    let Some(then) = digest.and_then(|digest| SubmittedEnvironment::read(workspace, digest)) else { return };
+    let differences = then.differences(&SubmittedEnvironment::here());
+    if !differences.is_empty() {
+        out::line("");
+        out::line("its environment differs from this shell's:");
+        for difference in &differences {
+            out::line(&format!("  {difference}"));
+        }
     }
 }
 

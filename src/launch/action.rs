@@ -20,6 +20,7 @@ use super::program::ensure_dispatcher;
 use super::queue_settings::QueueSettings;
 use super::recover::{FarRun, liveness};
 use super::slurm::{SlurmError, Withdrawal, has_live_job, is_with_slurm, withdraw};
+use super::submitted_environment::SubmittedEnvironment;
 use super::sweep_file::SweepFile;
 use super::trust::{NotTrusted, permit};
 
@@ -175,6 +176,7 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
         entry.overrides.extend(overrides.iter().cloned());
         entry.queued_at = Moment::now();
         entry.hold = false;
+        entry.environment = Some(SubmittedEnvironment::here().store(workspace)?);
         entry.write(run)?;
         let attempt = status.attempt.max(loradeck_core::run::latest_attempt(run)) + 1;
         // A run dropped before its first start has no attempt to count.

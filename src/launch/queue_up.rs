@@ -16,6 +16,7 @@ use super::identities::Identities;
 use super::new_run::entry_of;
 use super::prepare::{Prepared, code_patch, highest_committed};
 use super::submit::{NewRun, Order, Submission, SweepOf, submit};
+use super::submitted_environment::SubmittedEnvironment;
 use super::target::Target;
 use super::trust::permit;
 use crate::vcs::Patch;
@@ -38,12 +39,14 @@ pub fn queue(workspace: &Workspace, prepared: &Prepared, place: &Place) -> Resul
     }
     let experiment = prepared.target.experiment();
     let mut runs = with_deliveries(prepared);
+    let environment = SubmittedEnvironment::here().store(workspace)?;
     for run in &mut runs {
+        run.entry.environment = Some(environment.clone());
         run.entry.hold = place.hold;
         run.entry.group.clone_from(&place.group);
     }
     let sweep = prepared.sweep.clone().map(|mut sweep| {
-        sweep["place"] = json!({ "hold": place.hold, "group": place.group, "after": after_of(&runs) });
+        sweep["place"] = json!({ "hold": place.hold, "group": place.group, "after": after_of(&runs), "environment": environment });
         sweep
     });
     let order = Order {
@@ -99,7 +102,11 @@ pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Re
         base.trim_end_matches("-retry"),
         if overrides.is_empty() { "retry".to_owned() } else { overrides.join(" ") }
     );
-    let entry = QueueEntry { priority: QueueEntry::read(run)?.priority, ..entry_of(&settings) };
+    let entry = QueueEntry {
+        priority: QueueEntry::read(run)?.priority,
+        environment: Some(SubmittedEnvironment::here().store(workspace)?),
+        ..entry_of(&settings)
+    };
     let new = NewRun { slug, settings, provenance, entry };
     let order = Order {
         sweep: SweepOf::None,

@@ -73,6 +73,8 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         | "adopt-folder" => {
             return None;
         }
+        "environment" => return None,
+        "environment-missing" => ("a variable of the environment was missing".into(), true),
         "left-running" => ("processes of the command were ended with it".into(), true),
         "left-behind" => ("processes of the command were left at work".into(), true),
         "metrics-missing" => ("a metric source brought nothing".into(), true),

@@ -8,6 +8,7 @@ pub mod config;
 pub mod crash;
 pub mod error;
 pub mod file;
+pub mod handles;
 pub mod metrics;
 pub mod patience;
 pub mod run;

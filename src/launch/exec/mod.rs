@@ -40,6 +40,7 @@ use super::BadInput;
 use super::code_snapshot::code_folder;
 use super::door::Permit;
 use super::gpu;
+use super::submitted_environment::SubmittedEnvironment;
 use super::supervise::{KILL_TOLD_BY_A_SHELL, MemoryKills};
 
 /// The journal's word for a command that has begun.
@@ -129,13 +130,21 @@ fn begin(run: &RunFolder, attempt: u32, record: &mut Record, has_own_lock: bool)
     if settings.running.code == CodeState::Snapshot {
         facts.code = code_folder(&Workspace::find(run.path())?, run, &provenance)?;
     }
-    let words = words(&settings, &facts, |name| std::env::var(name).ok())?;
+    let environment = SubmittedEnvironment::of_run(&Workspace::at(permit.root()), run, attempt);
+    let variable = |name: &str| match &environment {
+        Some(environment) => environment.value(name),
+        None => std::env::var(name).ok(),
+    };
+    let words = words(&settings, &facts, variable)?;
     let sources = sources_of(&words, run);
     let opened = sources.iter().map(|(spec, place)| MetricSource::open(spec, place));
     let opened = opened.collect::<Result<Vec<_>, _>>().context("metrics")?;
     record.describe(evidence(&facts, &words), total_steps(&settings), opened);
     let memory_kills = MemoryKills::begin();
-    let mut command = command_of(&permit, &words, &facts);
+    let mut command = command_of(&permit, &words, &facts, &variable);
+    if let Some(environment) = &environment {
+        tell_environment(record, environment, &environment.apply(&mut command));
+    }
     // No lock of ours reaches the command: what it leaves behind would keep the slot and the run for ever.
     command.stdin(Stdio::null());
     if !has_own_lock {
@@ -190,7 +199,30 @@ fn sources_of(words: &Words, run: &RunFolder) -> Vec<(SourceSpec, std::path::Pat
     sources
 }
 
-fn command_of(permit: &Permit, words: &Words, facts: &RunFacts) -> Command {
+/// Notes by name what differs from the dispatcher's environment, and which secrets it lacks.
+fn tell_environment(record: &mut Record, environment: &SubmittedEnvironment, changed: &[String]) {
+    if !changed.is_empty() {
+        let entry = record.entry("environment").with("as_submitted", changed.join(" "));
+        record.journal(&entry);
+    }
+    let missing = environment.missing_secrets();
+    if !missing.is_empty() {
+        let message = format!(
+            "{} stood in the environment of the submission and does not in the dispatcher's; secrets are not stored (hint: set it where `loradeck dispatch` is started)",
+            missing.join(", ")
+        );
+        eprintln!("loradeck: {message}");
+        let entry = record.entry("environment-missing").with("message", message);
+        record.journal(&entry);
+    }
+}
+
+fn command_of(
+    permit: &Permit,
+    words: &Words,
+    facts: &RunFacts,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Command {
     let mut command = permit.command(&words.program);
     command
         .args(&words.arguments)
@@ -200,7 +232,7 @@ fn command_of(permit: &Permit, words: &Words, facts: &RunFacts) -> Command {
         .env("LORADECK_RESUME", facts.resumes.to_string())
         .env_remove("LORADECK_TRAIN_LOCK_INHERITED");
     let set_unless_given = |command: &mut Command, name: &str, value: &str| {
-        if std::env::var_os(name).is_none() {
+        if variable(name).is_none() {
             command.env(name, value);
         }
     };

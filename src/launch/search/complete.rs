@@ -53,6 +53,7 @@ struct Place {
     hold: bool,
     group: Option<String>,
     after: Vec<String>,
+    environment: Option<String>,
 }
 
 /// Queues trial `number`. The caller holds the queue lock and has written its assignment into the sweep's file.
@@ -68,6 +69,7 @@ fn queue_trial(at: SweepAt<'_>, file: &SweepFile, number: u32, trial: &Trial) ->
     let mut run = new_run(trial, Some(number), metric, priority, provenance);
     let place: Place = serde_json::from_value(field("place")).unwrap_or_default();
     (run.entry.hold, run.entry.group, run.entry.after) = (place.hold, place.group, place.after);
+    run.entry.environment = place.environment;
     let order = Order {
         sweep: SweepOf::Known(at.number),
         committed: highest_committed(at.experiment),

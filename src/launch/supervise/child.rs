@@ -16,6 +16,7 @@ use crate::launch::environment::{TrainerProgram, trainer_program};
 use crate::launch::exec;
 use crate::launch::inherit::while_inheritable;
 use crate::launch::program::own_program;
+use crate::launch::submitted_environment::SubmittedEnvironment;
 
 pub(super) struct Trainer {
     child: Child,
@@ -34,7 +35,13 @@ impl Trainer {
             (command, own_program())
         } else {
             let trainer = built_in(&Workspace::at(permit.root()))?;
-            (trainer.permitted(permit), trainer.path().to_path_buf())
+            let mut command = trainer.permitted(permit);
+            if let Some(environment) =
+                SubmittedEnvironment::of_run(&Workspace::at(permit.root()), run, attempt)
+            {
+                environment.apply(&mut command);
+            }
+            (command, trainer.path().to_path_buf())
         };
         let lock = take_train_lock(run)?;
         command

@@ -52,6 +52,9 @@ pub struct QueueEntry {
     /// Where a copy of the results goes, relative to the workspace: the `output_dir` of a bare file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliver_to: Option<String>,
+    /// The environment that it was submitted with, by its name in `.loradeck/environments/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// It waits at least until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Moment>,

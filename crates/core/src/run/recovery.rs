@@ -107,7 +107,10 @@ fn from_outcome(attempt: u32, outcome: Outcome, message: Option<&str>, now: Mome
         Status::new(State::Failed, attempt, now).because(reason, message.unwrap_or(words))
     };
     match outcome {
-        Outcome::Finished => Status::new(State::Finished, attempt, now),
+        Outcome::Finished => {
+            let message = message.map(str::to_owned);
+            Status { message, ..Status::new(State::Finished, attempt, now) }
+        }
         Outcome::Stopped => Status::new(State::Stopped, attempt, now),
         Outcome::Pruned => Status::new(State::Pruned, attempt, now),
         Outcome::Config => failed(EndReason::Config, "the configuration was refused"),
