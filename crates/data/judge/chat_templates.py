@@ -1,0 +1,3 @@
+"""Templates of our own: every form that public ones take, small."""
+
+TEMPLATES = {}
