@@ -1,5 +1,6 @@
 //! Python's habits, which chat templates rely on: the methods of its strings, `json.dumps`, the look of its numbers.
 
+mod filters;
 mod fuel;
 mod json;
 mod methods;
@@ -28,14 +29,7 @@ pub(super) fn environment(now: Moment) -> Result<Environment<'static>, Error> {
         minijinja::escape_formatter(out, state, value)
     });
     environment.add_filter("tojson", json::to_json);
-    environment.add_test("sequence", |value: &Value| {
-        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map | ValueKind::Undefined)
-    });
-    // In Python neither none nor a number can be gone over, and a string can.
-    environment.add_test("iterable", |value: &Value| {
-        matches!(value.kind(), ValueKind::String | ValueKind::Undefined)
-            || (!value.is_none() && value.try_iter().is_ok())
-    });
+    filters::add(&mut environment);
     environment.add_function(source::EACH, each);
     environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
