@@ -60,6 +60,8 @@ TEMPLATES = {
     "tag plus": "{% for m in messages %}{% if m.role == 'assistant' %}<|assistant|>  {%+ generation +%}\n{{ m.content }}{% endgeneration +%}\n{% else %}{{ m.content }}{% endif %}{% endfor %}",
     "tag eos": tagged("{{ text + eos_token }}"),
     "tag two": "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}<|sep|>{% generation %}<|end|>{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}",
+    "tag only last": "{% for m in messages %}<|{{ m.role }}|>{% if loop.last %}{% generation %}{{ m.content }}<|end|>{% endgeneration %}{% else %}{{ m.content }}<|end|>{% endif %}{% endfor %}",
+    "tag beside": "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% if m.role == 'assistant' %}{% generation %}<|end|>{% endgeneration %}{% endif %}{% endfor %}",
     "tag system moved": "{% set ns = namespace(s='') %}{% for m in messages %}{% if m.role == 'system' %}{% set ns.s = m.content %}{% endif %}{% endfor %}" + tagged("{{ text }}") + "{{ ns.s }}",
     # No tags: how turns are written.
     "plain": plain(),

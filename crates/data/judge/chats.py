@@ -134,6 +134,14 @@ def fault(template, messages, text, ids, mask):
     return None
 
 
+def lost(messages, text, ids, mask):
+    """The answer that stands in the text and not in what is learnt, or None."""
+    stretches, _ = segments(text, ids, mask)
+    learnt = " ".join(text[start:end] for start, end in stretches)
+    answers = [tail(message["content"]) for message in messages if message["role"] == "assistant"]
+    return next((answer for answer in answers if answer in text and answer not in learnt), None)
+
+
 def explained(messages, reason, text, their_mask, ids):
     """Whether a refusal is right: nothing or not all of the answers could be learnt."""
     answers = [message["content"] for message in messages if message["role"] == "assistant"]
@@ -167,6 +175,8 @@ def main():
             elif mask is not None and mask != ours["mask"]:
                 kind = "mask differs"
                 words = f"{[text[a:b] for a, b in segments(text, ids, ours['mask'])[0]]}\n    {[text[a:b] for a, b in segments(text, ids, mask)[0]]}"
+            elif mask is not None and (words := lost(messages, text, ids, mask)):
+                kind = "answer taken and not learnt"
             elif mask is None and (words := fault(template, messages, text, ids, ours["mask"])):
                 kind = "mask wrong"
             else:
