@@ -44,9 +44,20 @@ pub enum ChatError {
         /// The message's number, from 1.
         message: usize,
     },
+    /// The sample is cut before the first token that would be learnt.
+    #[error("has {tokens} tokens, and none of the assistant's are among the first {limit} (max_seq_len)")]
+    CutAway {
+        /// Tokens before cutting.
+        tokens: usize,
+        /// `max_seq_len`.
+        limit: usize,
+    },
+    /// The template leaves out all that would be learnt.
+    #[error("has no token of the assistant to learn: the chat template leaves the answer out")]
+    LeftOut,
     /// No token would be learnt.
-    #[error("{0}")]
-    NothingToLearn(String),
+    #[error("has no token of the assistant to learn")]
+    NothingToLearn,
 }
 
 impl From<TokenizerError> for ChatError {
@@ -57,14 +68,12 @@ impl From<TokenizerError> for ChatError {
 
 impl ChatError {
     pub(super) fn nothing_to_learn(full_length: usize, limit: usize, left_out: &[LeftOut]) -> Self {
-        Self::NothingToLearn(if full_length > limit {
-            format!(
-                "has {full_length} tokens, and none of the assistant's are among the first {limit} (max_seq_len)"
-            )
+        if full_length > limit {
+            Self::CutAway { tokens: full_length, limit }
         } else if left_out.contains(&LeftOut::Answer) {
-            "has no token of the assistant to learn: the chat template leaves the answer out".to_owned()
+            Self::LeftOut
         } else {
-            "has no token of the assistant to learn".to_owned()
-        })
+            Self::NothingToLearn
+        }
     }
 }

@@ -77,6 +77,24 @@ impl<'a> ChatEncoder<'a> {
         Ok(Self { tokenizer, template, bos: tokenizer.bos_text(), eos: tokenizer.eos_text() })
     }
 
+    /// The ids at which an answer ends: the model's own, and the special token that ends the assistant's turns in this
+    /// template, which a folder's files need not name.
+    pub fn stop_ids(&self) -> Vec<u32> {
+        let mut stops = self.tokenizer.eos_ids().to_vec();
+        stops.extend(self.turn_end().filter(|end| !self.tokenizer.eos_ids().contains(end)));
+        stops
+    }
+
+    /// The special token that ends an answer: in a conversation of one, else where another turn follows.
+    pub fn turn_end(&self) -> Option<u32> {
+        let options = ChatOptions { max_seq_len: usize::MAX, train_on_prompt: false };
+        let turns = [("user", "Hi"), ("assistant", "Yes"), ("user", "Well"), ("assistant", "No")];
+        let messages = turns.map(|(role, content)| Message::new(role, content));
+        [2, 4]
+            .into_iter()
+            .find_map(|count| self.encode(&messages[..count], options).ok()?.turn_ends.first().copied())
+    }
+
     /// The text of a conversation up to where the assistant is to answer.
     pub fn prompt_text(&self, messages: &[Message]) -> Result<String, ChatError> {
         Ok(self.template.text(messages, true, &self.bos, &self.eos)?)
@@ -181,7 +199,9 @@ fn tagged_turns(
     let holds = |span: &Range<usize>| marked.iter().any(|m| m.start <= span.start && span.end <= m.end);
     match found {
         Ok(answers) => {
-            let outside = answers.iter().find(|answer| answer.span.as_ref().is_some_and(|span| !holds(span)));
+            let outside = answers
+                .iter()
+                .find(|answer| answer.span.as_ref().is_some_and(|span| !span.is_empty() && !holds(span)));
             if let Some(answer) = outside {
                 return Err(ChatError::OutsideOfTags { message: answer.message + 1 });
             }

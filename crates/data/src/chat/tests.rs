@@ -227,11 +227,29 @@ fn a_prompt_ends_where_the_assistant_begins() {
 }
 
 #[test]
+fn answers_stop_at_the_token_that_ends_turns_in_the_template() {
+    let stops = |template: &str| {
+        let tokenizer = tokenizer("smollm", template).unwrap();
+        ChatEncoder::new(&tokenizer, Moment(0)).unwrap().stop_ids()
+    };
+    assert_eq!(stops(CHATML), [2, 0]);
+    assert_eq!(stops("{% for m in messages %}{{ m.content }}<|im_start|>{% endfor %}"), [2, 0, 1]);
+    // The next role's mark, where turns have no end of their own.
+    assert_eq!(
+        stops(
+            "{% for m in messages %}{% if m.role == 'user' %}<|im_start|>{% endif %}{{ m.content }} {% endfor %}"
+        ),
+        [2, 0, 1]
+    );
+    assert_eq!(stops("{{ raise_exception('never') }}"), [2, 0]);
+}
+
+#[test]
 fn a_model_without_a_template_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("tokenizer.json"),
-        tokenizer("smollm", "").unwrap().files().unwrap()[0].1.clone(),
+        tokenizer("smollm", "").unwrap().files(None).unwrap()[0].1.clone(),
     )
     .unwrap();
     crate::base_model::testing::write_folder(folder.path(), &crate::base_model::testing::config());
