@@ -249,8 +249,8 @@ mod tests {
                 "the chat template leaves the thinking (<think>…</think>) of answers out in 1 sample (first in d.jsonl:3)"
             ]
         );
-        // The header's line break and the answer's own are one token to this tokenizer.
-        let merging = "{% for m in messages %}<|im_start|>h{{ m.content[1:] }}<|im_end|>{% endfor %}";
+        // The header's last letter and the answer's first are one token to this tokenizer.
+        let merging = "{% for m in messages %}<|im_start|>h{{ m.content[1:] }}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>h{% endif %}";
         std::fs::write(root.path().join("m/chat_template.jinja"), merging).unwrap();
         std::fs::write(root.path().join("d.jsonl"), SAMPLE).unwrap();
         let notes = check(root.path(), &settings(""), false, Moment(0)).unwrap().notes;

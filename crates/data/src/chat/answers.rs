@@ -28,7 +28,7 @@ pub(super) fn find(messages: &[Message], whole: &str, render: Render<'_>) -> Res
         return Ok(Vec::new());
     }
     let probes = Probes::absent_from(messages, whole);
-    if let Some(spans) = all_at_once(messages, &places, whole, &probes, render)? {
+    if let Some(spans) = all_at_once(messages, &places, whole, &probes, render) {
         let answer = |(message, span)| Answer { message, span: Some(span) };
         return Ok(places.into_iter().zip(spans).map(answer).collect());
     }
@@ -49,7 +49,7 @@ impl Probes {
     fn absent_from(messages: &[Message], whole: &str) -> Self {
         let occurs = |core: &str| whole.contains(core) || messages.iter().any(|m| m.content.contains(core));
         let free = |salt: &usize| !occurs(&format!("J7{salt}X")) && !occurs(&format!("V4{salt}K"));
-        Self { salt: (0..).find(free).unwrap_or_default() }
+        Self { salt: (0..100_000).find(free).unwrap_or_default() }
     }
 
     /// The two texts for an answer; letters and digits only, so that no template takes them apart.
@@ -61,7 +61,9 @@ impl Probes {
 
 fn with(messages: &[Message], places: &[usize], text: impl Fn(usize) -> String) -> Vec<Message> {
     let mut changed = messages.to_vec();
-    places.iter().for_each(|place| changed[*place].content = text(*place));
+    for place in places {
+        changed[*place].content = text(*place);
+    }
     changed
 }
 
@@ -72,21 +74,20 @@ fn all_at_once(
     whole: &str,
     probes: &Probes,
     render: Render<'_>,
-) -> Result<Option<Vec<Range<usize>>>, ChatError> {
+) -> Option<Vec<Range<usize>>> {
     let mut pieces = Vec::new();
     for which in 0..2 {
         let text = |place| probes.pair(place)[which].clone();
         // A template that refuses these texts may still take the answers one by one.
-        let Ok(rendered) = render(&with(messages, places, text)) else { return Ok(None) };
+        let rendered = render(&with(messages, places, text)).ok()?;
         let marks: Vec<String> = places.iter().map(|place| text(*place)).collect();
-        let Some(found) = between(&rendered, &marks) else { return Ok(None) };
-        pieces.push(found);
+        pieces.push(between(&rendered, &marks)?);
     }
     if pieces[0] != pieces[1] {
-        return Ok(None);
+        return None;
     }
     let contents: Vec<&str> = places.iter().map(|place| messages[*place].content.as_str()).collect();
-    Ok(align(whole, &pieces[0], &contents))
+    align(whole, &pieces[0], &contents)
 }
 
 /// What stands around the marks, if each stands in `text` once, in their order.

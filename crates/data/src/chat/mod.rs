@@ -112,13 +112,14 @@ impl<'a> ChatEncoder<'a> {
         // The template has written the special tokens itself.
         let (ids, offsets) = self.tokenizer.encode_with_offsets(&text, false)?;
         let found = answers::find(messages, &text, &|messages| self.text_of(messages));
+        let prompt = self.generation_prompt(messages);
         let turns = if self.template.has_generation_blocks() {
             tagged_turns(messages, &text, &rendered.assistant_spans, &offsets, found.as_deref())
         } else {
             found
                 .as_deref()
                 .map_err(ChatError::clone)
-                .map(|answers| self.turns_around(messages, &text, answers, &ids, &offsets))
+                .map(|answers| self.turns_around(messages, &text, &prompt, answers, &ids, &offsets))
         };
         // With the prompt learnt too, nothing has to be told apart.
         let turns = if options.train_on_prompt { turns.unwrap_or_default() } else { turns? };
@@ -127,11 +128,9 @@ impl<'a> ChatEncoder<'a> {
         let (mut turn_ends, mut turns_without_end, mut merged_starts) = (Vec::new(), 0, 0);
         for turn in &turns {
             labels_mask[turn.tokens.clone()].fill(true);
-            merged_starts += usize::from(
-                offsets
-                    .get(turn.tokens.start)
-                    .is_some_and(|first| !turn.tokens.is_empty() && first.start < turn.start),
-            );
+            let first = offsets.get(turn.tokens.start).filter(|_| !turn.tokens.is_empty());
+            merged_starts +=
+                usize::from(first.is_some_and(|first| turn::is_merged(&text, first, turn.start, &prompt)));
             match turn.tokens.clone().rev().find(|index| self.tokenizer.is_special(ids[*index])) {
                 Some(end) if turn_ends.contains(&ids[end]) => {}
                 Some(end) => turn_ends.push(ids[end]),
@@ -157,11 +156,11 @@ impl<'a> ChatEncoder<'a> {
         &self,
         messages: &[Message],
         text: &str,
+        prompt: &str,
         answers: &[Answer],
         ids: &[u32],
         offsets: &[Range<usize>],
     ) -> Vec<Turn> {
-        let prompt = self.generation_prompt(messages);
         let special = |index: usize| self.tokenizer.is_special(ids[index]);
         let mut turns = Vec::new();
         let mut from = 0;
@@ -169,7 +168,7 @@ impl<'a> ChatEncoder<'a> {
             let Some(span) = &answer.span else { continue };
             let next = messages.get(answer.message + 1).map(|message| message.content.as_str());
             let before = answer.message.checked_sub(1).map(|index| messages[index].content.as_str());
-            let start = turn::start(text, from, span.start, &prompt, before.unwrap_or_default());
+            let start = turn::start(text, from, span.start, prompt, before.unwrap_or_default());
             let end = turn::end(text, span.end, next, offsets, special);
             from = span.end;
             turns.push(Turn { tokens: spans::overlapping(offsets, &(start..end)), start });
@@ -197,28 +196,30 @@ fn tagged_turns(
     found: Result<&[Answer], &ChatError>,
 ) -> Result<Vec<Turn>, ChatError> {
     let holds = |span: &Range<usize>| marked.iter().any(|m| m.start <= span.start && span.end <= m.end);
-    match found {
-        Ok(answers) => {
-            let outside = answers
-                .iter()
-                .find(|answer| answer.span.as_ref().is_some_and(|span| !span.is_empty() && !holds(span)));
-            if let Some(answer) = outside {
-                return Err(ChatError::OutsideOfTags { message: answer.message + 1 });
-            }
-        }
-        // The renderings did not tell where the answers stand: each must be found among the marked texts, in order.
-        Err(_) => {
-            let learnt: String = marked.iter().map(|span| &text[span.clone()]).collect();
-            let mut rest = learnt.as_str();
-            for (index, message) in messages.iter().enumerate().filter(|(_, m)| m.role == "assistant") {
-                let wanted = answers::after_thinking(&message.content).trim();
-                let at = rest.find(wanted).ok_or(ChatError::OutsideOfTags { message: index + 1 })?;
-                rest = &rest[at + wanted.len()..];
-            }
-        }
+    let missing = if let Ok(answers) = found {
+        let is_outside =
+            |answer: &&Answer| answer.span.as_ref().is_some_and(|span| !span.is_empty() && !holds(span));
+        answers.iter().find(is_outside).map(|answer| answer.message)
+    } else {
+        not_among(messages, &marked.iter().map(|span| &text[span.clone()]).collect::<String>())
+    };
+    if let Some(message) = missing {
+        return Err(ChatError::OutsideOfTags { message: message + 1 });
     }
     let turn = |span: &Range<usize>| Turn { tokens: spans::overlapping(offsets, span), start: span.start };
     Ok(marked.iter().map(turn).collect())
+}
+
+/// The first answer that does not stand in `learnt`, each looked for behind the one before: for templates whose
+/// renderings do not tell where the answers are.
+fn not_among(messages: &[Message], learnt: &str) -> Option<usize> {
+    let mut rest = learnt;
+    for (index, message) in messages.iter().enumerate().filter(|(_, message)| message.role == "assistant") {
+        let wanted = answers::after_thinking(&message.content).trim();
+        let Some(at) = rest.find(wanted) else { return Some(index) };
+        rest = &rest[at + wanted.len()..];
+    }
+    None
 }
 
 #[cfg(test)]

@@ -25,6 +25,14 @@ pub(super) fn start(text: &str, from: usize, answer: usize, prompt: &str, before
     from + begin
 }
 
+/// Whether the first learnt token begins in what the model is given when it is asked: behind the generation prompt it
+/// would be cut otherwise. A space in front of a word is no such case where the prompt ends before it.
+pub(super) fn is_merged(text: &str, token: &Range<usize>, start: usize, prompt: &str) -> bool {
+    let over = text.get(token.start..start).unwrap_or_default();
+    let behind_prompt = !prompt.is_empty() && text[..start].ends_with(prompt);
+    !over.is_empty() && (behind_prompt || over.contains('\n'))
+}
+
 /// Where what is learnt ends: behind the special token that ends the turn, else behind a mark that stands there as
 /// text, else with the answer. `next` is the message that follows.
 pub(super) fn end(
@@ -84,6 +92,15 @@ mod tests {
         assert_eq!(ended("a\nUser: b\nBot: c;", Some("b")), "");
         assert_eq!(ended("a < b>", None), "");
         assert_eq!(ended("a", None), "");
+    }
+
+    #[test]
+    fn a_token_is_merged_where_it_reaches_into_the_prompt() {
+        let merged = |text: &str, token: Range<usize>, prompt: &str| is_merged(text, &token, 3, prompt);
+        assert!(merged("B:\n\nyo", 2..4, "B:\n"));
+        assert!(merged("B:hyo", 2..4, "B:h") && merged("B:\n\nyo", 2..4, ""));
+        assert!(!merged("B:\nyo", 3..5, "B:\n"));
+        assert!(!merged("B: yo", 2..5, "B:"), "the prompt ends before the space");
     }
 
     #[test]

@@ -50,7 +50,8 @@ fn marks_that_change_the_text_are_noticed() {
     let source = "{{ messages[0].content }}{% generation %}a{% endgeneration %}";
     let hostile = [Message::new("user", "\u{10fff0}\u{10fff1}")];
     let rendered = ChatTemplate::compile(source, Moment(0)).unwrap().render(&hostile, false, "", "").unwrap();
-    assert_eq!((rendered.text.as_str(), rendered.assistant_spans), ("\u{10fff0}\u{10fff1}a", vec![8..9]));
+    assert_eq!(rendered.text, "\u{10fff0}\u{10fff1}a");
+    assert_eq!((rendered.assistant_spans.len(), &rendered.assistant_spans[0]), (1, &(8..9)));
 }
 
 #[test]

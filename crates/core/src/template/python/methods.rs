@@ -95,18 +95,16 @@ fn swapped(character: char) -> String {
 
 fn split(text: &str, separator: Option<&str>, most: Option<usize>) -> Value {
     let most = most.unwrap_or(usize::MAX - 1);
-    match separator {
-        Some(separator) => texts(text.splitn(most + 1, separator)),
-        None => {
-            let (mut parts, mut rest) = (Vec::new(), text.trim_start());
-            while !rest.is_empty() && parts.len() < most {
-                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                parts.push(&rest[..end]);
-                rest = rest[end..].trim_start();
-            }
-            texts(parts.into_iter().chain((!rest.is_empty()).then_some(rest)))
-        }
+    if let Some(separator) = separator {
+        return texts(text.splitn(most + 1, separator));
     }
+    let (mut parts, mut rest) = (Vec::new(), text.trim_start());
+    while !rest.is_empty() && parts.len() < most {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        parts.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    texts(parts.into_iter().chain((!rest.is_empty()).then_some(rest)))
 }
 
 /// From the right, by white space, at most so often.

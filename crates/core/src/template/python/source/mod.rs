@@ -45,38 +45,46 @@ pub(in crate::template) fn rewrite(source: &str) -> Rewritten {
     let mut out = String::with_capacity(source.len() + source.len() / 4);
     let mut has_generation = false;
     for piece in &pieces {
-        match piece {
-            Piece::Other(text) => out.push_str(text),
-            Piece::Expression(tag) => whole(&mut out, tag, &expression(&tokens::cut(tag.body))),
-            Piece::Statement(tag) => {
-                let (body, word) = (tokens::cut(tag.body), keyword(tag));
-                match word {
-                    "generation" => {
-                        has_generation = true;
-                        let Tag { open, close, .. } = tag;
-                        out.push_str(&format!(
-                            "{open} with %}}{{{{ {GENERATION_START}() }}}}{{% if true {close}"
-                        ));
-                    }
-                    "endgeneration" => {
-                        let Tag { open, close, .. } = tag;
-                        out.push_str(&format!(
-                            "{open} endif %}}{{{{ {GENERATION_END}() }}}}{{% endwith {close}"
-                        ));
-                    }
-                    "macro" | "call" => {
-                        let names = captured.next().unwrap_or_default();
-                        let named: String = names.iter().map(|name| format!("{{{{ {name} }}}}")).collect();
-                        let (open, close, body) = (tag.open, tag.close, expression(&body));
-                        out.push_str(&format!("{open}{body}%}}{{% if false %}}{named}{{% endif {close}"));
-                    }
-                    "for" => whole(&mut out, tag, &for_loop(&body)),
-                    _ => whole(&mut out, tag, &expression(&body)),
-                }
+        let tag = match piece {
+            Piece::Other(text) => {
+                out.push_str(text);
+                continue;
             }
+            Piece::Expression(tag) => {
+                whole(&mut out, tag, &expression(&tokens::cut(tag.body)));
+                continue;
+            }
+            Piece::Statement(tag) => tag,
+        };
+        let body = tokens::cut(tag.body);
+        match keyword(tag) {
+            "generation" => {
+                has_generation = true;
+                two(&mut out, tag, ["with", "if true"], &call(GENERATION_START));
+            }
+            "endgeneration" => two(&mut out, tag, ["endif", "endwith"], &call(GENERATION_END)),
+            "macro" | "call" => {
+                let names = captured.next().unwrap_or_default();
+                out.extend([tag.open, &expression(&body), "%}{% if false %}"]);
+                for name in &names {
+                    out.extend(["{{ ", name, " }}"]);
+                }
+                out.extend(["{% endif ", tag.close]);
+            }
+            "for" => whole(&mut out, tag, &for_loop(&body)),
+            _ => whole(&mut out, tag, &expression(&body)),
         }
     }
     Rewritten { source: out, has_generation }
+}
+
+/// Two tags in the place of one, with `between` between them; the original's marks for white space stand outside.
+fn two(out: &mut String, tag: &Tag<'_>, [first, second]: [&str; 2], between: &str) {
+    out.extend([tag.open, " ", first, " %}", between, "{% ", second, " ", tag.close]);
+}
+
+fn call(function: &str) -> String {
+    format!("{{{{ {function}() }}}}")
 }
 
 fn whole(out: &mut String, tag: &Tag<'_>, body: &str) {
@@ -120,11 +128,13 @@ fn variables<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     for token in tokens {
         match token {
             Token::Space(_) => continue,
-            Token::Name(name) if !matches!(previous, "." | "|" | "is") && !KEYWORDS.contains(name) => {
-                // `loop` is the inner loop's own, `caller` the macro's.
-                if !matches!(*name, "loop" | "caller" | "self") {
-                    names.push(*name);
-                }
+            // `loop` is the inner loop's own, `caller` the macro's.
+            Token::Name(name)
+                if !matches!(previous, "." | "|" | "is")
+                    && !KEYWORDS.contains(name)
+                    && !matches!(*name, "loop" | "caller" | "self") =>
+            {
+                names.push(*name);
             }
             _ => {}
         }
