@@ -125,7 +125,7 @@ mod tests {
         let positions = 200;
         // The third leaves less than a whole answer, the fourth nothing.
         assert_eq!(groups(&[10, 104, 105, 200, 20], positions), [vec![0, 1, 4], vec![2]]);
-        assert_eq!(groups(&vec![5; 17], positions).iter().map(Vec::len).collect::<Vec<_>>(), [16, 1]);
+        assert_eq!(groups(&[5; 17], positions).iter().map(Vec::len).collect::<Vec<_>>(), [16, 1]);
         assert_eq!(groups(&[300], positions), Vec::<Vec<usize>>::new());
         let said = Answer::TooLong { tokens: 300, positions }.shown();
         assert!(said.contains("300 tokens") && said.contains("may have 200"), "{said}");
