@@ -89,7 +89,8 @@ judge *NAMES:
     #!/usr/bin/env bash
     set -euo pipefail
     LORADECK_BASE_MODEL=$({{ fetch }} base-model)
-    export LORADECK_BASE_MODEL
+    LORADECK_CHAT_TEMPLATES=$({{ fetch }} chat-templates)
+    export LORADECK_BASE_MODEL LORADECK_CHAT_TEMPLATES
     python=$({{ fetch }} judges)
     # Both packages, as the demo builds them: other features would compile the dependencies again.
     cargo build --release --package loradeck --package loradeck-train

@@ -84,7 +84,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show an experiment's pictures as training sees them: cut to their buckets, with their captions.
+    /// Show an experiment's data as training sees it: pictures cut to their buckets with their captions, or a text
+    /// sample token by token, with ids and what is learnt.
     Preview {
         /// An experiment, a run, or a YAML file.
         target: String,
@@ -93,6 +94,15 @@ pub enum Command {
         /// How many pictures are shown in the terminal, where it has colours.
         #[arg(long, default_value_t = 2)]
         images: usize,
+        /// Of texts: the number of a sample, from 1, in the order of the files; may be given several times.
+        #[arg(long, value_name = "N")]
+        sample: Vec<usize>,
+        /// Of texts: look at the held-out samples.
+        #[arg(long)]
+        held_out: bool,
+        /// Of texts: print JSON.
+        #[arg(long)]
+        json: bool,
         /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace.
         #[arg(long, short)]
         output: Option<std::path::PathBuf>,

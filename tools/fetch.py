@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts pinned packages of PyPI into a per-user cache and prints where they are.
 
-usage: fetch.py ITEM…   with ITEM one of just, libtorch, base-model, judges, optuna
+usage: fetch.py ITEM…   with ITEM one of just, libtorch, base-model, chat-templates, judges, optuna
 
 One path a line on stdout, everything else on stderr. An item is fetched into a staged folder, then its marker
 is written, then the folder is renamed: whatever lies under its final name with a good marker is complete.
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -153,6 +154,35 @@ def download(item, staged, lock):
     shutil.rmtree(staged / "pip")
 
 
+def download_files(item, staged, lock):
+    """Fetches the pinned files themselves: pip builds a source package to learn its name."""
+    folder = staged / "files"
+    folder.mkdir()
+    files = []
+    with progress(folder, item):
+        for line in (PINS / item.pins).read_text().splitlines():
+            if line.startswith("#"):
+                continue
+            address, _, digest = line.partition(" --hash=sha256:")
+            files.append(folder / address.rsplit("/", 1)[-1])
+            fetch_file(address, digest, files[-1])
+    item.unpack(files, staged)
+    shutil.rmtree(folder)
+
+
+def fetch_file(address, digest, path):
+    found = hashlib.sha256()
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer, open(path, "wb") as file:
+            while block := answer.read(1 << 20):
+                found.update(block)
+                file.write(block)
+    except OSError as error:
+        raise FetchError(f"{address} could not be fetched: {error} (behind a proxy set HTTPS_PROXY)") from error
+    if found.hexdigest() != digest:
+        raise FetchError(f"{address} has sha256 {found.hexdigest()} and not the pinned {digest}")
+
+
 def install(item, staged, lock):
     """Lets pip install the pinned packages into a virtual environment of this python."""
     python = make_venv(staged / "venv")
@@ -174,7 +204,8 @@ def fetch(item, final):
         staged = cache_folder() / f"{STAGED}{item.name}-{os.getpid()}"
         try:
             staged.mkdir()
-            (install if item.is_environment else download)(item, staged, lock)
+            kind = install if item.is_environment else download_files if item.by_address else download
+            kind(item, staged, lock)
             write_marker(staged)
             staged.rename(final)
         finally:

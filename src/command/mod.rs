@@ -65,8 +65,9 @@ pub fn execute(cli: Cli) -> ExitCode {
             run::run(&target, &overrides, &run::Options { dry_run, wait, plain, json, yes, place })
         }
         Command::Check { target, overrides, json } => check::check(&target, &overrides, json),
-        Command::Preview { target, overrides, images, output } => {
-            preview::preview(&target, &overrides, images, output)
+        Command::Preview { target, overrides, images, output, sample, held_out, json } => {
+            let wanted = preview::Wanted { images, output, samples: sample, held_out, json };
+            preview::preview(&target, &overrides, wanted)
         }
         Command::Queue { change, json } => queue::queue(change, json),
         Command::List { filter, json } => list::list(&filter, json),

@@ -22,6 +22,11 @@ pub(crate) fn line(text: &str) {
     write_out(&format!("{}\n", harmless(text)));
 }
 
+/// Prints a line to standard output in a style, the numbers of an escape sequence such as `1;32`.
+pub(crate) fn styled(style: &str, text: &str) {
+    write_out(&format!("\x1b[{style}m{}\x1b[0m\n", harmless(text)));
+}
+
 /// Prints text that is a document of its own (a table, JSON, a log): line by line harmless.
 pub(crate) fn document(text: &str) {
     let mut clean = String::with_capacity(text.len());

@@ -1,4 +1,7 @@
-//! `loradeck preview TARGET`: the training pictures as training sees them, as a contact sheet and in the terminal.
+//! `loradeck preview TARGET`: the training pictures as training sees them, as a contact sheet and in the terminal; or
+//! samples of text, token by token.
+
+mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -24,12 +27,22 @@ const CELL: u32 = 256;
 /// Cells of the terminal that one picture takes at most.
 const TERMINAL: (u16, u16) = (64, 24);
 
-pub(super) fn preview(
-    target: &str,
-    overrides: &[String],
-    images: usize,
-    output: Option<PathBuf>,
-) -> Result<u8> {
+/// What is to be shown.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Pictures in the terminal.
+    pub(super) images: usize,
+    /// Where the contact sheet goes.
+    pub(super) output: Option<PathBuf>,
+    /// Numbers of text samples, from 1; the first one where there are none.
+    pub(super) samples: Vec<usize>,
+    /// Whether held-out text samples are meant.
+    pub(super) held_out: bool,
+    /// Text samples as JSON.
+    pub(super) json: bool,
+}
+
+pub(super) fn preview(target: &str, overrides: &[String], wanted: Wanted) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     let prepared = prepare(&workspace, target, overrides)?;
     trials::tell_warnings(&prepared);
@@ -37,9 +50,16 @@ pub(super) fn preview(
         return Err(UsageError(format!("'{target}' has no trial to look at")).into());
     };
     let settings = &trial.settings;
-    let image = settings.image().filter(|_| !settings.is_foreign()).ok_or_else(|| {
-        UsageError(format!("'{target}' trains on text, which cannot be previewed yet (pictures can)"))
-    })?;
+    if settings.is_foreign() {
+        let message = format!("'{target}' starts a trainer of its own, which reads its data itself");
+        return Err(UsageError(message).into());
+    }
+    let Some(image) = settings.image() else { return text::preview(&workspace, settings, &wanted) };
+    if wanted.json || wanted.held_out || !wanted.samples.is_empty() {
+        let message = format!("'{target}' trains on pictures; --sample, --held-out and --json show texts");
+        return Err(UsageError(message).into());
+    }
+    let Wanted { images, output, .. } = wanted;
     let data = load(&workspace, settings, image)?;
     let samples: Vec<&ImageSample> = data.train.samples.iter().filter(|sample| sample.repeats > 0).collect();
     let shown = &samples[..samples.len().min(MOST)];

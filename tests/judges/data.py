@@ -1,14 +1,16 @@
 """Hugging Face's libraries and gguf: what the data crate reads is what they read, by the scripts in crates/data/judge."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 from scene import DATA, ROOT, required
 
 SCRIPTS = ROOT / "crates" / "data" / "judge"
-NAMES = ("blocks", "templates", "tokens", "weights", "samples")
+NAMES = ("blocks", "templates", "tokens", "weights", "samples", "chats")
 
 
 def save_folder(scene):
@@ -30,10 +32,34 @@ def save_folder(scene):
     return folder
 
 
+# What stands in templates where a model has a special token.
+MARKS = re.compile(r"<\|[A-Za-z_/]+\|>|<｜[^<>'\" ]+?｜>|<(?:start|end)_of_turn>|</s>|\[/?INST\]|<\|[a-z_]+>|<[a-z_]+\|>")
+
+
+def marked_folder(scene, templates):
+    """A tiny model whose tokenizer has the marks of all templates as special tokens."""
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = scene.folder / "marked"
+    if not folder.exists():
+        texts = [path.read_text(encoding="utf-8") for path in (*templates.rglob("*.jinja"), SCRIPTS / "chat_templates.py")]
+        tokenizer = AutoTokenizer.from_pretrained(scene.base_file.parent, gguf_file=scene.base_file.name)
+        marks = sorted({mark for text in texts for mark in MARKS.findall(text)})
+        tokenizer.add_special_tokens({"additional_special_tokens": marks})
+        shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+        LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=1, **shape)).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
 def checks_of(name, scene):
     """The checks of one judge: what is compared, and the script's arguments."""
     if name in ("tokens", "weights"):
         return [("gguf", [scene.base_file]), ("folder", [save_folder(scene)])]
+    if name == "chats":
+        public = Path(os.environ.get("LORADECK_CHAT_TEMPLATES", "/nowhere"))
+        folder = marked_folder(scene, public)
+        return [("ours", [folder, "ours"]), ("public", [folder, "public", public])]
     if name == "samples":
         return [("masks", [scene.base_file, DATA / "train.jsonl", DATA / "validation.jsonl"])]
     return [({"blocks": "numbers", "templates": "texts"}[name], [])]
@@ -42,6 +68,8 @@ def checks_of(name, scene):
 def judge(name, scene, verdicts):
     probe = required("LORADECK_PROBE")
     for what, arguments in checks_of(name, scene):
+        if not verdicts.wants(f"{name}.{what}"):
+            continue
         command = [sys.executable, SCRIPTS / f"{name}.py", probe, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
         equal = done.returncode == 0

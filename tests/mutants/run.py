@@ -23,7 +23,7 @@ TREE, TARGET = WORK / "tree", WORK / "target"
 PATCHES = Path(__file__).resolve().parent
 JUDGES = ROOT / "tests" / "judges"
 # The judges that look at the data crate's own program and not at the trainer, and those of the diffusion models' program.
-OF_DATA = {"blocks", "templates", "tokens", "weights", "samples"}
+OF_DATA = {"blocks", "templates", "tokens", "weights", "samples", "chats"}
 OF_DIFFUSION = {"diffusion_models"}
 
 

@@ -49,6 +49,13 @@ impl Moment {
         jiff::fmt::strtime::format(pattern, timestamp).ok()
     }
 
+    /// This moment in the machine's time zone by a pattern of C's `strftime`; `None` where the pattern is none.
+    pub fn format_local(self, pattern: &str) -> Option<String> {
+        let zoned =
+            jiff::Timestamp::from_millisecond(self.0).ok()?.to_zoned_datetime(jiff::tz::TimeZone::system());
+        jiff::fmt::strtime::format(pattern, &zoned).ok()
+    }
+
     /// `2026-11-24 22:30` in UTC, for people.
     pub fn to_minute(self) -> String {
         let text = self.to_rfc3339();

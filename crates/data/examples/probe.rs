@@ -1,6 +1,7 @@
 //! Gives the judges (scripts that compare with Hugging Face's libraries) what this crate makes of an input:
 //! `probe tokens MODEL` reads one JSON text per line and answers one list of ids per line;
 //! `probe render` reads one JSON object per line (template, messages, prompt, bos, eos) and answers text and spans;
+//! `probe chats MODEL` reads one JSON object per line (template, messages) and answers ids, mask and text, or the error;
 //! `probe samples MODEL` reads one JSON list of messages per line and answers ids and mask;
 //! `probe weights MODEL` reads one Hugging Face name per line and answers the weights' little-endian f32 numbers;
 //! `probe frequencies MODEL` answers the rotary frequencies of a head;
@@ -24,6 +25,7 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["tokens", model] => tokens(model),
         ["samples", model] => samples(model),
+        ["chats", model] => chats(model),
         ["weights", model] => weights(model),
         ["frequencies", model] => {
             let model = BaseModel::find(Path::new("."), model)?;
@@ -58,6 +60,35 @@ fn samples(model: &str) -> Result<()> {
         let messages: Vec<Message> = serde_json::from_str(&line?)?;
         let sample = encoder.encode(&messages, options)?.sample;
         println!("{}", serde_json::json!({"ids": sample.ids, "mask": sample.labels_mask}));
+    }
+    Ok(())
+}
+
+#[derive(serde::Deserialize)]
+struct Chat {
+    template: String,
+    messages: Vec<Message>,
+}
+
+fn chats(model: &str) -> Result<()> {
+    let tokenizer = Tokenizer::of(&BaseModel::find(Path::new("."), model)?)?;
+    let options = ChatOptions { max_seq_len: usize::MAX, train_on_prompt: false };
+    let now = Moment::now();
+    for line in io::stdin().lock().lines() {
+        let chat: Chat = serde_json::from_str(&line?)?;
+        let encoded = ChatEncoder::with_template(&tokenizer, &chat.template, now)
+            .and_then(|encoder| encoder.encode(&chat.messages, options));
+        let answer = match encoded {
+            Ok(encoded) => {
+                let left_out: Vec<String> = encoded.left_out.iter().map(ToString::to_string).collect();
+                serde_json::json!({
+                    "ids": encoded.sample.ids, "mask": encoded.sample.labels_mask, "left_out": left_out,
+                    "ends": encoded.turn_ends,
+                })
+            }
+            Err(error) => serde_json::json!({"error": error.to_string()}),
+        };
+        println!("{answer}");
     }
     Ok(())
 }

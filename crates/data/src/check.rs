@@ -146,7 +146,7 @@ impl Inputs {
             base_model_size: self.model.size(),
             base_parameters: shape.parameters(),
             adapter_parameters: parameters,
-            notes: notes(&train, eval.as_ref(), self.data.leaked()),
+            notes: notes(&train, eval.as_ref(), &self.data),
             steps_per_epoch: plan.steps_per_epoch(),
             total_steps: plan.total_steps(),
             memory: estimate(shape, request),
@@ -201,13 +201,13 @@ fn misfit(shape: &LlamaShape, ids: &[u32]) -> Option<String> {
     Some(format!("has the token {beyond}, and the model's embedding has {} rows", shape.vocabulary))
 }
 
-fn notes(train: &Summary, eval: Option<&Summary>, leaked: usize) -> Vec<String> {
+fn notes(train: &Summary, eval: Option<&Summary>, data: &TrainingData) -> Vec<String> {
     let count = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
     let both = |of: fn(&Summary) -> usize| of(train) + eval.map_or(0, of);
     [
         count(both(|s| s.truncated), "samples are cut to max_seq_len tokens"),
         count(train.duplicates, "training samples repeat an earlier one"),
-        count(leaked, "held-out samples also occur in the training data"),
+        count(data.leaked(), "held-out samples also occur in the training data"),
         count(
             both(|s| s.without_end),
             "samples have an answer that no special token ends: the model is not taught to stop",
@@ -220,6 +220,7 @@ fn notes(train: &Summary, eval: Option<&Summary>, leaked: usize) -> Vec<String> 
     ]
     .into_iter()
     .flatten()
+    .chain(data.notes())
     .collect()
 }
 
@@ -237,7 +238,7 @@ mod tests {
         let mut config = config();
         config["max_position_embeddings"] = positions.into();
         write_folder(&root.path().join("m"), &config);
-        for (name, contents) in tokenizer("smollm", CHATML).unwrap().files().unwrap() {
+        for (name, contents) in tokenizer("smollm", CHATML).unwrap().files(None).unwrap() {
             std::fs::write(root.path().join("m").join(name), contents).unwrap();
         }
         if vocabulary != 10 {
@@ -264,6 +265,34 @@ mod tests {
         assert_eq!(summary.notes[1], "1 held-out samples also occur in the training data");
         let on_gpu = check(root.path(), &settings, true, Moment(0)).unwrap();
         assert_eq!(on_gpu.memory.base * 2, summary.memory.base);
+    }
+
+    #[test]
+    fn what_the_template_leaves_out_is_told_with_count_and_place() {
+        let root = workspace(300, 64);
+        let template = "{% for m in messages %}{% if m.role != 'system' %}<|im_start|>{{ m.content.split('</think>')[-1] }}<|im_end|>{% endif %}{% endfor %}";
+        std::fs::write(root.path().join("m/chat_template.jinja"), template).unwrap();
+        let system =
+            SAMPLE.replace(r#"[{"role": "user""#, r#"[{"role": "system", "content": "12"}, {"role": "user""#);
+        let thinking = system.replace("hello", "<think>e</think>l");
+        std::fs::write(root.path().join("d.jsonl"), format!("{SAMPLE}\n{system}\n{thinking}\n")).unwrap();
+        let notes = check(root.path(), &settings(""), false, Moment(0)).unwrap().notes;
+        assert_eq!(
+            notes,
+            [
+                "the chat template leaves the system message out in 2 samples (first in d.jsonl:2)",
+                "the chat template leaves the thinking (<think>…</think>) of answers out in 1 sample (first in d.jsonl:3)"
+            ]
+        );
+        // The header's last letter and the answer's first are one token to this tokenizer.
+        let merging = "{% for m in messages %}<|im_start|>h{{ m.content[1:] }}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>h{% endif %}";
+        std::fs::write(root.path().join("m/chat_template.jinja"), merging).unwrap();
+        std::fs::write(root.path().join("d.jsonl"), SAMPLE).unwrap();
+        let notes = check(root.path(), &settings(""), false, Moment(0)).unwrap().notes;
+        assert!(
+            notes[0].starts_with("an answer's first token also holds") && notes[0].ends_with("d.jsonl:1)"),
+            "{notes:?}"
+        );
     }
 
     #[test]

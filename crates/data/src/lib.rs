@@ -19,4 +19,5 @@ mod parallel;
 pub mod random;
 pub mod safetensors;
 pub mod sample;
+pub mod sample_view;
 pub mod tokenizer;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Dataset;
+use crate::chat::LeftOut;
 
 /// What is told about one sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,10 @@ pub struct Row {
     pub turns_without_end: usize,
     /// Whether a content spells one of the model's special tokens.
     pub special_in_content: bool,
+    /// Answers of which the first token also holds text in front of the answer.
+    pub merged_starts: usize,
+    /// What of the messages the chat template does not write.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The table of one or several parts, such as `[("train", …), ("eval", …)]`.

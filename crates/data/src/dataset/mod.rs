@@ -5,6 +5,7 @@ mod conversations;
 mod files;
 mod json_position;
 mod metadata;
+mod notes;
 mod record;
 mod summary;
 mod training;
@@ -169,6 +170,8 @@ fn sample_of(
         digest: digest(messages),
         turns_without_end: found.turns_without_end,
         special_in_content: messages.iter().any(|message| special.occur_in(&message.content)),
+        merged_starts: found.merged_starts,
+        left_out: found.left_out,
     };
     Ok((found.sample, row))
 }
@@ -209,10 +212,10 @@ fn digest(messages: &[Message]) -> String {
 fn complaint(conversation: &Conversation, error: &ChatError) -> Diagnostic {
     let mut problem = Diagnostic::of_file(conversation.file.clone(), error.to_string());
     (problem.line, problem.column) = (conversation.line, 1);
-    if matches!(error, ChatError::NothingToLearn(_)) {
-        return problem.with_hint("shorten the conversation, or raise max_seq_len");
+    match error {
+        ChatError::CutAway { .. } => problem.with_hint("shorten the conversation, or raise max_seq_len"),
+        _ => problem,
     }
-    problem
 }
 
 #[cfg(test)]

@@ -159,21 +159,36 @@ impl Tokenizer {
         self.chat_template.as_deref()
     }
 
-    /// The files by which Hugging Face's libraries load this tokenizer: names and contents of `tokenizer.json` and
-    /// `tokenizer_config.json`.
-    pub fn files(&self) -> Result<Vec<(&'static str, String)>, TokenizerError> {
+    /// The files by which Hugging Face's libraries load this tokenizer: names and contents of `tokenizer.json`,
+    /// `tokenizer_config.json` and `generation_config.json`. `turn_end` is the token that ends the assistant's turns: a
+    /// generation must stop there, so it is the end-of-text token unless the template itself writes that one.
+    pub fn files(&self, turn_end: Option<u32>) -> Result<Vec<(&'static str, String)>, TokenizerError> {
         let failed = |problem: String| TokenizerError::Failed { action: "write the tokenizer", problem };
+        let pretty = |value: &serde_json::Value| {
+            serde_json::to_string_pretty(value)
+                .map(|text| text + "\n")
+                .map_err(|error| failed(error.to_string()))
+        };
         let tokenizer = self.inner.to_string(true).map_err(|error| failed(error.to_string()))?;
+        let writes_eos = self.chat_template.as_ref().is_some_and(|template| template.contains("eos_token"));
+        let own = self.eos.first().copied();
+        let eos = if writes_eos { own.or(turn_end) } else { turn_end.or(own) };
         let config = serde_json::json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": false,
             "bos_token": self.bos.and_then(|id| self.token(id)),
-            "eos_token": self.eos.first().and_then(|id| self.token(*id)),
+            "eos_token": eos.and_then(|id| self.token(id)),
             "pad_token": self.token(self.pad_id()),
             "chat_template": self.chat_template,
         });
-        let config = serde_json::to_string_pretty(&config).map_err(|error| failed(error.to_string()))?;
-        Ok(vec![("tokenizer.json", tokenizer), ("tokenizer_config.json", config + "\n")])
+        let mut stops = self.eos.clone();
+        stops.extend(turn_end.filter(|end| !self.eos.contains(end)));
+        let generation = serde_json::json!({ "bos_token_id": self.bos, "eos_token_id": stops, "pad_token_id": self.pad_id() });
+        Ok(vec![
+            ("tokenizer.json", tokenizer),
+            ("tokenizer_config.json", pretty(&config)?),
+            ("generation_config.json", pretty(&generation)?),
+        ])
     }
 }
 

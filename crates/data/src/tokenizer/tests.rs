@@ -67,10 +67,24 @@ fn an_unknown_cut_is_refused() {
 }
 
 #[test]
+fn exported_files_stop_at_the_end_of_a_turn() {
+    let of = |template: &str, turn_end| {
+        let files = tokenizer("smollm", template).unwrap().files(turn_end).unwrap();
+        let json = |index: usize| serde_json::from_str::<serde_json::Value>(&files[index].1).unwrap();
+        (json(1)["eos_token"].as_str().unwrap().to_owned(), json(2)["eos_token_id"].to_string())
+    };
+    assert_eq!(of(CHATML, Some(2)), ("<|im_end|>".to_owned(), "[2,0]".to_owned()));
+    assert_eq!(of(CHATML, Some(1)), ("<|im_start|>".to_owned(), "[2,0,1]".to_owned()));
+    // A template that writes the end-of-text token itself would write another one.
+    assert_eq!(of("{{ eos_token }}", Some(1)), ("<|im_end|>".to_owned(), "[2,0,1]".to_owned()));
+    assert_eq!(of(CHATML, None), ("<|im_end|>".to_owned(), "[2,0]".to_owned()));
+}
+
+#[test]
 fn a_folder_gives_the_same_tokenizer() {
     let gguf = tokenizer("llama-bpe", CHATML).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for (name, contents) in gguf.files().unwrap() {
+    for (name, contents) in gguf.files(Some(2)).unwrap() {
         std::fs::write(folder.path().join(name), contents).unwrap();
     }
     let config = serde_json::json!({"eos_token_id": [2, 0]});
@@ -91,7 +105,7 @@ fn a_folder_gives_the_same_tokenizer() {
 /// A folder with the tiny tokenizer whose tokenizer.json has lost its added tokens, and with these files beside it.
 fn bare_folder(files: &[(&str, serde_json::Value)]) -> Result<Tokenizer, String> {
     let folder = tempfile::tempdir().unwrap();
-    for (name, contents) in tokenizer("llama-bpe", CHATML).unwrap().files().unwrap() {
+    for (name, contents) in tokenizer("llama-bpe", CHATML).unwrap().files(None).unwrap() {
         let mut json: serde_json::Value = serde_json::from_str(&contents).unwrap();
         if name == "tokenizer.json" {
             json["added_tokens"] = serde_json::json!([]);

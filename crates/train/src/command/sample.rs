@@ -21,7 +21,7 @@ use crate::engine::checkpoint::load_weights;
 use crate::error::TrainError;
 use crate::export::{WEIGHTS, read_adapter_config};
 use crate::models::llama::Llama;
-use crate::tasks::causal_lm::{ANSWER_TOKENS, answer, attach as adapters};
+use crate::tasks::causal_lm::{ANSWER_TOKENS, Answer, answer, attach as adapters};
 
 /// Answers prompts and prints them.
 pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
@@ -101,17 +101,20 @@ fn prompts(arguments: &SampleArgs) -> Result<Vec<String>, TrainError> {
     Ok(prompts)
 }
 
-fn print(as_json: bool, prompts: &[String], answers: &[String]) {
+fn print(as_json: bool, prompts: &[String], answers: &[Answer]) {
     let pairs = prompts.iter().zip(answers);
     if as_json {
-        let list: Vec<_> =
-            pairs.map(|(prompt, answer)| json!({ "prompt": prompt, "answer": answer })).collect();
+        let entry = |(prompt, answer): (&String, &Answer)| match answer {
+            Answer::Text(text) => json!({ "prompt": prompt, "answer": text }),
+            Answer::TooLong { .. } => json!({ "prompt": prompt, "answer": null, "error": answer.shown() }),
+        };
+        let list: Vec<_> = pairs.map(entry).collect();
         println!("{}", serde_json::Value::from(list));
         return;
     }
     for (prompt, answer) in pairs {
         println!("> {}", harmless(prompt));
-        for line in answer.lines() {
+        for line in answer.shown().lines() {
             println!("{}", harmless(line));
         }
         println!();

@@ -101,15 +101,17 @@ pub fn write_adapter(
     Ok(made.data_sha256)
 }
 
-/// Writes the final weights: the PEFT folder, the tokenizer, and the plain file.
+/// Writes the final weights: the PEFT folder, the tokenizer, and the plain file. `turn_end` is the token that ends the
+/// assistant's turns.
 pub fn write_final(
     folder: &Path,
     adapters: &AdapterSet,
     facts: &AdapterFacts,
     metadata: &BTreeMap<String, String>,
     tokenizer: &Tokenizer,
+    turn_end: Option<u32>,
 ) -> Result<String, TrainError> {
-    for (name, text) in tokenizer.files()? {
+    for (name, text) in tokenizer.files(turn_end)? {
         file::replace(&folder.join(name), text.as_bytes(), Durability::Renamed)?;
     }
     let sha256 = write_adapter(folder, adapters, facts, metadata)?;

@@ -1,160 +1,75 @@
-//! `{% generation %}` blocks, which the engine does not know: their tags become a call block of a function that wraps
-//! the block's text in two private characters, from which the spans are read.
+//! The text inside of `{% generation %}` tags: the rewritten template (see `python::source`) calls two functions there,
+//! which write private characters, from which the spans are read.
 
 use std::ops::Range;
 
-use minijinja::value::Kwargs;
-use minijinja::{Error, State, Value};
+use minijinja::Environment;
 
-/// The name of the function in the rewritten template.
-pub(super) const FUNCTION: &str = "__generation";
-const START: char = '\u{10fff0}';
-const END: char = '\u{10fff1}';
+use crate::template::python::source::{GENERATION_END, GENERATION_START};
 
-/// The function behind the call blocks: the block's text, between marks or as it is.
-pub(super) fn function(
-    marked: bool,
-) -> impl Fn(&mut State, Kwargs) -> Result<String, Error> + Send + Sync + 'static {
-    move |state, arguments| {
-        let caller: Value = arguments.get("caller")?;
-        let text = caller.call(state, &[])?.to_string();
-        Ok(if marked { format!("{START}{text}{END}") } else { text })
+/// The characters that mark a span's start and end in a rendered text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    start: char,
+    end: char,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self { start: '\u{10fff0}', end: '\u{10fff1}' }
     }
 }
 
-/// Whether a text holds one of the marks.
-pub(super) fn holds_marks(text: &str) -> bool {
-    text.contains([START, END])
-}
-
-/// The text without marks, and the spans between them.
-pub(super) fn strip_marks(text: &str) -> (String, Vec<Range<usize>>) {
-    let (mut out, mut open, mut spans) = (String::with_capacity(text.len()), Vec::new(), Vec::new());
-    for character in text.chars() {
-        match character {
-            START => open.push(out.len()),
-            END => spans.extend(open.pop().map(|start| start..out.len())),
-            other => out.push(other),
+impl Marks {
+    /// Marks that do not occur in `text`; `None` where it holds every private character there is.
+    pub(super) fn absent_from(text: &str) -> Option<Self> {
+        let default = Self::default();
+        if !text.contains([default.start, default.end]) {
+            return Some(default);
         }
+        let mut free = ('\u{f0000}'..='\u{ffffd}').filter(|character| !text.contains(*character));
+        Some(Self { start: free.next()?, end: free.next()? })
     }
-    (out, spans)
-}
 
-/// Renames the tags, keeping their `-` and `+`; comments, strings and raw blocks stay as they are. Also answers
-/// whether there were any.
-pub(super) fn rename_tags(source: &str) -> (String, bool) {
-    let (mut out, mut rest, mut found) = (String::with_capacity(source.len()), source, false);
-    while let Some(at) = rest.find('{') {
-        let (before, tag) = rest.split_at(at);
-        out.push_str(before);
-        let length = match tag.as_bytes().get(1) {
-            Some(b'#') => tag.find("#}").map_or(tag.len(), |end| end + 2),
-            Some(b'{') => tag_length(tag, "}}"),
-            Some(b'%') => tag_length(tag, "%}"),
-            _ => 1,
-        };
-        let (tag, after) = tag.split_at(length);
-        let word = statement_word(tag);
-        if let Some(renamed) = renamed(word) {
-            found = true;
-            out.push_str(&tag.replacen(word, &renamed, 1));
-            rest = after;
-        } else {
-            let copied = if word == "raw" { raw_length(&rest[at..], length) } else { length };
-            out.push_str(&rest[at..at + copied]);
-            rest = &rest[at + copied..];
+    /// The text without marks, and the spans between them.
+    pub(super) fn strip(self, text: &str) -> (String, Vec<Range<usize>>) {
+        let (mut out, mut open, mut spans) = (String::with_capacity(text.len()), Vec::new(), Vec::new());
+        for character in text.chars() {
+            if character == self.start {
+                open.push(out.len());
+            } else if character == self.end {
+                spans.extend(open.pop().map(|start| start..out.len()));
+            } else {
+                out.push(character);
+            }
         }
-    }
-    out.push_str(rest);
-    (out, found)
-}
-
-/// What stands in a whole statement tag, without its marks; empty for everything else.
-fn statement_word(tag: &str) -> &str {
-    let inner = tag.strip_prefix("{%").and_then(|tag| tag.strip_suffix("%}"));
-    inner.map_or("", |inner| inner.trim_matches(['-', '+']).trim())
-}
-
-fn renamed(word: &str) -> Option<String> {
-    match word {
-        "generation" => Some(format!("call {FUNCTION}()")),
-        "endgeneration" => Some("endcall".to_owned()),
-        _ => None,
+        (out, spans)
     }
 }
 
-/// The bytes up to and with the `endraw` tag.
-fn raw_length(tag: &str, opening: usize) -> usize {
-    let mut at = opening;
-    while let Some(next) = tag[at..].find("{%") {
-        let start = at + next;
-        let length = tag[start..].find("%}").map_or(tag.len() - start, |end| end + 2);
-        if statement_word(&tag[start..start + length]) == "endraw" {
-            return start + length;
-        }
-        at = start + 2;
-    }
-    tag.len()
-}
-
-/// The bytes of a tag up to and with `end`, which does not count inside of strings.
-fn tag_length(tag: &str, end: &str) -> usize {
-    let (mut quote, mut escaped) = (None, false);
-    for (at, character) in tag.char_indices().skip(2) {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if character == '\\' => escaped = true,
-            Some(open) if character == open => quote = None,
-            None if matches!(character, '"' | '\'') => quote = Some(character),
-            None if tag[at..].starts_with(end) => return at + end.len(),
-            _ => {}
-        }
-    }
-    tag.len()
+/// Gives the environment the functions behind the tags; without `marks` they write nothing.
+pub(super) fn add_functions(environment: &mut Environment<'static>, marks: Option<Marks>) {
+    let text = |mark: Option<char>| mark.map(String::from).unwrap_or_default();
+    let (start, end) = (text(marks.map(|marks| marks.start)), text(marks.map(|marks| marks.end)));
+    environment.add_function(GENERATION_START, move || start.clone());
+    environment.add_function(GENERATION_END, move || end.clone());
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
-    fn tags_are_renamed_with_their_marks_and_nothing_else() {
-        let (out, found) = rename_tags("a{%- generation -%}b{%endgeneration+%}{% set generation = 1 %}");
-        assert!(found);
-        assert_eq!(out, "a{%- call __generation() -%}b{%endcall+%}{% set generation = 1 %}");
-        for untouched in [
-            "{# {% generation %} #}x",
-            "{{ '{% generation %}' }}",
-            "{% raw %}{% generation %}{% endraw %}",
-            "{%- raw -%}{{ {% generation %}{%- endraw -%}",
-            "{% if x == '%}{% generation %}' %}",
-            "{ %generation% }",
-            "{% generation",
-        ] {
-            assert_eq!(rename_tags(untouched), (untouched.to_owned(), false));
-        }
+    fn marks_become_spans() {
+        let Marks { start, end } = Marks::default();
+        let text = format!("é{start}ab{end}c{start}{end}");
+        assert_eq!(Marks::default().strip(&text), ("éabc".to_owned(), vec![2..4, 5..5]));
     }
 
     #[test]
-    fn marks_become_spans() {
-        let text = format!("é{START}ab{END}c{START}{END}");
-        assert_eq!(strip_marks(&text), ("éabc".to_owned(), vec![2..4, 5..5]));
-    }
-
-    proptest! {
-        #[test]
-        fn a_source_without_the_word_stays_as_it_is(source in "[{}%# '\"\\\\a-é]{0,40}") {
-            prop_assert_eq!(rename_tags(&source), (source.clone(), false));
-        }
-
-        #[test]
-        fn nothing_panics(pieces in proptest::collection::vec(
-            prop_oneof![Just("{%"), Just("%}"), Just("generation"), Just("raw"), Just("endraw"), Just("{#"), Just("'"), Just("é "), Just("-")],
-            0..20,
-        )) {
-            let _ = rename_tags(&pieces.concat());
-        }
+    fn marks_are_never_characters_of_the_text() {
+        assert_eq!(Marks::absent_from("a"), Some(Marks::default()));
+        let other = Marks::absent_from("\u{10fff1}\u{f0000}").unwrap();
+        assert_eq!((other.start, other.end), ('\u{f0001}', '\u{f0002}'));
     }
 }

@@ -46,11 +46,12 @@ fn marks_that_change_the_text_are_noticed() {
     let template = ChatTemplate::compile(source, Moment(0)).unwrap();
     let error = template.render(&chat(), false, "", "").unwrap_err();
     assert!(error.message.contains("spans are not known"), "{error}");
-    let copying =
-        ChatTemplate::compile("{% generation %}{{ messages[0].content }}{% endgeneration %}", Moment(0))
-            .unwrap();
-    let hostile = [Message::new("user", "\u{10fff0}")];
-    assert!(copying.render(&hostile, false, "", "").unwrap_err().message.contains("reserved"));
+    // A message that holds the usual marks gets others.
+    let source = "{{ messages[0].content }}{% generation %}a{% endgeneration %}";
+    let hostile = [Message::new("user", "\u{10fff0}\u{10fff1}")];
+    let rendered = ChatTemplate::compile(source, Moment(0)).unwrap().render(&hostile, false, "", "").unwrap();
+    assert_eq!(rendered.text, "\u{10fff0}\u{10fff1}a");
+    assert_eq!((rendered.assistant_spans.len(), &rendered.assistant_spans[0]), (1, &(8..9)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Methods of Python's strings, lists and dictionaries that minijinja-contrib does not bring.
 
-use minijinja::value::{ValueKind, from_args};
+use minijinja::value::{Kwargs, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
 /// Answers a method call: ours first, then minijinja-contrib's.
@@ -49,6 +49,24 @@ fn string(text: &str, method: &str, arguments: &[Value]) -> Result<Option<Value>
                 format!("{padding}{text}")
             })
         }
+        "center" => {
+            let (width, fill): (usize, Option<char>) = from_args(arguments)?;
+            let padding: Vec<char> = padding(text, width, fill.unwrap_or(' ')).chars().collect();
+            // An odd one goes where CPython puts it.
+            let left = padding.len() / 2 + (padding.len() & width & 1);
+            let [before, after] =
+                [&padding[..left], &padding[left..]].map(|part| part.iter().collect::<String>());
+            Value::from(format!("{before}{text}{after}"))
+        }
+        "swapcase" => Value::from(text.chars().map(swapped).collect::<String>()),
+        "casefold" => Value::from(text.to_lowercase().replace('ß', "ss")),
+        "split" if arguments.last().is_some_and(Value::is_kwargs) => {
+            let (separator, options): (Option<&str>, Kwargs) = from_args(arguments)?;
+            let separator = separator.or(options.get("sep")?);
+            let most = options.get::<Option<i64>>("maxsplit")?.and_then(|most| usize::try_from(most).ok());
+            options.assert_all_used()?;
+            split(text, separator, most)
+        }
         "zfill" => {
             let (width,): (usize,) = from_args(arguments)?;
             let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
@@ -65,6 +83,40 @@ fn string(text: &str, method: &str, arguments: &[Value]) -> Result<Option<Value>
 
 fn wrong(message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
+}
+
+fn swapped(character: char) -> String {
+    if character.is_uppercase() {
+        character.to_lowercase().collect()
+    } else {
+        character.to_uppercase().collect()
+    }
+}
+
+fn split(text: &str, separator: Option<&str>, most: Option<usize>) -> Value {
+    let most = most.unwrap_or(usize::MAX - 1);
+    if let Some(separator) = separator {
+        return texts(text.splitn(most + 1, separator));
+    }
+    let (mut parts, mut rest) = (Vec::new(), text.trim_start());
+    while !rest.is_empty() && parts.len() < most {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        parts.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    texts(parts.into_iter().chain((!rest.is_empty()).then_some(rest)))
+}
+
+/// From the right, by white space, at most so often.
+fn rsplit_space(text: &str, most: usize) -> Value {
+    let (mut parts, mut rest) = (Vec::new(), text.trim_end());
+    while !rest.is_empty() && parts.len() < most {
+        let word = rest.rsplit(char::is_whitespace).next().unwrap_or(rest);
+        parts.push(word);
+        rest = rest[..rest.len() - word.len()].trim_end();
+    }
+    parts.extend((!rest.is_empty()).then_some(rest));
+    texts(parts.into_iter().rev())
 }
 
 fn padding(text: &str, width: usize, fill: char) -> String {
@@ -98,7 +150,7 @@ fn rsplit(text: &str, separator: Option<&str>, most: Option<i64>) -> Result<Valu
         (Some(separator), Some(most)) => Ok(pieces(&mut text.rsplitn(most + 1, separator))),
         (Some(separator), None) => Ok(pieces(&mut text.rsplit(separator))),
         (None, None) => Ok(texts(text.split_whitespace())),
-        (None, Some(_)) => Err(wrong("rsplit with a limit needs a separator")),
+        (None, Some(most)) => Ok(rsplit_space(text, most)),
     }
 }
 
@@ -129,6 +181,15 @@ mod tests {
             ("'a-b-c'.partition('-')|tojson", r#"["a", "-", "b-c"]"#),
             ("'abc'.rpartition('-')|tojson", r#"["", "", "abc"]"#),
             ("'<a>'.removeprefix('<').removesuffix('>')", "a"),
+            (
+                "' a b  c '.split(maxsplit=1)|tojson ~ 'a-b-c'.split('-', maxsplit=1)|tojson",
+                r#"["a", "b  c "]["a", "b-c"]"#,
+            ),
+            ("' a  b c '.rsplit(none, 1)|tojson", r#"[" a  b", "c"]"#),
+            (
+                "'ab'.center(5, '*') ~ 'a'.center(4, '*') ~ 'aBß'.swapcase() ~ 'Bß'.casefold()",
+                "**ab**a**AbSSbss",
+            ),
             ("'-7'.zfill(4) ~ '7'.zfill(3)", "-007007"),
             ("'é'.ljust(3, '.') ~ 'é'.rjust(3)", "é..  é"),
             ("'éab'.index('a')", "1"),

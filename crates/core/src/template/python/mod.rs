@@ -1,8 +1,10 @@
 //! Python's habits, which chat templates rely on: the methods of its strings, `json.dumps`, the look of its numbers.
 
+mod filters;
 mod fuel;
 mod json;
 mod methods;
+pub(super) mod source;
 
 use std::sync::Arc;
 
@@ -27,18 +29,28 @@ pub(super) fn environment(now: Moment) -> Result<Environment<'static>, Error> {
         minijinja::escape_formatter(out, state, value)
     });
     environment.add_filter("tojson", json::to_json);
-    environment.add_test("sequence", |value: &Value| {
-        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map | ValueKind::Undefined)
-    });
+    filters::add(&mut environment);
+    environment.add_function(source::EACH, each);
     environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
     environment.add_function("strftime_now", move |pattern: &str| -> Result<String, Error> {
         let wrong =
             || Error::new(ErrorKind::InvalidOperation, format!("'{pattern}' is no pattern for a time"));
-        now.format(pattern).ok_or_else(wrong)
+        now.format_local(pattern).ok_or_else(wrong)
     });
     Ok(environment)
+}
+
+/// What a loop goes over: the characters of a string, and nothing that Python refuses.
+fn each(value: Value) -> Result<Value, Error> {
+    if value.is_none() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "none cannot be gone over"));
+    }
+    Ok(match value.as_str() {
+        Some(text) => text.chars().map(String::from).map(Value::from).collect(),
+        None => value,
+    })
 }
 
 /// How Python prints a value that the engine prints otherwise.

@@ -84,10 +84,9 @@ impl TaskInputs for Inputs {
 
     fn warnings(&self) -> Vec<String> {
         let leaked = self.data.leaked();
-        if leaked == 0 {
-            return Vec::new();
-        }
-        vec![format!("{leaked} held-out samples also stand in the training data")]
+        let leaked =
+            (leaked > 0).then(|| format!("{leaked} held-out samples also stand in the training data"));
+        leaked.into_iter().chain(self.data.notes()).collect()
     }
 
     fn data_fingerprint(&self) -> String {

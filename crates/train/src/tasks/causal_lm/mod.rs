@@ -9,6 +9,6 @@ mod inputs;
 pub mod probe;
 mod task;
 
-pub use answers::{ANSWER_TOKENS, answer};
+pub use answers::{ANSWER_TOKENS, Answer, answer};
 pub use inputs::Inputs;
 pub use task::CausalLm;

@@ -175,7 +175,9 @@ impl Task for CausalLm<'_> {
         _record: &Record,
     ) -> Result<FinalWeights, TrainError> {
         let tokenizer = &self.inputs.tokenizer;
-        let sha256 = write_final(folder, &self.adapters, &self.facts, metadata, tokenizer)?;
+        let turn_end =
+            ChatEncoder::new(tokenizer, self.inputs.now).ok().and_then(|encoder| encoder.turn_end());
+        let sha256 = write_final(folder, &self.adapters, &self.facts, metadata, tokenizer, turn_end)?;
         Ok(FinalWeights { sha256, files: vec![WEIGHTS.to_owned()] })
     }
 }
