@@ -55,6 +55,7 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         let problem = problem.value(Some(settings.base_model.clone()));
         problems.push(problem.hint("a diffusers folder or a single .safetensors file"));
     }
+    problems.extend(too_long_a_name(settings, place));
     buckets(image, place, problems);
     adapters(settings, image, place, problems);
     if image.min_snr_gamma.is_some() && image.debiased_estimation {
@@ -73,6 +74,23 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         let problem = Problem::new(place("sample_steps"), "sample_steps", message);
         problems.push(problem.hint("sample_prompts: [a house in the style of NAME]"));
     }
+}
+
+/// The longest name of a released file without its ending, in bytes: a name of 255 is the longest that file systems
+/// take, and while it is written it has something before it and behind.
+pub const MOST_OF_A_NAME: usize = 180;
+
+/// A name that no file could have at the end of the training.
+fn too_long_a_name(settings: &Settings, place: PlaceOf<'_>) -> Option<Problem> {
+    let of = |name: &Option<String>| name.as_ref().map_or(0, String::len);
+    let (name, version) = (of(&settings.run_name), of(&settings.version));
+    let (key, other) = if name >= version { ("run_name", "version") } else { ("version", "run_name") };
+    (name + version > MOST_OF_A_NAME).then(|| {
+        let bytes = name + version;
+        let message =
+            format!("and {other} name the released file with {bytes} bytes; {MOST_OF_A_NAME} is the most");
+        Problem::new(place(key), key, message).hint("a shorter name; `notes` takes any text")
+    })
 }
 
 /// A preset of the other data type, which would be taken for a regular expression.
