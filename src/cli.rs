@@ -42,7 +42,8 @@ pub enum Command {
     New {
         /// The experiment's name.
         name: String,
-        /// The template.
+        /// The template: text (a language model), image (Stable Diffusion and pictures), sweep (several runs of one
+        /// file), minimal, or a file of the workspace's templates/starters.
         #[arg(long, default_value = "text")]
         template: String,
     },
@@ -65,7 +66,8 @@ pub enum Command {
         /// How many pictures are shown in the terminal, where it has colours.
         #[arg(long, default_value_t = 2)]
         images: usize,
-        /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace.
+        /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace, outside of one
+        /// `NAME-preview.png`.
         #[arg(long, short)]
         output: Option<std::path::PathBuf>,
     },
@@ -246,10 +248,13 @@ pub enum Command {
         /// A run or a folder.
         target: String,
     },
-    /// Answer prompts or draw pictures with finished adapters: runs, then options (`loradeck-train sample --help`).
+    /// Answer prompts or draw pictures with finished adapters: runs, then options.
+    ///
+    /// `loradeck sample --help` shows the trainer's options.
+    #[command(disable_help_flag = true)]
     Sample {
         /// One run (pictures: several, side by side), then options such as --prompt TEXT, --seed N or --weight 0,0.6,1.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "RUN")]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<String>,
     },
     /// Commit reports that wait for it.
