@@ -80,19 +80,19 @@ pub struct SampleArgs {
 /// Arguments of `sample` for image models. What is left out is as in the run's configuration.
 #[derive(Args, Debug)]
 pub struct PictureArgs {
-    /// Seeds of the noise, one picture each [default: the run's sample_seeds]
+    /// Seeds of the noise, one picture each [default: the run's `sample_seeds`]
     #[arg(long, value_name = "N", value_delimiter = ',')]
     pub seed: Vec<u64>,
     /// Strengths of the adapter side by side, such as 0,0.6,0.8,1; 1 is the strength it was trained at [default: 1]
     #[arg(long, value_name = "X", value_delimiter = ',', allow_hyphen_values = true)]
     pub weight: Vec<f64>,
-    /// Steps of the sampler [default: the run's sample_inference_steps]; the sampler is its sample_scheduler
+    /// Steps of the sampler [default: the run's `sample_inference_steps`]; the sampler is its `sample_scheduler`
     #[arg(long, value_name = "N")]
     pub steps: Option<u32>,
-    /// Guidance scale, 0 or more; 1 is none [default: the run's sample_guidance]
+    /// Guidance scale, 0 or more; 1 is none [default: the run's `sample_guidance`]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub guidance: Option<f64>,
-    /// What the pictures should not show [default: the run's sample_negative_prompt]
+    /// What the pictures should not show [default: the run's `sample_negative_prompt`]
     #[arg(long, value_name = "TEXT")]
     pub negative: Option<String>,
     /// Where the labelled grid goes [default: grid.png, or the first of grid-2.png, … that is free]

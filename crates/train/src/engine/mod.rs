@@ -38,15 +38,20 @@ use crate::error::TrainError;
 use crate::tasks::{Task, TaskInputs};
 
 /// Trains what `inputs` say into the folder of `record` and writes the outcome down, whatever it is.
-pub fn train(inputs: &dyn TaskInputs, base_hash: BaseHash, record: &mut Record, signals: Signals) -> Outcome {
-    let result = run(inputs, base_hash, record, &signals);
+pub fn train(
+    inputs: &dyn TaskInputs,
+    base_hash: BaseHash,
+    record: &mut Record,
+    signals: &Signals,
+) -> Outcome {
+    let result = run(inputs, base_hash, record, signals);
     let (outcome, message) = match &result {
         Ok(Ending::Finished) => (Outcome::Finished, None),
         Ok(Ending::Asked(End::Prune)) => (Outcome::Pruned, None),
         Ok(Ending::Asked(_)) => (Outcome::Stopped, None),
         Err(error) => (error.outcome(), Some(error.to_string())),
     };
-    conclude(record, outcome, message, &signals)
+    conclude(record, outcome, message, signals)
 }
 
 /// Writes an outcome down: log, journal, summary. An outcome that cannot be written is a failure. Room on the disk is

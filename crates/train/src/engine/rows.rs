@@ -64,10 +64,11 @@ mod tests {
         );
         assert_eq!(changed(before, before), "");
         assert_eq!((changed("", before), changed(before, "")), (String::new(), String::new()));
-        let many: String = (0..9).map(|row| format!("train,{row}.png,x\n")).collect();
+        let many =
+            ["train,0.png,x", "train,1.png,x", "train,2.png,x", "train,3.png,x", "train,4.png,x"].join("\n");
         assert!(
             changed(before, &format!("{before}{many}"))
-                .ends_with("now 'train,0.png,x', 'train,1.png,x', 'train,2.png,x' and 6 more")
+                .ends_with("now 'train,0.png,x', 'train,1.png,x', 'train,2.png,x' and 2 more")
         );
     }
 }
