@@ -70,7 +70,8 @@ pub enum Command {
     New {
         /// The experiment's name.
         name: String,
-        /// The template.
+        /// The template: text (a language model), image (Stable Diffusion and pictures), sweep (several runs of one
+        /// file), minimal, or a file of the workspace's templates/starters.
         #[arg(long, default_value = "text")]
         template: String,
     },
@@ -103,7 +104,8 @@ pub enum Command {
         /// Of texts: print JSON.
         #[arg(long)]
         json: bool,
-        /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace.
+        /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace, outside of one
+        /// `NAME-preview.png`.
         #[arg(long, short)]
         output: Option<std::path::PathBuf>,
     },
@@ -284,10 +286,13 @@ pub enum Command {
         /// A run or a folder.
         target: String,
     },
-    /// Answer prompts or draw pictures with finished adapters: runs, then options (`loradeck-train sample --help`).
+    /// Answer prompts or draw pictures with finished adapters: runs, then options.
+    ///
+    /// `loradeck sample --help` shows the trainer's options.
+    #[command(disable_help_flag = true)]
     Sample {
         /// One run (pictures: several, side by side), then options such as --prompt TEXT, --seed N or --weight 0,0.6,1.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "RUN")]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<String>,
     },
     /// Commit reports that wait for it.

@@ -68,7 +68,8 @@ fn both_runs_finished_and_the_held_out_loss_fell() {
         let eval = &summary.metrics["eval/loss"];
         assert!(eval.best < 0.5 * eval.first, "{}: {eval:?}", run.label());
         assert!(summary.images > 1800 && summary.tokens == 0, "{}", summary.images);
-        for name in ["chalk.safetensors", "pytorch_lora_weights.safetensors"] {
+        let released = format!("chalk-{}.safetensors", &run.name()[..4]);
+        for name in [released.as_str(), "pytorch_lora_weights.safetensors"] {
             assert!(run.checkpoints().join(name).exists(), "{name}");
         }
     }
@@ -104,7 +105,8 @@ fn reports_and_the_comparison_show_pictures_and_are_committed() {
     let committed = String::from_utf8(output.stdout).unwrap();
     for run in runs(&workspace) {
         let report = fs::read_to_string(run.report()).unwrap();
-        assert!(report.contains("30 images (128x128)") && report.contains("<lora:chalk:0.8> chalk, "));
+        let webui = format!("<lora:chalk-{}:0.8> chalk, ", &run.name()[..4]);
+        assert!(report.contains("30 images (128x128)") && report.contains(&webui));
         assert!(report.contains("](samples/contact-sheet.png)"));
         let folder = format!("experiments/chalk-style/runs/{}", run.name());
         for name in ["README.md", "samples/contact-sheet.png", "metadata.csv", "summary.json"] {

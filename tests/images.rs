@@ -86,6 +86,27 @@ fn what_a_base_or_a_folder_refuses_is_told_where_it_stands() {
 }
 
 #[test]
+fn a_tokenizer_that_does_not_do_is_refused_and_captions_that_are_cut_are_told() {
+    let deck = Deck::new();
+    with_pictures(&deck, 4);
+    let root = deck.workspace.root();
+    fs::write(root.join("experiments/chalk/data/01.txt"), "a red house, ".repeat(500)).unwrap();
+    let text = succeeded(&deck, &["check", "chalk", "eval_split=0"]);
+    assert!(text.contains("note: 1 caption is longer than max_token_length (75): "), "{text}");
+    assert!(text.contains("max_token_length: 225 reads more of them"), "{text}");
+    assert!(text.contains("2 sample prompts without the trigger word 'chalk'"), "{text}");
+    let (book, odd) = (root.join("models/book"), root.join("models/odd"));
+    fs::create_dir_all(odd.join("tokenizer")).unwrap();
+    for entry in fs::read_dir(&book).unwrap().flatten().filter(|entry| entry.file_name() != "tokenizer") {
+        std::os::unix::fs::symlink(entry.path(), odd.join(entry.file_name())).unwrap();
+    }
+    let output = deck.run(&["check", "chalk", "base_model=models/odd"]);
+    let problems = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{problems}");
+    assert!(problems.contains("base_model: ") && problems.contains("vocab.json"), "{problems}");
+}
+
+#[test]
 fn a_preview_is_a_sheet_outside_of_git() {
     let deck = Deck::new();
     with_pictures(&deck, 3);
@@ -95,6 +116,38 @@ fn a_preview_is_a_sheet_outside_of_git() {
     assert!(loradeck_data::image::decode(&sheet, [255; 3]).unwrap().picture.width() > 3 * 256);
     succeeded(&deck, &["preview", "chalk", "eval_split=0", "--output", "here.png"]);
     assert_eq!(fs::read(deck.workspace.root().join("here.png")).unwrap(), sheet);
+}
+
+#[test]
+fn a_file_outside_of_a_workspace_is_checked_and_shown_as_the_trainer_reads_it() {
+    let deck = Deck::new();
+    with_pictures(&deck, 3);
+    let root = deck.workspace.root();
+    fs::rename(deck.workspace.experiment("chalk").file(), root.join("mine.yaml")).unwrap();
+    fs::remove_file(deck.workspace.settings_file()).unwrap();
+    let text = succeeded(&deck, &["check", "mine.yaml", "eval_split=0"]);
+    assert!(text.contains("`loradeck-train --config mine.yaml` trains it"), "{text}");
+    succeeded(&deck, &["preview", "mine.yaml", "eval_split=0"]);
+    assert!(root.join("mine-preview.png").is_file());
+    let refused = deck.run(&["check", "chalk"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no workspace"), "{refused:?}");
+}
+
+#[test]
+fn the_help_of_sample_is_the_trainers_and_that_of_new_lists_the_templates() {
+    let mut deck = Deck::new();
+    let text = succeeded(&deck, &["new", "--help"]);
+    assert!(["text", "image", "sweep", "minimal"].iter().all(|name| text.contains(name)), "{text}");
+    if real_trainer().is_none() {
+        return;
+    }
+    deck.train_for_real();
+    let text = succeeded(&deck, &["sample", "--help"]);
+    assert!(
+        text.contains("--weight") && text.contains("sample_scheduler") && text.contains("[default: "),
+        "{text}"
+    );
+    assert_eq!(deck.run(&["sample"]).status.code(), Some(2));
 }
 
 #[test]
@@ -111,15 +164,18 @@ fn an_experiment_on_pictures_runs_to_its_commits() {
     assert_eq!(runs.len(), 2);
     for run in &runs {
         let report = fs::read_to_string(run.report()).unwrap();
+        let webui = format!("<lora:chalk-{}:0.8> chalk, a red house", &run.name()[..4]);
         for part in [
             "3 images (128x128)",
             "(samples/contact-sheet.png)",
             "## Deployment check",
-            "<lora:chalk:0.8> chalk, a red house",
+            webui.as_str(),
+            "1 held-out picture: too few to rank runs",
             "load_lora_weights",
         ] {
             assert!(report.contains(part), "{part}\n\n{report}");
         }
+        assert!(!report.contains("It was the best of"), "{report}");
         let prefix = run.path().strip_prefix(deck.workspace.root()).unwrap().display().to_string();
         let committed = deck.git(&["ls-files", &prefix]);
         let pictures: Vec<&str> = committed.lines().filter(|line| line.contains("/samples/")).collect();
@@ -129,6 +185,10 @@ fn an_experiment_on_pictures_runs_to_its_commits() {
     }
     let comparison = fs::read_to_string(experiment.comparison()).unwrap();
     assert!(comparison.contains("(samples-grid.png)") && comparison.contains("Images/s"), "{comparison}");
+    assert!(
+        !comparison.contains("The best is") && comparison.contains("too few to rank runs"),
+        "{comparison}"
+    );
     let committed = deck.git(&["ls-files", "experiments/chalk"]);
     assert!(committed.lines().any(|line| line == "experiments/chalk/samples-grid.png"), "{committed}");
 }

@@ -2,19 +2,16 @@
 
 mod pictures;
 
-use std::path::Path;
-
 use anyhow::Result;
-use loradeck_core::run::Workspace;
 use loradeck_data::check::{CheckSummary, Checked};
 use loradeck_data::dataset::Summary;
 use serde_json::json;
 
-use super::{OK, out, trials};
+use super::{OK, out, trials, workspace_or_here};
 use crate::launch::{Prepared, cost, examine, exec, list_gpus, prepare};
 
 pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result<u8> {
-    let workspace = Workspace::open(Path::new("."))?;
+    let (workspace, is_one) = workspace_or_here(target)?;
     let prepared = prepare(&workspace, target, overrides)?;
     trials::tell_warnings(&prepared);
     let summaries = examine(&workspace, &prepared)?;
@@ -25,9 +22,20 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
         for line in report(&prepared, &summaries, memory) {
             out::line(&line);
         }
-        out::line(&format!("all is well: `loradeck run {target}` queues it"));
+        let next =
+            if is_one { format!("`loradeck run {target}` queues it") } else { trains_it(target, &prepared) };
+        out::line(&format!("all is well: {next}"));
     }
     Ok(OK)
+}
+
+/// What trains a file outside of a workspace.
+fn trains_it(target: &str, prepared: &Prepared) -> String {
+    let is_own = prepared.plan.checked_trials().iter().all(|trial| !trial.settings.is_foreign());
+    if is_own && !prepared.plan.sweep {
+        return format!("`loradeck-train --config {target}` trains it");
+    }
+    "`loradeck init` makes this folder a workspace, in which `loradeck run` queues it".to_owned()
 }
 
 fn print_json(prepared: &Prepared, summaries: &[Checked]) -> Result<()> {

@@ -32,7 +32,7 @@ mod write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use loradeck_core::run::Workspace;
+use loradeck_core::run::{Workspace, WorkspaceError};
 
 use crate::cli::{Cli, Command};
 
@@ -101,6 +101,19 @@ pub fn execute(cli: Cli) -> ExitCode {
             supervise::supervise(&run, attempt, adopt, submission.as_deref())
         }
     })
+}
+
+/// The workspace around the current folder. Outside of one a file is looked at as the trainer reads it: its paths are
+/// relative to the current folder, which stands in the workspace's place.
+fn workspace_or_here(target: &str) -> Result<(Workspace, bool)> {
+    let here = std::path::Path::new(".");
+    match Workspace::open(here) {
+        Ok(workspace) => Ok((workspace, true)),
+        Err(WorkspaceError::NotFound(_)) if std::path::Path::new(target).is_file() => {
+            Ok((Workspace::at(std::env::current_dir()?), false))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The dashboard over the workspaces around these folders, or around the current one.

@@ -3,7 +3,7 @@
 
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use loradeck_core::config::{ImageSettings, Settings};
@@ -15,7 +15,7 @@ use loradeck_data::image::{
 };
 
 use super::out::UsageError;
-use super::{OK, out, trials};
+use super::{OK, out, trials, workspace_or_here};
 use crate::launch::prepare;
 
 /// Pictures that a sheet has at most.
@@ -43,7 +43,7 @@ pub(super) struct Wanted {
 }
 
 pub(super) fn preview(target: &str, overrides: &[String], wanted: Wanted) -> Result<u8> {
-    let workspace = Workspace::open(Path::new("."))?;
+    let (workspace, is_one) = workspace_or_here(target)?;
     let prepared = prepare(&workspace, target, overrides)?;
     trials::tell_warnings(&prepared);
     let Some(trial) = prepared.plan.checked_trials().first() else {
@@ -64,7 +64,8 @@ pub(super) fn preview(target: &str, overrides: &[String], wanted: Wanted) -> Res
     let samples: Vec<&ImageSample> = data.train.samples.iter().filter(|sample| sample.repeats > 0).collect();
     let shown = &samples[..samples.len().min(MOST)];
     let sheet = contact_sheet(shown, data.background, COLUMNS, CELL)?;
-    let path = output.unwrap_or_else(|| default_path(&workspace, &prepared.target.experiment().name()));
+    let path =
+        output.unwrap_or_else(|| default_path(&workspace, is_one, &prepared.target.experiment().name()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         file::create_folder(folder)?;
     }
@@ -106,8 +107,11 @@ fn in_terminal(samples: &[&ImageSample], data: &ImageData) -> Result<()> {
     Ok(())
 }
 
-/// Below `.loradeck`, which git does not take: a preview is nothing to keep.
-fn default_path(workspace: &Workspace, name: &str) -> PathBuf {
+/// Below `.loradeck`, which git does not take: a preview is nothing to keep. Outside of a workspace the current folder.
+fn default_path(workspace: &Workspace, is_one: bool, name: &str) -> PathBuf {
+    if !is_one {
+        return PathBuf::from(format!("{}-preview.png", slug(name, 60)));
+    }
     workspace.root().join(".loradeck/previews").join(format!("{}.png", slug(name, 60)))
 }
 

@@ -15,7 +15,8 @@ pub(super) fn sample(arguments: &[String]) -> Result<u8> {
     let workspace = Workspace::find(Path::new(".")).ok();
     let first_option = arguments.iter().position(|argument| argument.starts_with('-'));
     let (runs, options) = arguments.split_at(first_option.unwrap_or(arguments.len()));
-    if runs.is_empty() {
+    let wants_help = options.iter().any(|option| option == "--help" || option == "-h");
+    if runs.is_empty() && !wants_help {
         bail!(out::UsageError("name a run, then say what: sample NAME/7 --prompt TEXT".to_owned()));
     }
     let Some(program) = trainer_program(workspace.as_ref()) else {

@@ -124,7 +124,8 @@ fn sizes_key(settings: &Settings) -> String {
     let image = settings.image().map(|image| {
         let parts = (image.unet_lr > 0.0, image.text_encoder_lr > 0.0, image.conv_rank, image.conv_alpha);
         let patterns = (&image.rank_pattern, &image.alpha_pattern);
-        (parts, patterns, image.clip_skip, image.gradient_checkpointing, image.random_crop)
+        let drawn = (image.clip_skip, image.max_token_length, &settings.sample_prompts);
+        (parts, patterns, drawn, image.gradient_checkpointing, image.random_crop)
     });
     format!("{:?}", (adapters, steps, settings.precision, image))
 }

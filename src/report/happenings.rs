@@ -43,6 +43,10 @@ fn is_repeated(entries: &[JournalEntry], index: usize, entry: &JournalEntry) -> 
         "control" => {
             entries[..index].iter().any(|other| same(&other) && other.text("id") == entry.text("id"))
         }
+        // Every attempt looks at the same data.
+        "note" => entries[..index]
+            .iter()
+            .any(|other| other.kind == "note" && other.text("message") == entry.text("message")),
         // The supervisor's word is the state that counts.
         "end" => {
             entry.text("state").is_none()
@@ -79,6 +83,8 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "left-behind" => ("processes of the command were left at work".into(), true),
         "metrics-missing" => ("a metric source brought nothing".into(), true),
         "damaged-checkpoint" => (format!("the checkpoint{at} is damaged{}", because(entry, "problem")), true),
+        "no-sample" => (format!("a sample picture{at} could not be made{}", because(entry, "problem")), true),
+        "waiting-for-room" => (format!("it waited for room on the disk{}", because(entry, "problem")), true),
         "start" if entry.attempt <= 1 => return None,
         "start" => (format!("attempt {} started", entry.attempt), false),
         "resume" => (format!("training went on from the checkpoint{at}"), false),

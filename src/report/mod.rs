@@ -7,6 +7,7 @@ mod csv;
 pub mod curve;
 mod data;
 mod decision;
+mod evidence;
 pub mod figure;
 mod files;
 mod gather;

@@ -22,6 +22,8 @@ pub fn workspace_gitignore() -> String {
     let mut lines = vec![
         "# Written by `loradeck init`. Run folders keep weights, logs and status out of git.".to_owned(),
         "/.loradeck/".to_owned(),
+        // Base models: large, and named in every configuration. Data stay for the user to decide.
+        "/models/".to_owned(),
         ".tmp-*".to_owned(),
         "/experiments/*/sweeps/".to_owned(),
         "/experiments/*/trash/".to_owned(),

@@ -41,12 +41,29 @@ impl Patience {
         mut tell: impl FnMut(&E),
         mut write: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
+        self.unless(&mut (), |()| false, |(), error| tell(error), |()| write())
+    }
+
+    /// The same until `is_stopped`, asked after each try that found no room. `of` is what all three work on.
+    ///
+    /// # Errors
+    /// The last error of `write`.
+    pub fn unless<C, T, E: WantsRoom>(
+        self,
+        of: &mut C,
+        mut is_stopped: impl FnMut(&mut C) -> bool,
+        mut tell: impl FnMut(&mut C, &E),
+        mut write: impl FnMut(&mut C) -> Result<T, E>,
+    ) -> Result<T, E> {
         let (until, mut is_told) = (Instant::now() + self.limit, false);
         loop {
-            match write() {
+            match write(of) {
                 Err(error) if error.wants_room() && Instant::now() < until => {
                     if !std::mem::replace(&mut is_told, true) {
-                        tell(&error);
+                        tell(of, &error);
+                    }
+                    if is_stopped(of) {
+                        return Err(error);
                     }
                     std::thread::sleep(self.pause);
                 }
@@ -79,6 +96,21 @@ mod tests {
         let mut told = 0;
         let written = QUICK.with(|_| told += 1, || answers.pop().unwrap());
         assert_eq!((written.unwrap(), told, answers.len()), (7, 1, 0));
+    }
+
+    #[test]
+    fn a_stop_ends_the_wait() {
+        let mut tries = 0;
+        let written = QUICK.unless(
+            &mut tries,
+            |tries| *tries == 3,
+            |_, _| (),
+            |tries| {
+                *tries += 1;
+                Err::<(), _>(error(ErrorKind::StorageFull))
+            },
+        );
+        assert!(written.is_err() && tries == 3);
     }
 
     #[test]

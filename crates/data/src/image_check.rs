@@ -8,7 +8,9 @@ use loradeck_core::file;
 
 use crate::base_model::BaseModelError;
 use crate::base_model::stable_diffusion::StableDiffusion;
+use crate::caption_lengths::CaptionLengths;
 use crate::check::warmup_beyond_the_end;
+use crate::image::words::counted;
 use crate::image::{ImageData, ImagePlan, ImageRequest, PlanRequest, Progress};
 use crate::image_summary::ImageCheckSummary;
 use crate::lora_names::{ChosenSite, adapter_sites, choose};
@@ -25,6 +27,8 @@ pub struct ImageInputs {
     pub plan: ImagePlan,
     /// The layers that receive an adapter.
     pub sites: Vec<ChosenSite>,
+    /// What the report should tell as the check does, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// What a training on pictures reads, opened as far as that went: settings that differ only in what is trained share it.
@@ -32,6 +36,7 @@ pub struct ImageInputs {
 pub struct ImageFiles {
     base: Option<StableDiffusion>,
     data: Option<ImageData>,
+    captions: CaptionLengths,
     problems: Vec<Diagnostic>,
 }
 
@@ -45,7 +50,10 @@ impl ImageFiles {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Self {
         let mut problems = Vec::new();
-        let of_model = |message: String| Diagnostic::of_file("base_model", message);
+        // The key has said what it is about.
+        let of_model = |message: String| {
+            Diagnostic::of_file("base_model", message.strip_prefix("base model ").unwrap_or(&message))
+        };
         let base = open_base(root, &settings.base_model)
             .map_err(|error| problems.push(of_model(error.to_string())))
             .ok();
@@ -58,7 +66,14 @@ impl ImageFiles {
             settings: image,
         };
         let data = ImageData::load(&request, progress).map_err(|found| problems.extend(found.0)).ok();
-        Self { base, data, problems }
+        let tokenizer = base.as_ref().and_then(|base| {
+            base.tokenizer().map_err(|error| problems.push(of_model(error.to_string()))).ok()
+        });
+        let captions = match (&tokenizer, &data) {
+            (Some(tokenizer), Some(data)) => CaptionLengths::of(data, tokenizer),
+            _ => CaptionLengths::default(),
+        };
+        Self { base, data, captions, problems }
     }
 
     /// What decides which pictures a training sees and how they are sorted: settings of equal keys share the files.
@@ -111,7 +126,9 @@ impl ImageFiles {
         cuda: bool,
     ) -> Result<ImageCheckSummary, Diagnostics> {
         let (base, data, sites) = self.decide(settings, image)?;
-        let summary = ImageCheckSummary::of(settings, image, (base, data, &sites), cuda);
+        let mut summary = ImageCheckSummary::of(settings, image, (base, data, &sites), cuda);
+        summary.pictures.notes.extend(self.captions.note(image));
+        summary.pictures.notes.extend(prompts_without_trigger(settings, image));
         match warmup_beyond_the_end(settings, summary.total_steps) {
             Some(problem) => Err(Diagnostics(vec![problem])),
             None => Ok(summary),
@@ -134,7 +151,10 @@ pub fn open_image_inputs(
         return Err(Diagnostics(vec![problem]));
     }
     match files {
-        ImageFiles { base: Some(base), data: Some(data), .. } => Ok(ImageInputs { base, data, plan, sites }),
+        ImageFiles { base: Some(base), data: Some(data), captions, .. } => {
+            let remarks = captions.note(image).into_iter().chain(data.remarks(image)).collect();
+            Ok(ImageInputs { base, data, plan, sites, remarks })
+        }
         // Unreachable: what is missing has been told above.
         ImageFiles { problems, .. } => Err(Diagnostics(problems)),
     }
@@ -159,6 +179,19 @@ pub fn plan_request(settings: &Settings) -> PlanRequest {
     }
 }
 
+/// Sample prompts that do not call up what is trained.
+fn prompts_without_trigger(settings: &Settings, image: &ImageSettings) -> Option<String> {
+    let word = image.trigger_word.as_deref().filter(|word| !word.is_empty())?;
+    let is_without = |prompt: &&String| !prompt.to_lowercase().contains(&word.to_lowercase());
+    let without = settings.sample_prompts.iter().filter(is_without).count();
+    (without > 0).then(|| {
+        let prompts = counted(without, "sample prompt");
+        format!(
+            "{prompts} without the trigger word '{word}': such pictures may show little of what is trained"
+        )
+    })
+}
+
 /// Pixels of a latent's side: each resolution of the autoencoder but the last halves the picture.
 pub fn pixels_per_latent(base: &StableDiffusion) -> u32 {
     1 << base.vae().block_out_channels.len().saturating_sub(1)
@@ -176,7 +209,11 @@ fn sizes_that_do_not_fit(base: &StableDiffusion, image: &ImageSettings) -> Vec<D
         (!value.is_multiple_of(multiple)).then(|| {
             let message = format!("is no multiple of {multiple}, which this base model's sizes must be");
             let problem = Diagnostic { value: Some(value.to_string()), ..Diagnostic::of_file(key, message) };
-            problem.with_hint(format!("{}", (value / multiple).max(1) * multiple))
+            // A resolution between two steps of the buckets would be trained at another size than it says.
+            let steps = image.bucket_reso_steps;
+            let unit = if key == "resolution" && steps.is_multiple_of(multiple) { steps } else { multiple };
+            let below = (value / unit).max(1) * unit;
+            problem.with_hint(format!("{below} or {}", below + unit))
         })
     };
     [misfit("resolution", image.resolution), misfit("bucket_reso_steps", image.bucket_reso_steps)]

@@ -88,7 +88,7 @@ impl ImageCheckSummary {
             vae_parameters: vae,
             adapter_parameters,
             bytes_per_number: if half { 2 } else { 4 },
-            batch_size: u64::from(settings.batch_size),
+            batch_size: u64::from(settings.batch_size).min(largest_batch(&pictures)),
             latent_pixels: largest_bucket(data) / u64::from(pixels_per_latent(base)).pow(2),
             gradient_checkpointing: image.gradient_checkpointing,
         });
@@ -119,6 +119,11 @@ impl ImageCheckSummary {
             (false, _) => "text encoder only (unet_lr is 0)",
         }
     }
+}
+
+/// No batch holds more looks than its bucket has in an epoch.
+fn largest_batch(pictures: &ImageCheck) -> u64 {
+    pictures.buckets.iter().map(|row| row.looks).max().unwrap_or(1).max(1)
 }
 
 fn version(version: StableDiffusionVersion) -> &'static str {

@@ -2,6 +2,7 @@
 //! samples with their loss masks, data sets of text and of pictures, the data order, and the check before any training time is spent.
 
 pub mod base_model;
+pub mod caption_lengths;
 pub mod chat;
 pub mod check;
 pub mod dataset;

@@ -47,7 +47,7 @@ pub struct TrainArgs {
 /// Deeds besides training.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Answer prompts with a trained adapter, greedily
+    /// Answer prompts with a trained adapter: with text (greedily), or with pictures in a labelled grid
     Sample(SampleArgs),
     /// Lay inner values open for checks against other programs
     #[command(hide = true)]
@@ -66,38 +66,38 @@ pub struct SampleArgs {
     /// A file with one prompt per line, or a JSON list of texts (.json)
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
-    /// Answer with the base model alone (text)
+    /// Answer or draw with the base model alone
     #[arg(long)]
     pub base_only: bool,
     /// Print a JSON list of what was made
     #[arg(long)]
     pub json: bool,
     /// Arguments of pictures
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Pictures")]
     pub picture: PictureArgs,
 }
 
 /// Arguments of `sample` for image models. What is left out is as in the run's configuration.
 #[derive(Args, Debug)]
 pub struct PictureArgs {
-    /// Seeds of the noise, one picture each
+    /// Seeds of the noise, one picture each [default: the run's `sample_seeds`]
     #[arg(long, value_name = "N", value_delimiter = ',')]
     pub seed: Vec<u64>,
-    /// Strengths of the adapter side by side, such as 0,0.6,0.8,1
-    #[arg(long, value_name = "X", value_delimiter = ',')]
+    /// Strengths of the adapter side by side, such as 0,0.6,0.8,1; 1 is the strength it was trained at [default: 1]
+    #[arg(long, value_name = "X", value_delimiter = ',', allow_hyphen_values = true)]
     pub weight: Vec<f64>,
-    /// Steps of the sampler
+    /// Steps of the sampler [default: the run's `sample_inference_steps`]; the sampler is its `sample_scheduler`
     #[arg(long, value_name = "N")]
     pub steps: Option<u32>,
-    /// Guidance scale; 1 is none
-    #[arg(long, value_name = "X")]
+    /// Guidance scale, 0 or more; 1 is none [default: the run's `sample_guidance`]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub guidance: Option<f64>,
-    /// What the pictures should not show
+    /// What the pictures should not show [default: the run's `sample_negative_prompt`]
     #[arg(long, value_name = "TEXT")]
     pub negative: Option<String>,
-    /// Where the labelled grid goes
-    #[arg(short, long, value_name = "FILE.png", default_value = "grid.png")]
-    pub output: PathBuf,
+    /// Where the labelled grid goes [default: grid.png, or the first of grid-2.png, … that is free]
+    #[arg(short, long, value_name = "FILE.png")]
+    pub output: Option<PathBuf>,
     /// Also write every picture into this folder
     #[arg(long, value_name = "DIR")]
     pub pictures: Option<PathBuf>,

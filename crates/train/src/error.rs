@@ -37,7 +37,7 @@ pub enum TrainError {
     Device(String),
     /// A checkpoint belongs to another training.
     #[error(
-        "cannot resume from {}: its {field} is {stored}, but this training's is {wanted} (hint: `retry` starts a new run)",
+        "cannot resume from {}: its {field} is {stored}, but this training's is {wanted}{rows} (hint: `retry` starts a new run)",
         path.display()
     )]
     Identity {
@@ -49,6 +49,8 @@ pub enum TrainError {
         stored: String,
         /// As this training has it.
         wanted: String,
+        /// The samples that differ, after `: `; empty where they do not.
+        rows: String,
     },
     /// A checkpoint cannot be used.
     #[error("cannot resume from {}: {problem}", path.display())]
@@ -60,7 +62,8 @@ pub enum TrainError {
     },
     /// The loss or a gradient was not finite.
     #[error(
-        "the {what} was not finite at step {step}, samples {samples}; nothing of that step was kept (hint: a lower learning_rate, or look at these samples)"
+        "the {what} was not finite at step {step}, samples {samples}; nothing of that step was kept (hint: {})",
+        not_finite_hint(*step)
     )]
     NonFinite {
         /// `loss` or `gradient`.
@@ -69,6 +72,18 @@ pub enum TrainError {
         step: u64,
         /// The step's samples, as `file:line`.
         samples: String,
+    },
+    /// A picture's numbers were not finite.
+    #[error(
+        "no picture of '{prompt}' (seed {seed}): {stage} gave numbers that are not finite (hint: at a strength of 1 or less this comes from the base model's weights; `loradeck sample --base-only` draws without the adapter)"
+    )]
+    Picture {
+        /// The prompt.
+        prompt: String,
+        /// The seed.
+        seed: u64,
+        /// The part of the model that gave them first.
+        stage: &'static str,
     },
     /// Asked to end at once.
     #[error("killed on request")]
@@ -117,10 +132,19 @@ impl TrainError {
             | Self::Tokenizer(_)
             | Self::Targets(_)
             | Self::Identity { .. } => Outcome::Config,
-            Self::NonFinite { .. } => Outcome::NonFinite,
+            Self::NonFinite { .. } | Self::Picture { .. } => Outcome::NonFinite,
             Self::Torch(error) if is_out_of_memory(&error.to_string()) => Outcome::OutOfMemory,
             _ => Outcome::Failed,
         }
+    }
+}
+
+/// What to look at. Before the first update the learning rate has had no part in anything.
+fn not_finite_hint(step: u64) -> &'static str {
+    if step <= 1 {
+        "nothing had been trained yet, so this comes from the base model's weights, from a setting that is far too large, or from these samples"
+    } else {
+        "a lower learning_rate, or look at these samples"
     }
 }
 
@@ -172,6 +196,13 @@ mod tests {
             Outcome::OutOfMemory
         );
         assert_eq!(outcome("mat1 and mat2 shapes cannot be multiplied"), Outcome::Failed);
+    }
+
+    #[test]
+    fn at_the_first_step_the_learning_rate_is_not_blamed() {
+        let told = |step| TrainError::NonFinite { what: "loss", step, samples: "a.png".into() }.to_string();
+        assert!(told(1).contains("base model") && !told(1).contains("learning_rate"), "{}", told(1));
+        assert!(told(2).contains("a lower learning_rate"), "{}", told(2));
     }
 
     #[test]

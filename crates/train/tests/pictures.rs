@@ -316,10 +316,25 @@ fn another_seed_or_picture_is_another_training() {
     fs::write(studio.path().join(name), "something else").unwrap();
     let config = studio.path().join("one.yaml");
     let text = fs::read_to_string(&config).unwrap().replace("max_steps: 2", "max_steps: 3");
-    fs::write(&config, text).unwrap();
+    fs::write(&config, &text).unwrap();
     let resumed = studio.run(&["--config", config.to_str().unwrap(), "--resume"]);
     assert_eq!(resumed.status.code(), Some(2), "{}", told(&resumed));
     assert!(told(&resumed).contains("its train_data is"), "{}", told(&resumed));
+    assert!(told(&resumed).contains("something else"), "the sample is not named: {}", told(&resumed));
+    // A key that differs is named with both values, and what only draws may differ.
+    fs::write(studio.path().join(name), "a red house, number 0, tall, old, a tree").unwrap();
+    let resume = |extra: &str| {
+        fs::write(&config, format!("{text}{extra}")).unwrap();
+        studio.run(&["--config", config.to_str().unwrap(), "--resume"])
+    };
+    let resumed = resume("noise_offset: 0.1\n");
+    assert!(
+        told(&resumed).contains("its noise_offset is 0.0, but this training's is 0.1"),
+        "{}",
+        told(&resumed)
+    );
+    let resumed = resume("sample_scheduler: euler\n");
+    assert_eq!(resumed.status.code(), Some(0), "{}", told(&resumed));
 }
 
 #[test]
@@ -358,4 +373,61 @@ fn exported_weights_draw_what_the_training_drew() {
     assert!(off(&trained(3), &with) <= 2 && off(&trained(0), &without) <= 2);
     assert!(off(&trained(0), &with) > 20, "the adapter changes nothing");
     assert!(decode(&fs::read(studio.path().join("grid.png")).unwrap(), [0; 3]).is_ok());
+}
+
+/// The shipped base with one weight's sign turned: the same headers and sizes.
+fn other_base(studio: &Studio) {
+    let (from, to) = (studio.path().join("base"), studio.path().join("turned"));
+    for folder in fs::read_dir(&from).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        let copy = to.join(folder.file_name());
+        fs::create_dir_all(&copy).unwrap();
+        for file in fs::read_dir(folder.path()).unwrap().flatten() {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+    }
+    fs::copy(from.join("model_index.json"), to.join("model_index.json")).unwrap();
+    let weights = to.join("unet/diffusion_pytorch_model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 0x80;
+    fs::write(weights, bytes).unwrap();
+}
+
+#[test]
+fn a_grid_keeps_equal_names_apart_and_refuses_other_weights_and_useless_options() {
+    let studio = Studio::new();
+    for output in ["a/runs/0001", "b/runs/0001", "c/runs/0001"] {
+        let config = studio.config("next", "max_steps: 1\n");
+        let base = if output.starts_with('c') { "turned" } else { "base" };
+        let text = fs::read_to_string(&config).unwrap();
+        let text = text.replace("output_dir: next", &format!("output_dir: {output}"));
+        fs::write(&config, text.replace("base_model: base", &format!("base_model: {base}"))).unwrap();
+        if base == "turned" {
+            other_base(&studio);
+        }
+        let made = studio.run(&["--config", "next.yaml"]);
+        assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    }
+    let draw = |arguments: &[&str]| {
+        let common = ["--prompt", "a tree", "--seed", "1", "--steps", "1", "--json"];
+        studio.run(&[&["sample"], arguments, &common].concat())
+    };
+    let both = draw(&["a/runs/0001", "b/runs/0001", "-o", "both.png"]);
+    assert_eq!(both.status.code(), Some(0), "{}", told(&both));
+    let answer: serde_json::Value = serde_json::from_slice(&both.stdout).unwrap();
+    let names: Vec<&str> =
+        answer["pictures"].as_array().unwrap().iter().map(|made| made["run"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a/0001", "b/0001"]);
+    let width =
+        |name: &str| decode(&fs::read(studio.path().join(name)).unwrap(), [0; 3]).unwrap().picture.width();
+    let one = draw(&["a/runs/0001", "--base-only", "-o", "one.png"]);
+    assert_eq!(one.status.code(), Some(0), "{}", told(&one));
+    assert!(width("both.png") > width("one.png") + 64, "one column of two is missing");
+    let refused = draw(&["a/runs/0001", "c/runs/0001"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("have different base models"), "{}", told(&refused));
+    for option in ["--weight=nan", "--guidance=-3", "--output=no/such/x.png"] {
+        let refused = draw(&["a/runs/0001", option]);
+        assert_eq!(refused.status.code(), Some(2), "{option}: {}", told(&refused));
+    }
+    assert!(!studio.path().join("grid.png").exists());
 }

@@ -10,7 +10,9 @@ pub(super) fn parts(summary: &ImageCheckSummary, gpu_memory: Option<u64>) -> Vec
         vec![vec![base(summary)], adapters(summary), vec![memory(summary)], summary.pictures.lines()];
     if summary.pictures.held_out_images == 0 {
         parts.push(vec![
-            "note: no picture is held out, so that only the training loss will be known".to_owned(),
+            "note: no picture is held out, so that no figure will say which run is better: sample pictures will (or \
+             hold some out: eval_split)"
+                .to_owned(),
         ]);
     }
     parts.extend(gpu_memory.filter(|memory| *memory < summary.memory.total).map(|there| {
@@ -42,6 +44,10 @@ fn adapters(summary: &ImageCheckSummary) -> Vec<String> {
         millions(summary.adapter_parameters)
     )];
     lines.extend(summary.adapters.iter().map(adapter));
+    lines.push(
+        "  the file holds this strength: a weight of 1, as in <lora:NAME:1>, is what was trained; 0.5 is half of it"
+            .to_owned(),
+    );
     lines
 }
 

@@ -19,10 +19,13 @@ pub fn gather(run: &RunFolder, name: String) -> Result<Option<ComparedRun>, File
     let Some(state) = state.or(summary.as_ref().map(|summary| outcome_word(summary.outcome))) else {
         return Ok(None);
     };
-    let (settings, chosen, provenance) = match Frozen::read(run, &overrides(run)) {
-        Ok(frozen) => (settings(&frozen), chosen(&frozen), frozen.provenance),
+    let (settings, chosen, is_image, provenance) = match Frozen::read(run, &overrides(run)) {
+        Ok(frozen) => {
+            let is_image = frozen.settings.is_image() && !frozen.settings.is_foreign();
+            (settings(&frozen), chosen(&frozen), is_image, frozen.provenance)
+        }
         Err(FrozenError::File(error)) if !error.is_not_found() => return Err(error),
-        Err(_) => (Vec::new(), Vec::new(), Provenance::default()),
+        Err(_) => (Vec::new(), Vec::new(), false, Provenance::default()),
     };
     let message = status.and_then(|status| status.message);
     let link = format!("runs/{}/README.md", run.name());
@@ -41,6 +44,8 @@ pub fn gather(run: &RunFolder, name: String) -> Result<Option<ComparedRun>, File
             seconds: summary.seconds,
             tokens: summary.tokens,
             images: summary.images,
+            eval_samples: summary.eval_samples,
+            is_image,
             updated: summary.updated,
             provenance,
         },
@@ -57,6 +62,8 @@ pub fn gather(run: &RunFolder, name: String) -> Result<Option<ComparedRun>, File
             seconds: 0.0,
             tokens: 0,
             images: 0,
+            eval_samples: 0,
+            is_image,
             updated: Moment::default(),
             provenance,
         },

@@ -13,6 +13,7 @@ use loradeck_core::run::MetricBest;
 use loradeck_core::time::Moment;
 use serde::Serialize;
 
+use super::evidence::doubt;
 use super::statistics::{Effect, effect};
 use super::{MetricGoal, goal_of, key_metric};
 
@@ -49,6 +50,12 @@ pub struct ComparedRun {
     /// Pictures trained on.
     #[serde(skip_serializing_if = "is_zero")]
     pub images: u64,
+    /// Samples held out.
+    #[serde(skip)]
+    pub eval_samples: u64,
+    /// Whether our own trainer made it of pictures.
+    #[serde(skip)]
+    pub is_image: bool,
     /// When its summary was last written.
     pub updated: Moment,
     /// Where it came from; not part of the comparison's own output.
@@ -125,13 +132,30 @@ impl Comparison {
         }
     }
 
-    /// The best run that did not fail.
+    /// Why what runs are sorted by does not rank them; `None` where it does.
+    pub fn doubt(&self) -> Option<String> {
+        self.doubt_about(&self.metric)
+    }
+
+    fn doubt_about(&self, tag: &str) -> Option<String> {
+        let measured = || self.runs.iter().filter(|run| run.best(tag).is_some());
+        let fewest = measured().map(|run| run.eval_samples).min()?;
+        doubt(measured().any(|run| run.is_image), tag, fewest)
+    }
+
+    /// The best run that did not fail; none where what they are sorted by does not rank them.
     pub fn best(&self) -> Option<&ComparedRun> {
+        if self.doubt().is_some() {
+            return None;
+        }
         self.runs.iter().find(|run| !run.has_failed() && run.best(&self.metric).is_some())
     }
 
     /// How much each differing setting seems to matter, the most first.
     pub fn effects(&self) -> Vec<Effect> {
+        if self.doubt().is_some() {
+            return Vec::new();
+        }
         let good = || self.runs.iter().filter(|run| !run.has_failed());
         let mut effects: Vec<Effect> = self
             .keys
@@ -169,6 +193,9 @@ impl Comparison {
 
     /// Whether `value` is the best of all runs that did not fail.
     fn is_best(&self, tag: &str, run: &ComparedRun) -> bool {
+        if self.doubt_about(tag).is_some() {
+            return false;
+        }
         let goal = if tag == self.metric { self.goal } else { None };
         let goal = goal.unwrap_or_else(|| goal_of(&Provenance::default(), tag));
         let Some(value) = run.best(tag).filter(|_| !run.has_failed()) else { return false };

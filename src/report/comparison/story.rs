@@ -12,6 +12,7 @@ pub(super) fn opening(comparison: &Comparison) -> Vec<String> {
     let runs = words::counted(comparison.runs.len() as u64, "run");
     let mut lines = vec![format!("{runs}{over}, as of {} UTC.", comparison.updated.to_minute())];
     lines.extend(comparison.best().map(|best| best_sentence(comparison, best)));
+    lines.extend(comparison.doubt().map(|doubt| format!("None is called the best ({doubt}).")));
     let failed = comparison.runs.iter().filter(|run| run.has_failed()).count();
     if failed > 0 {
         lines.push(format!("{} failed.", words::counted(failed as u64, "run")));

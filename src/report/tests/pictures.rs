@@ -59,7 +59,7 @@ fn a_report_on_pictures_says_what_artists_ask() {
     let report = fs::read_to_string(run.report()).unwrap();
     for line in [
         "- **Training Data**: 156 images (512x512) from `experiments/answer-card/data`",
-        "- **LoRA Rank**: 8 (alpha 16, strength 2 = alpha / rank, on `attention`, 460,800 trained parameters)",
+        "- **LoRA Rank**: 8 (alpha 16, trained at alpha / rank = 2, which the file holds: a weight of 1 in `<lora:NAME:1>` is this strength, on `attention`, 460,800 trained parameters)",
         "- **Trained**: UNet only (`text_encoder_lr` is 0)",
         "- **Speed**: 0.7830 images per second (48 images in all)",
         "![Sample pictures: a row for each prompt, a column for each step](samples/contact-sheet.png)",

@@ -4,6 +4,7 @@ use super::super::inputs::{CaptionCount, DataPart, Distribution};
 use super::super::markdown::{code, inline};
 use super::super::words;
 use super::{Fact, Material, epochs, foreign};
+use crate::report::evidence::doubt_of;
 use crate::report::{goal_of, key_metric};
 use loradeck_core::config::LoraTargets;
 
@@ -57,7 +58,10 @@ fn rank(material: &Material) -> String {
     // The factor that decides how strongly an image adapter acts, and that programs read wrongly most often.
     let strength = settings.is_image().then(|| {
         let strength = settings.lora_alpha / f64::from(settings.lora_rank.max(1));
-        format!(", strength {} = alpha / rank,", words::rate(strength))
+        format!(
+            ", trained at alpha / rank = {}, which the file holds: a weight of 1 in `<lora:NAME:1>` is this strength,",
+            words::rate(strength)
+        )
     });
     format!("{} (alpha {alpha}{} on {targets}{trained})", settings.lora_rank, strength.unwrap_or_default())
 }
@@ -104,6 +108,10 @@ pub(super) fn best_loss(material: &Material) -> Option<String> {
     let summary = material.summary.as_ref()?;
     let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
     let metric = summary.metrics.get(&tag)?;
+    // The lowest of a training on pictures' steps is one lucky noise level.
+    if tag == "train/loss" && doubt_of(material.frozen.settings.is_image(), &tag, summary).is_some() {
+        return None;
+    }
     let what = match tag.as_str() {
         "eval/loss" => "validation".to_owned(),
         "train/loss" => "training".to_owned(),

@@ -7,6 +7,7 @@ use super::super::markdown::{code, inline};
 use super::super::words;
 use super::facts::data_size;
 use super::{Material, epochs, foreign};
+use crate::report::evidence::doubt_of;
 use crate::report::{MetricGoal, goal_of, key_metric, metric_name};
 
 /// One paragraph each; empty ones are left out.
@@ -94,6 +95,18 @@ fn result(material: &Material, summary: &Summary) -> Option<String> {
     let metric = summary.metrics.get(&tag)?;
     let goal = goal_of(&material.frozen.provenance, &tag);
     let name = metric_name(&tag);
+    if let Some(doubt) = doubt(material, summary) {
+        let look =
+            if material.inputs.pictures.is_empty() { "" } else { " The sample pictures below show more." };
+        let told = format!("Whether it came to anything, no figure says ({doubt}).{look}");
+        return Some(match tag.as_str() {
+            "train/loss" => told,
+            _ => {
+                let (first, last) = (words::value(metric.first), words::value(metric.last));
+                format!("The {name} was {first} at first and {last} at last. {told}")
+            }
+        });
+    }
     if metric.best_step == metric.first_step {
         let text =
             format!("The {name} never got better than the {} it began with", words::value(metric.first));
@@ -109,6 +122,18 @@ fn result(material: &Material, summary: &Summary) -> Option<String> {
         words::count(metric.best_step)
     );
     Some(text + &afterwards(metric, summary, goal))
+}
+
+/// Why what the run is judged by says little.
+fn doubt(material: &Material, summary: &Summary) -> Option<String> {
+    let tag = key_metric(&material.frozen.provenance, &summary.metrics)?;
+    doubt_of(is_own_image(material), &tag, summary)
+}
+
+/// Whether our own trainer made it of pictures: what another trainer's figures mean is not known here.
+fn is_own_image(material: &Material) -> bool {
+    let settings = &material.frozen.settings;
+    settings.is_image() && !settings.is_foreign()
 }
 
 /// What the place of the best value says.
@@ -132,6 +157,9 @@ fn afterwards(metric: &MetricBest, summary: &Summary, goal: MetricGoal) -> Strin
 
 fn standing(material: &Material) -> Option<String> {
     let standing = material.inputs.standing?;
+    if material.summary.as_ref().is_some_and(|summary| doubt(material, summary).is_some()) {
+        return None;
+    }
     if material.inputs.end.as_ref().is_some_and(|end| end.state == "failed") {
         return None;
     }

@@ -75,6 +75,7 @@ pub use sweep::{
     SearchAxis, SearchPlan, Stopping, SweepSpec, Trials, Unit, When, Zip,
 };
 pub use table::{SettingRow, default_in, differing_keys, setting, settings_table};
+pub use task_rules::MOST_OF_A_NAME;
 pub use value::{Value, number_text};
 pub use workspace_file::{
     SlotsOfFile, WORKSPACE_FILE_TEXT, WorkspaceSettings, read_workspace_settings, workspace_trainer,

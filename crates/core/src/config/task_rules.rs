@@ -58,6 +58,7 @@ pub(crate) fn contradictions_of_task(settings: &Settings, place: PlaceOf<'_>, pr
         let problem = problem.value(Some(settings.base_model.clone()));
         problems.push(problem.hint("a diffusers folder or a single .safetensors file"));
     }
+    problems.extend(too_long_a_name(settings, place));
     buckets(image, place, problems);
     adapters(settings, image, place, problems);
     if image.min_snr_gamma.is_some() && image.debiased_estimation {
@@ -79,6 +80,23 @@ fn half_of_text(settings: &Settings, place: PlaceOf<'_>) -> Option<Problem> {
         let message = "is for image models, and this trains on text (data_type: text)";
         let problem = Problem::new(place("precision"), "precision", message);
         problem.value(Some("fp16".to_owned())).hint("bf16 or fp32")
+    })
+}
+
+/// The longest name of a released file without its ending, in bytes: a name of 255 is the longest that file systems
+/// take, and while it is written it has something before it and behind.
+pub const MOST_OF_A_NAME: usize = 180;
+
+/// A name that no file could have at the end of the training.
+fn too_long_a_name(settings: &Settings, place: PlaceOf<'_>) -> Option<Problem> {
+    let of = |name: &Option<String>| name.as_ref().map_or(0, String::len);
+    let (name, version) = (of(&settings.run_name), of(&settings.version));
+    let (key, other) = if name >= version { ("run_name", "version") } else { ("version", "run_name") };
+    (name + version > MOST_OF_A_NAME).then(|| {
+        let bytes = name + version;
+        let message =
+            format!("and {other} name the released file with {bytes} bytes; {MOST_OF_A_NAME} is the most");
+        Problem::new(place(key), key, message).hint("a shorter name; `notes` takes any text")
     })
 }
 

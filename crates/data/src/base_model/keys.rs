@@ -78,7 +78,7 @@ impl<'a> Keys<'a> {
         if value.as_u64() == Some(0) {
             return Ok(0);
         }
-        size(value).ok_or_else(|| self.wrong(key, value, "a whole number from 0 on"))
+        size(value).ok_or_else(|| self.wrong(key, value, "a whole number from 0 on and below 2^28"))
     }
 
     /// A finite number.

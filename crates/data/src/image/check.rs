@@ -13,6 +13,7 @@ use super::flag::Flag;
 use super::plan::{ImagePlan, PlanRequest};
 use super::sample::{ImageSample, MaskSource};
 use super::table::columns;
+use super::words::counted;
 use crate::order::PlanLength;
 
 /// One bucket of the training pictures.
@@ -154,7 +155,12 @@ impl ImageData {
             let names: Vec<String> =
                 all.iter().filter(|s| s.flags.contains(&flag)).map(|s| s.relative.clone()).collect();
             if !names.is_empty() {
-                notes.push(format!("{} pictures {}: {}", names.len(), flag.sentence(), some_of(&names)));
+                notes.push(format!(
+                    "{} {}: {}",
+                    counted(names.len(), "picture"),
+                    flag.sentence(),
+                    some_of(&names)
+                ));
             }
         }
         notes.extend(super::duplicates::notes(&self.train, self.held_out.as_ref()));
@@ -162,8 +168,40 @@ impl ImageData {
         if settings.random_crop && all.iter().all(|sample| sample.fit().slack() == (0, 0)) {
             notes.push("random_crop changes nothing: every picture has its bucket's shape".into());
         }
+        notes.extend(square_note(settings));
+        notes.extend(few_held_out(self.held_out.as_ref()));
         notes
     }
+}
+
+impl ImageData {
+    /// What a report should tell too: what makes its figures mean less than they seem to.
+    pub fn remarks(&self, settings: &ImageSettings) -> Vec<String> {
+        square_note(settings).into_iter().chain(few_held_out(self.held_out.as_ref())).collect()
+    }
+}
+
+/// Pictures held out below which the held-out loss says nothing about which run is better.
+pub const FEWEST_TO_RANK: usize = 4;
+
+fn few_held_out(held_out: Option<&ImageDataset>) -> Option<String> {
+    let count = held_out.map(|part| part.samples.len()).filter(|count| *count < FEWEST_TO_RANK)?;
+    Some(format!("{}: too few to rank runs by their loss", counted(count, "held-out picture")))
+}
+
+/// Where the largest square bucket is smaller than `resolution`, pictures are sampled at another size than trained.
+fn square_note(settings: &ImageSettings) -> Option<String> {
+    let (resolution, steps) = (settings.resolution, settings.bucket_reso_steps.max(1));
+    let square = resolution / steps * steps;
+    if square == resolution || square == 0 {
+        return None;
+    }
+    let above = square + steps;
+    Some(format!(
+        "resolution {resolution} is no multiple of bucket_reso_steps ({steps}): square pictures are trained at \
+         {square}x{square}, and samples are drawn at {resolution}x{resolution} (resolution: {square} or {above} has \
+         both at one size)"
+    ))
 }
 
 fn mask_notes(all: &[&ImageSample], masked_loss: bool) -> Vec<String> {
@@ -173,13 +211,14 @@ fn mask_notes(all: &[&ImageSample], masked_loss: bool) -> Vec<String> {
     if masked_loss && !whole.is_empty() {
         let some = some_of(&whole);
         return vec![format!(
-            "masked_loss: {} pictures have no mask and count as a whole: {some}",
-            whole.len()
+            "masked_loss: {} without a mask, counted as a whole: {some}",
+            counted(whole.len(), "picture")
         )];
     }
     if !masked_loss && with_file > 0 {
         return vec![format!(
-            "{with_file} pictures have a mask, which does not count without masked_loss: true"
+            "{} with a mask, which does not count without masked_loss: true",
+            counted(with_file, "picture")
         )];
     }
     Vec::new()
@@ -194,16 +233,19 @@ impl ImageCheck {
             if per_bucket.len() == 1 { String::new() } else { format!("{} = ", per_bucket.join(" + ")) };
         vec![
             format!(
-                "{looks} looks an epoch (pictures × repeats), in batches of {} for each bucket: {sum}{} batches",
-                self.batch_size, self.batches_per_epoch
+                "{} an epoch (pictures × repeats), in batches of {} for each bucket: {sum}{}",
+                counted(looks, "look"),
+                self.batch_size,
+                counted(self.batches_per_epoch, "batch")
             ),
             format!(
-                "{} batches ÷ {} = {} steps an epoch; × {} epochs = {} steps",
-                self.batches_per_epoch,
+                "{} ÷ {} = {} an epoch; × {} {} = {}",
+                counted(self.batches_per_epoch, "batch"),
                 self.gradient_accumulation,
-                self.steps_per_epoch,
+                counted(self.steps_per_epoch, "step"),
                 short(self.epochs),
-                self.total_steps
+                if short(self.epochs) == "1" { "epoch" } else { "epochs" },
+                counted(self.total_steps, "step")
             ),
         ]
     }

@@ -244,6 +244,7 @@ fn assemble(
         None => split(train.dataset, request.eval_split, request.split_seed),
     };
     held_out.iter_mut().flat_map(|part| &mut part.samples).for_each(|sample| sample.repeats = 1);
+    notes.extend(same_folder(request));
     let regularisation_fingerprint = reg.as_ref().map(|reg| reg.dataset.fingerprint.clone());
     if let Some(reg) = reg {
         notes.extend(join(&mut train, reg.dataset.samples));
@@ -258,6 +259,17 @@ fn assemble(
         ]));
     }
     Ok(ImageData { train, held_out, regularisation_fingerprint, skipped, background, notes })
+}
+
+/// Regularisation pictures are to show the class, not what is trained.
+fn same_folder(request: &ImageRequest<'_>) -> Option<String> {
+    let reg_data_dir = request.settings.reg_data_dir.as_deref()?;
+    let place = |text: &str| std::fs::canonicalize(loradeck_core::file::below(request.root, text)).ok();
+    let is_same = place(reg_data_dir).is_some_and(|folder| place(request.train_data_dir) == Some(folder));
+    is_same.then(|| {
+        "reg_data_dir is train_data_dir: regularisation pictures show the class without what is trained"
+            .to_owned()
+    })
 }
 
 fn fingerprint(files: &[PictureFile], identities: &[Identity]) -> String {

@@ -3,6 +3,7 @@
 use super::dataset::ImageDataset;
 use super::find::some_of;
 use super::sample::ImageSample;
+use super::words::counted;
 
 /// Beyond so many pictures not every pair is compared by looks: that would take minutes.
 const MOST_COMPARED: usize = 20_000;
@@ -54,21 +55,34 @@ impl ImageDataset {
 /// The notes about them.
 pub(super) fn notes(train: &ImageDataset, held_out: Option<&ImageDataset>) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut tell = |twins: &[Twins], exact: bool, what: &str| {
+    let mut tell = |twins: &[Twins], exact: bool, what: &str, one: &str, several: &str| {
         let names: Vec<String> = twins
             .iter()
             .filter(|twins| twins.exact == exact)
             .map(|twins| format!("{} = {}", twins.second, twins.first))
             .collect();
         if !names.is_empty() {
-            notes.push(format!("{} {what}: {}", names.len(), some_of(&names)));
+            let verb = if names.len() == 1 { one } else { several };
+            notes.push(format!("{} {verb}: {}", counted(names.len(), what), some_of(&names)));
         }
     };
     let within = train.twins();
-    tell(&within, true, "pictures are the same file as an earlier one");
-    tell(&within, false, "pictures look nearly like an earlier one");
+    tell(
+        &within,
+        true,
+        "picture",
+        "is the same file as an earlier one",
+        "are the same file as an earlier one",
+    );
+    tell(&within, false, "picture", "looks nearly like an earlier one", "look nearly like an earlier one");
     let leaked = held_out.map(|held_out| train.leaked(held_out)).unwrap_or_default();
-    tell(&leaked, true, "held-out pictures are also trained on");
-    tell(&leaked, false, "held-out pictures look nearly like one that is trained on");
+    tell(&leaked, true, "held-out picture", "is also trained on", "are also trained on");
+    tell(
+        &leaked,
+        false,
+        "held-out picture",
+        "looks nearly like one that is trained on",
+        "look nearly like one that is trained on",
+    );
     notes
 }

@@ -32,15 +32,15 @@ pub enum Flag {
 
 /// Name in tables, and the sentence's end after a count of pictures.
 const WORDS: [(Flag, &str, &str); 11] = [
-    (Flag::Rotated, "rotated", "turned as their EXIF data says"),
+    (Flag::Rotated, "rotated", "turned as EXIF data says"),
     (Flag::Alpha, "alpha", "with transparent parts, composited on the background"),
     (Flag::Greyscale, "greyscale", "without colours"),
     (Flag::SixteenBit, "16-bit", "reduced from 16 to 8 bits a channel"),
     (Flag::Cmyk, "cmyk", "converted from CMYK to RGB without a colour profile"),
     (Flag::Animated, "animated", "with several frames, of which the first is used"),
     (Flag::ColourProfile, "colour-profile", "with a colour profile other than sRGB, which is not applied"),
-    (Flag::OtherFormat, "other-format", "of another format than their extension says"),
-    (Flag::Enlarged, "enlarged", "smaller than their bucket, and enlarged to it"),
+    (Flag::OtherFormat, "other-format", "of another format than the file's extension says"),
+    (Flag::Enlarged, "enlarged", "smaller than the bucket, and enlarged to it"),
     (Flag::LinkedOutside, "linked", "outside of the folder, behind a symbolic link"),
     (Flag::NameNotUtf8, "name-not-utf8", "with a file name that is not UTF-8"),
 ];

@@ -25,7 +25,8 @@ mod sheet;
 mod table;
 mod terminal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+pub(crate) mod words;
 
 use loradeck_core::config::Diagnostic;
 
@@ -34,7 +35,7 @@ type Fault = Box<Diagnostic>;
 
 pub use buckets::{Bucket, Fit, buckets, nearest};
 pub use caption::{Caption, CaptionSource, with_trigger};
-pub use check::{BucketRow, ImageCheck};
+pub use check::{BucketRow, FEWEST_TO_RANK, ImageCheck};
 pub use colour::colour;
 pub use dataset::{ImageData, ImageDataset, ImageRequest, Progress, image_identity};
 pub use decode::{Decoded, Facts, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, PictureError, decode, probe};

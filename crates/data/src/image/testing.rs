@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use loradeck_core::config::{ImageSettings, LossType, OnBadSample, SampleScheduler};
 
 /// The settings of a file that asks for nothing.
-pub(super) fn settings() -> ImageSettings {
+pub(crate) fn settings() -> ImageSettings {
     ImageSettings {
         trigger_word: None,
         lora_dropout: 0.0,

@@ -43,7 +43,7 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
     }
     write_config(&run, inputs.settings(), path, now)?;
     let mut record = Record::open(&run, attempt, true)?;
-    let outcome = engine::train(&*inputs, base_hash, &mut record, signals);
+    let outcome = engine::train(&*inputs, base_hash, &mut record, &signals);
     write_report(&run, &mut record);
     Ok(outcome)
 }

@@ -25,9 +25,9 @@ pub fn train_run(folder: &Path, attempt: u32) -> Result<Outcome, TrainError> {
     match prepare(&run, attempt) {
         Ok(inputs) => {
             let base_hash = BaseHash::start(&*inputs);
-            Ok(engine::train(&*inputs, base_hash, &mut record, signals))
+            Ok(engine::train(&*inputs, base_hash, &mut record, &signals))
         }
-        Err(error) => Ok(engine::conclude(&mut record, error.outcome(), Some(error.to_string()))),
+        Err(error) => Ok(engine::conclude(&mut record, error.outcome(), Some(error.to_string()), &signals)),
     }
 }
 

@@ -4,14 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use loradeck_core::config::{Settings, load_frozen};
-use loradeck_core::file::{self, Durability};
 use loradeck_core::run::{Outcome, RunFolder};
 use loradeck_data::base_model::stable_diffusion::StableDiffusion;
-use loradeck_data::image::{Cell, Grid, Picture};
+use loradeck_data::image::Picture;
 use loradeck_data::image_check::{open_base, pixels_per_latent};
-use serde_json::json;
 
+use super::picture_options;
 use super::run::root_of;
+use super::sample_grid::{self, Made};
 use crate::adapters::autograd::{Context, Strength};
 use crate::cli::SampleArgs;
 use crate::device::{self, Hardware};
@@ -21,59 +21,87 @@ use crate::tasks::diffusion::Parts;
 use crate::tasks::diffusion::apply::apply;
 use crate::tasks::diffusion::generate::{Generator, Request};
 use crate::tasks::diffusion::parts::Loading;
-use crate::tasks::diffusion::png_text::with_text;
-use crate::tasks::diffusion::samples::{parameters, requests};
-
-/// Pixels of a cell's side in the grid.
-const CELL: u32 = 256;
+use crate::tasks::diffusion::samples::requests;
 
 /// One run to sample from.
 struct Source {
+    /// `experiment/run`, or a folder as it was named.
     label: String,
     settings: Settings,
     base: StableDiffusion,
-    weights: PathBuf,
-}
-
-/// A picture of the grid.
-struct Made {
-    row: String,
-    column: String,
-    request: Request,
-    weight: f64,
-    clip_skip: u32,
-    run: String,
-    picture: Picture,
+    /// None: the base model alone is asked for.
+    weights: Option<PathBuf>,
 }
 
 /// Draws the grid and says where it is.
 pub(super) fn sample(arguments: &SampleArgs, prompts: &[String]) -> Result<Outcome, TrainError> {
-    let sources: Vec<Source> =
-        arguments.runs.iter().map(|run| open(run)).collect::<Result<_, TrainError>>()?;
+    let given = &arguments.picture;
+    let output = picture_options::grid_path(given.output.as_deref()).map_err(TrainError::Refused)?;
+    picture_options::refuse_pictures_folder(given.pictures.as_deref()).map_err(TrainError::Refused)?;
+    let sources = open_all(arguments)?;
     let Some(first) = sources.first() else {
         return Err(TrainError::Refused("give a run folder".to_owned()));
     };
-    if let Some(other) = sources.iter().find(|s| s.base.header_hash() != first.base.header_hash()) {
-        return Err(TrainError::Refused(format!(
-            "{} and {} have different base models, so their pictures do not stand side by side",
-            first.label, other.label
-        )));
-    }
-    if let Some(other) = sources.iter().find(|s| reads_text(s) != reads_text(first)) {
-        return Err(TrainError::Refused(format!(
-            "{} and {} differ in clip_skip or max_token_length, so their pictures do not stand side by side",
-            first.label, other.label
-        )));
-    }
+    let most_steps = first.base.scheduler().num_train_timesteps as u64;
+    picture_options::refuse_useless(given, arguments.base_only, most_steps).map_err(TrainError::Refused)?;
+    refuse_different(&sources)?;
     let hardware = Hardware::prepare(&first.settings)?;
     let mut parts = Parts::load(&first.base, loading(&first.settings, &hardware)?)?;
     let mut made = Vec::new();
+    let mut column = 0;
     for source in &sources {
-        apply(&mut parts, &source.base, &source.weights, hardware.device())?;
-        made.extend(pictures_of(source, &parts, arguments, prompts, sources.len() > 1, &hardware)?);
+        if let Some(weights) = &source.weights {
+            apply(&mut parts, &source.base, weights, hardware.device())?;
+        }
+        let drawn = pictures_of(source, &parts, arguments, prompts, sources.len() > 1, column, &hardware)?;
+        column = drawn.iter().map(|made| made.column + 1).max().unwrap_or(column);
+        made.extend(drawn);
     }
-    write(arguments, &made)?;
+    sample_grid::write(&output, given.pictures.as_deref(), arguments.json, &made)?;
     Ok(Outcome::Finished)
+}
+
+/// Opens every run that is named. Of the base model alone one picture a prompt is drawn, so that one run suffices.
+fn open_all(arguments: &SampleArgs) -> Result<Vec<Source>, TrainError> {
+    if arguments.base_only && arguments.runs.len() > 1 {
+        return Err(TrainError::Refused("--base-only draws without an adapter: give one run".to_owned()));
+    }
+    arguments.runs.iter().map(|run| open(run, arguments.base_only)).collect()
+}
+
+/// Refuses runs that one loaded model cannot draw: the base models are compared by every byte where their headers agree.
+fn refuse_different(sources: &[Source]) -> Result<(), TrainError> {
+    let [first, others @ ..] = sources else { return Ok(()) };
+    let mut first_hash = None;
+    for other in others {
+        if !is_same_base(first, other, &mut first_hash) {
+            return Err(TrainError::Refused(format!(
+                "{} and {} have different base models, so their pictures do not stand side by side",
+                first.label, other.label
+            )));
+        }
+        if reads_text(other) != reads_text(first) {
+            return Err(TrainError::Refused(format!(
+                "{} and {} differ in clip_skip or max_token_length, so their pictures do not stand side by side",
+                first.label, other.label
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two runs have the same base model. Copies have the same headers, and so have other weights of the same
+/// sizes: only every byte tells. Two names of one path need no reading.
+fn is_same_base(first: &Source, other: &Source, first_hash: &mut Option<String>) -> bool {
+    if first.base.header_hash() != other.base.header_hash() {
+        return false;
+    }
+    let path = |source: &Source| std::fs::canonicalize(source.base.path()).ok();
+    if path(first).is_some() && path(first) == path(other) {
+        return true;
+    }
+    let first_hash = first_hash.get_or_insert_with(|| first.base.full_hash());
+    *first_hash == other.base.full_hash()
 }
 
 /// How a run reads its prompts: the encoder is loaded once for all runs.
@@ -81,15 +109,22 @@ fn reads_text(source: &Source) -> Option<(u32, u32)> {
     source.settings.image().map(|image| (image.clip_skip, image.max_token_length))
 }
 
-fn open(run: &Path) -> Result<Source, TrainError> {
+fn open(run: &Path, base_only: bool) -> Result<Source, TrainError> {
     let folder = RunFolder::new(run);
     let (settings, _) = load_frozen(&folder.config(), &[])?;
     if !settings.is_image() {
         return Err(TrainError::Refused(format!("{}: a training on text makes no pictures", run.display())));
     }
     let base = open_base(&root_of(folder.path())?, &settings.base_model)?;
-    let weights = weights_of(&folder)?;
-    Ok(Source { label: folder.name(), settings, base, weights })
+    let weights = if base_only { None } else { Some(weights_of(&folder)?) };
+    Ok(Source { label: label_of(&folder), settings, base, weights })
+}
+
+/// `experiment/run` of a run in a workspace: run folders of two experiments have equal names. Else the folder as it
+/// was named.
+fn label_of(run: &RunFolder) -> String {
+    let in_runs = run.path().parent().is_some_and(|folder| folder.ends_with("runs"));
+    if in_runs && run.experiment().is_some() { run.label() } else { run.path().display().to_string() }
 }
 
 /// diffusers' file: the final one, else the newest checkpoint's.
@@ -143,6 +178,7 @@ fn pictures_of(
     arguments: &SampleArgs,
     prompts: &[String],
     several: bool,
+    first_column: usize,
     hardware: &Hardware,
 ) -> Result<Vec<Made>, TrainError> {
     let base = &source.base;
@@ -161,70 +197,28 @@ fn pictures_of(
         if arguments.picture.weight.is_empty() { vec![1.0] } else { arguments.picture.weight.clone() };
     let clip_skip = reads_text(source).map_or(1, |(clip_skip, _)| clip_skip);
     let mut made = Vec::new();
-    for weight in weights {
+    for (column, weight) in weights.into_iter().enumerate() {
         let context = Context { strength: Strength::Number(weight), ..Context::default() };
         parts.conditioning.forget();
-        for request in wanted(&source.settings, arguments, prompts) {
+        let column_label = match (&source.weights, several) {
+            (None, _) => "base model".to_owned(),
+            (_, true) => format!("{} x {weight}", source.label),
+            (_, false) => format!("weight {weight}"),
+        };
+        for (row, request) in wanted(&source.settings, arguments, prompts).into_iter().enumerate() {
             let Some(drawn) = generator.generate(&request, &context, &mut || false)? else { continue };
             let Some(picture) = Picture::new(drawn.width, drawn.height, drawn.rgb) else { continue };
-            let column =
-                if several { format!("{} x {weight}", source.label) } else { format!("weight {weight}") };
-            let row = format!("{} (seed {})", request.prompt, request.seed);
-            made.push(Made { row, column, request, weight, clip_skip, run: source.label.clone(), picture });
+            made.push(Made {
+                row,
+                column: first_column + column,
+                column_label: column_label.clone(),
+                request,
+                weight: source.weights.as_ref().map(|_| weight),
+                clip_skip,
+                run: source.label.clone(),
+                picture,
+            });
         }
     }
     Ok(made)
-}
-
-/// The grid, the single pictures where they are wanted, and a word about them.
-fn write(arguments: &SampleArgs, made: &[Made]) -> Result<(), TrainError> {
-    let given = &arguments.picture;
-    file::replace(&given.output, &grid(made).draw().to_png(), Durability::Renamed)?;
-    if let Some(folder) = &given.pictures {
-        file::create_folder(folder)?;
-        for (number, made) in made.iter().enumerate() {
-            let png =
-                with_text(&made.picture.to_png(), "parameters", &parameters(&made.request, made.clip_skip));
-            let name = format!("{:03}-seed-{}-weight-{}.png", number + 1, made.request.seed, made.weight);
-            file::replace(&folder.join(name), &png, Durability::Renamed)?;
-        }
-    }
-    if arguments.json {
-        let list: Vec<_> = made
-            .iter()
-            .map(|made| {
-                json!({ "run": made.run, "prompt": made.request.prompt, "seed": made.request.seed,
-                        "weight": made.weight, "steps": made.request.steps, "guidance": made.request.guidance })
-            })
-            .collect();
-        println!("{}", json!({ "grid": given.output, "pictures": list }));
-    } else {
-        println!("{} pictures in {}", made.len(), given.output.display());
-    }
-    Ok(())
-}
-
-/// Rows are prompts with seeds, columns runs with strengths.
-fn grid(made: &[Made]) -> Grid {
-    let mut rows: Vec<&str> = Vec::new();
-    let mut columns: Vec<&str> = Vec::new();
-    for made in made {
-        if !rows.contains(&made.row.as_str()) {
-            rows.push(&made.row);
-        }
-        if !columns.contains(&made.column.as_str()) {
-            columns.push(&made.column);
-        }
-    }
-    let cell = |row: &str, column: &str| {
-        let found = made.iter().find(|made| made.row == row && made.column == column);
-        Cell { picture: found.map(|made| made.picture.clone()), caption: String::new() }
-    };
-    let side = made.first().map_or(CELL, |made| made.picture.width().min(CELL));
-    Grid {
-        column_labels: columns.iter().map(|label| (*label).to_owned()).collect(),
-        row_labels: rows.iter().map(|label| (*label).to_owned()).collect(),
-        rows: rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect()).collect(),
-        cell: side,
-    }
 }

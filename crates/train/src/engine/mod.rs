@@ -4,19 +4,20 @@
 mod base_hash;
 mod changes;
 pub mod checkpoint;
+mod last_words;
 pub mod loss_scale;
 pub mod optimizer;
 mod progress;
 pub mod record;
 mod requests;
+mod rows;
 pub mod schedule;
 pub mod stepper;
 mod training_loop;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
-use loradeck_core::config::{Settings, frozen_text};
+use loradeck_core::config::Settings;
 use loradeck_core::file::{self, Durability};
 use loradeck_core::patience::AT_THE_END;
 use loradeck_core::run::{Outcome, RunFolder};
@@ -40,7 +41,12 @@ use crate::error::TrainError;
 use crate::tasks::{Task, TaskInputs};
 
 /// Trains what `inputs` say into the folder of `record` and writes the outcome down, whatever it is.
-pub fn train(inputs: &dyn TaskInputs, base_hash: BaseHash, record: &mut Record, signals: Signals) -> Outcome {
+pub fn train(
+    inputs: &dyn TaskInputs,
+    base_hash: BaseHash,
+    record: &mut Record,
+    signals: &Signals,
+) -> Outcome {
     let result = run(inputs, base_hash, record, signals);
     let (outcome, message) = match &result {
         Ok(Ending::Finished) => (Outcome::Finished, None),
@@ -48,11 +54,17 @@ pub fn train(inputs: &dyn TaskInputs, base_hash: BaseHash, record: &mut Record, 
         Ok(Ending::Asked(_)) => (Outcome::Stopped, None),
         Err(error) => (error.outcome(), Some(error.to_string())),
     };
-    conclude(record, outcome, message)
+    conclude(record, outcome, message, signals)
 }
 
-/// Writes an outcome down: log, journal, summary. An outcome that cannot be written is a failure.
-pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) -> Outcome {
+/// Writes an outcome down: log, journal, summary. An outcome that cannot be written is a failure. Room on the disk is
+/// waited for; a signal that comes from here on ends that.
+pub fn conclude(
+    record: &mut Record,
+    outcome: Outcome,
+    message: Option<String>,
+    signals: &Signals,
+) -> Outcome {
     let message = match (outcome, message) {
         (Outcome::OutOfMemory, Some(message)) => {
             let entry =
@@ -68,7 +80,15 @@ pub fn conclude(record: &mut Record, outcome: Outcome, message: Option<String>) 
         Some(message) => message.lines().for_each(|line| record.line(&format!("error: {line}"))),
         None => record.line(&format!("ended at step {}: {outcome:?}", record.summary.step)),
     }
-    match AT_THE_END.with(tell_of_waiting, || record.end(outcome, message.clone())) {
+    // The signal that this training has already followed is none to leave its last word out.
+    signals.lower();
+    let written = AT_THE_END.unless(
+        record,
+        |_| signals.raised(),
+        last_words::tell_of_waiting,
+        |record| record.end(outcome, message.clone()),
+    );
+    match written {
         Ok(()) => outcome,
         Err(error) => {
             record.line(&format!("error: {error}"));
@@ -85,7 +105,8 @@ pub fn check_resume(
 ) -> Result<(), TrainError> {
     let device = device::choose()?.device;
     let identity = inputs.identity(device::kind(inputs.settings(), device));
-    checkpoint::find(run, &bound_to_weights(identity, run, base_hash)).map(|_| ())
+    let found = checkpoint::find(run, &bound_to_weights(identity, run, base_hash));
+    found.map(|_| ()).map_err(|error| rows::named(error, run, inputs))
 }
 
 /// Binds an identity to the base model's weights too where there is a checkpoint to compare with.
@@ -97,18 +118,27 @@ fn run(
     inputs: &dyn TaskInputs,
     mut base_hash: BaseHash,
     record: &mut Record,
-    signals: Signals,
+    signals: &Signals,
 ) -> Result<Ending, TrainError> {
     let _no_gradients = tch::no_grad_guard();
     let settings = inputs.settings();
     checkpoint::clear_staged(record.run());
-    write_metadata(record, inputs)?;
+    let is_fresh = record.run().checkpoint_steps().is_empty();
+    if is_fresh {
+        write_samples_table(record, inputs)?;
+    }
+    tell_of_inputs(record, inputs);
     let hardware = Hardware::prepare(settings)?;
     let mut task = inputs.build(&hardware)?;
     let mut stepper = stepper(settings, &mut *task, &hardware)?;
     describe(record, &*task, &hardware);
     let identity = bound_to_weights(inputs.identity(hardware.kind), record.run(), &mut base_hash);
-    let manifest = resume(record, &mut *task, &mut stepper, &identity)?;
+    let manifest = resume(record, &mut *task, &mut stepper, &identity);
+    let manifest = manifest.map_err(|error| rows::named(error, record.run(), inputs))?;
+    if !is_fresh {
+        // Not before: a training that is refused leaves the table of the one that it is not.
+        write_samples_table(record, inputs)?;
+    }
     let step = manifest.as_ref().map_or(0, |manifest| manifest.step);
     if let Some(manifest) = &manifest {
         tell_changes(record, manifest, settings, task.total_steps());
@@ -123,7 +153,7 @@ fn run(
         task,
         stepper,
         schedule,
-        watch: Watch::new(record.run(), record.attempt(), signals),
+        watch: Watch::new(record.run(), record.attempt(), signals.clone()),
         record,
         identity,
         base_hash,
@@ -132,7 +162,7 @@ fn run(
         progress: Progress::new(step),
     };
     let ending = training.run()?;
-    let TrainingLoop { mut task, stepper, record, mut base_hash, .. } = training;
+    let TrainingLoop { mut task, stepper, record, mut base_hash, mut watch, .. } = training;
     // A stop does not wait for a large file to be hashed.
     let hash = if ending == Ending::Finished { Some(base_hash.wait()) } else { base_hash.now() };
     record.summary.base_sha256 = hash.map(str::to_owned);
@@ -140,7 +170,7 @@ fn run(
         if let Some(average) = &stepper.average {
             task.adapters_mut().parameters.f_copy_(&average.numbers)?;
         }
-        write_weights(record, inputs, &*task, &hardware)?;
+        return last_words::write_weights(record, inputs, &*task, &hardware, &mut watch);
     }
     Ok(ending)
 }
@@ -174,17 +204,19 @@ pub fn schedule(settings: &Settings, total: u64) -> Schedule {
     }
 }
 
-/// On standard error alone: the records may lie on the disk that has no room.
-fn tell_of_waiting(error: &impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "warning: {error} (trying again)");
+fn write_samples_table(record: &Record, inputs: &dyn TaskInputs) -> Result<(), TrainError> {
+    Ok(file::replace(&record.run().metadata(), inputs.metadata_csv().as_bytes(), Durability::Renamed)?)
 }
 
-fn write_metadata(record: &mut Record, inputs: &dyn TaskInputs) -> Result<(), TrainError> {
-    file::replace(&record.run().metadata(), inputs.metadata_csv().as_bytes(), Durability::Renamed)?;
+fn tell_of_inputs(record: &mut Record, inputs: &dyn TaskInputs) {
     for warning in inputs.warnings() {
         record.line(&format!("warning: {warning}"));
     }
-    Ok(())
+    for remark in inputs.remarks() {
+        record.line(&format!("note: {remark}"));
+        let entry = record.entry("note").with("message", remark);
+        record.journal(&entry);
+    }
 }
 
 fn describe(record: &mut Record, task: &dyn Task, hardware: &Hardware) {
@@ -258,6 +290,7 @@ fn start_over(record: &mut Record) {
     record.summary.images = 0;
     record.summary.skipped_steps = 0;
     record.summary.weights_sha256 = None;
+    record.begin_training(0.0);
     if record.attempt() > 1 {
         record.restart_events_at(0);
     }
@@ -271,45 +304,10 @@ fn take_over(record: &mut Record, manifest: &Manifest) {
     record.summary.images = manifest.images;
     record.summary.skipped_steps = manifest.loss_scale.map_or(0, |state| state.skipped_steps);
     record.summary.weights_sha256 = None;
-    record.add_earlier_seconds(manifest.seconds);
+    record.begin_training(manifest.seconds);
     // A step-0 checkpoint is followed by a new evaluation at step 0.
     record.restart_events_at(if manifest.step == 0 { 0 } else { manifest.step + 1 });
     let entry = record.entry("resume").at(manifest.step).with("from_attempt", manifest.attempt);
     record.journal(&entry);
     record.line(&format!("resumed from the checkpoint of step {}", manifest.step));
-}
-
-fn write_weights(
-    record: &mut Record,
-    inputs: &dyn TaskInputs,
-    task: &dyn Task,
-    hardware: &Hardware,
-) -> Result<(), TrainError> {
-    let summary = &record.summary;
-    let metadata: BTreeMap<String, String> = [
-        ("format", "pt".to_owned()),
-        ("loradeck.config", frozen_text(inputs.settings(), None)),
-        ("loradeck.base_model", inputs.base_name()),
-        ("loradeck.base_sha256", summary.base_sha256.clone().unwrap_or_default()),
-        ("loradeck.data_fingerprint", inputs.data_fingerprint()),
-        ("loradeck.step", summary.step.to_string()),
-        ("loradeck.device", hardware.choice.name.clone()),
-        ("loradeck.precision", device::kind_name(hardware.kind).to_owned()),
-        ("loradeck.threads", hardware.threads.to_string()),
-        ("loradeck.trainer", env!("CARGO_PKG_VERSION").to_owned()),
-        ("loradeck.libtorch", device::LIBTORCH_VERSION.to_owned()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect();
-    let folder = record.run().checkpoints();
-    let written = AT_THE_END
-        .with(|error: &TrainError| tell_of_waiting(error), || task.write_final(&folder, &metadata, record))?;
-    record.summary.weights_sha256 = Some(written.sha256.clone());
-    let entry = record.entry("weights").at(record.summary.step).with("sha256", written.sha256.as_str());
-    record.journal(&entry.with("files", written.files.clone()));
-    for name in &written.files {
-        record.line(&format!("wrote {}", folder.join(name).display()));
-    }
-    Ok(())
 }

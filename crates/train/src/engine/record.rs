@@ -31,7 +31,8 @@ pub struct Record {
     log_file: Option<LineFile>,
     written: Instant,
     began: Instant,
-    seconds_before: f64,
+    /// None until this attempt trains: one that is refused leaves the seconds of the earlier ones as they are.
+    seconds_before: Option<f64>,
     complained: bool,
 }
 
@@ -62,7 +63,7 @@ impl Record {
             log_file,
             written: Instant::now(),
             began: Instant::now(),
-            seconds_before: 0.0,
+            seconds_before: None,
             complained: false,
         })
     }
@@ -77,9 +78,9 @@ impl Record {
         self.attempt
     }
 
-    /// Says how many seconds earlier attempts trained up to where this one begins.
-    pub fn add_earlier_seconds(&mut self, seconds: f64) {
-        self.seconds_before = seconds;
+    /// Says that this attempt trains from here on, and how many seconds earlier attempts trained up to where it begins.
+    pub fn begin_training(&mut self, earlier_seconds: f64) {
+        self.seconds_before = Some(earlier_seconds);
     }
 
     /// Makes readers of the events drop what earlier attempts logged at `step` or later.
@@ -89,7 +90,7 @@ impl Record {
 
     /// Seconds of training, over all attempts.
     pub fn seconds(&self) -> f64 {
-        self.seconds_before + self.began.elapsed().as_secs_f64()
+        self.seconds_before.unwrap_or(0.0) + self.began.elapsed().as_secs_f64()
     }
 
     /// One line of the log.
@@ -178,7 +179,9 @@ impl Record {
 
     fn refresh(&mut self) {
         self.summary.updated = Moment::now();
-        self.summary.seconds = self.seconds();
+        if self.seconds_before.is_some() {
+            self.summary.seconds = self.seconds();
+        }
         self.summary.peak_memory_bytes = self.summary.peak_memory_bytes.max(device::memory().1);
     }
 
@@ -230,6 +233,20 @@ fn has_a_best(tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_that_never_trains_leaves_the_earlier_seconds() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let read = || Summary::read(&run).unwrap().unwrap();
+        let mut first = Record::open(&run, 1, false).unwrap();
+        first.begin_training(100.0);
+        first.end(Outcome::Finished, None).unwrap();
+        assert!(read().seconds >= 100.0);
+        let before = read().seconds;
+        Record::open(&run, 2, false).unwrap().end(Outcome::Config, Some("refused".into())).unwrap();
+        assert_eq!((read().seconds.to_bits(), read().outcome), (before.to_bits(), Outcome::Config));
+    }
 
     #[test]
     fn the_first_act_is_a_running_summary_and_the_last_the_outcome() {

@@ -39,7 +39,13 @@ impl Signals {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    fn raised(&self) -> bool {
+    /// Takes the flag down: what was asked for has been done.
+    pub fn lower(&self) {
+        self.stop.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a signal has come.
+    pub fn raised(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }

@@ -101,9 +101,10 @@ pub fn write_final(
     name: &str,
 ) -> Result<(String, String), TrainError> {
     file::create_folder(folder)?;
+    // The released file last: its name is taken for good, so that a second try would release another one.
+    file::replace(&folder.join(DIFFUSERS_WEIGHTS), &made.bytes, Durability::Synced)?;
     let path = release_path(folder, name, &single.bytes);
     file::replace(&path, &single.bytes, Durability::Synced)?;
-    file::replace(&folder.join(DIFFUSERS_WEIGHTS), &made.bytes, Durability::Synced)?;
     let released = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((made.data_sha256.clone(), released))
 }
@@ -111,6 +112,15 @@ pub fn write_final(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_released_where_the_other_file_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(DIFFUSERS_WEIGHTS)).unwrap();
+        let empty = || container(&[], &BTreeMap::new()).unwrap();
+        assert!(write_final(folder.path(), &empty(), &empty(), "charlie").is_err());
+        assert!(!folder.path().join("charlie.safetensors").exists());
+    }
 
     #[test]
     fn a_released_file_is_never_overwritten() {

@@ -107,6 +107,11 @@ pub trait TaskInputs {
     /// What is worth a warning in the log.
     fn warnings(&self) -> Vec<String>;
 
+    /// What the report should tell besides, one sentence each.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Hash of the training data.
     fn data_fingerprint(&self) -> String;
 

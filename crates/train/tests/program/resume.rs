@@ -133,9 +133,9 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let path = entry.path();
             if path.is_dir() {
-                folders.push(path)
+                folders.push(path);
             } else {
-                drop(found.insert(path.clone(), fs::read(&path).unwrap()))
+                drop(found.insert(path.clone(), fs::read(&path).unwrap()));
             }
         }
     }

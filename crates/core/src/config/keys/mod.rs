@@ -2,6 +2,7 @@
 //!
 //! Reading, overrides, sweeps, the frozen text, the JSON schema and the documentation all follow this table.
 
+mod foreign_names;
 mod image;
 mod keeping;
 mod lora;
@@ -255,6 +256,9 @@ pub fn find_key(name: &str) -> Option<&'static Key> {
 /// A hint for a name that is no key: the nearest one.
 pub(crate) fn nearest_key_hint(name: &str, also: &[&'static str]) -> Option<String> {
     let folded = name.to_lowercase().replace(['-', ' '], "_");
+    if let Some(hint) = foreign_names::foreign_name_hint(&folded) {
+        return Some(hint);
+    }
     let known = all_keys().flat_map(|key| key.aliases.iter().chain([&key.name])).chain(also).copied();
     if known.clone().any(|key| key == folded) {
         return Some(format!("write '{folded}'"));
@@ -290,5 +294,6 @@ mod tests {
         assert_eq!(nearest_key_hint("Learning-Rate", &[]).as_deref(), Some("write 'learning_rate'"));
         assert_eq!(nearest_key_hint("sweeep", &["sweep"]).as_deref(), Some("did you mean 'sweep'?"));
         assert_eq!(nearest_key_hint("xyz_unheard_of", &[]), None);
+        assert_eq!(nearest_key_hint("output_name", &[]).as_deref(), Some("write 'run_name'"));
     }
 }

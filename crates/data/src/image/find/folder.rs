@@ -10,6 +10,7 @@ use super::listing::{Listing, extension, name_of, names_of};
 use super::{Found, Layout, PictureFile, Shown, mask_of};
 use crate::image::Fault;
 use crate::image::caption::{self, Caption, CaptionSource};
+use crate::image::words::counted;
 
 /// What a folder says about all of its pictures.
 pub(super) struct Folder<'a> {
@@ -60,6 +61,7 @@ pub(super) fn tell_inner_folders(
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     no_caption: Vec<String>,
+    named_by_folder: Vec<String>,
     empty: Vec<String>,
     several_lines: Vec<String>,
     two_captions: Vec<String>,
@@ -72,12 +74,12 @@ pub(super) struct Tally {
 impl Tally {
     /// Writes the notes.
     pub(super) fn tell(self, found: &mut Found) {
-        let fix = if found.layout == Layout::Kohya {
-            "pictures without a caption file, for which the folder's name is the caption"
-        } else {
-            "pictures without a caption (write one into NAME.txt beside the picture)"
-        };
-        found.note(&format!("{} {fix}", self.no_caption.len()), &self.no_caption);
+        let pictures = |names: &[String]| counted(names.len(), "picture");
+        let what = "without a caption file, for which the folder's name is the caption";
+        let named = format!("{} {what}", pictures(&self.named_by_folder));
+        found.note(&named, &self.named_by_folder);
+        let what = "without a caption (write one into NAME.txt beside the picture)";
+        found.note(&format!("{} {what}", pictures(&self.no_caption)), &self.no_caption);
         found.note("caption files that are empty", &self.empty);
         found.note("caption files with several lines, of which the first is used", &self.several_lines);
         found.note("pictures with a .txt and another .caption, of which .txt is used", &self.two_captions);
@@ -150,10 +152,12 @@ fn caption_of(
     tally: &mut Tally,
 ) -> Result<Caption, Fault> {
     let Some(first) = files.first() else {
-        tally.no_caption.push(picture.to_owned());
-        return Ok(match &folder.class_tokens {
-            Some(text) => Caption { text: text.clone(), source: CaptionSource::FolderName },
-            None => Caption { text: String::new(), source: CaptionSource::Missing },
+        return Ok(if let Some(text) = &folder.class_tokens {
+            tally.named_by_folder.push(picture.to_owned());
+            Caption { text: text.clone(), source: CaptionSource::FolderName }
+        } else {
+            tally.no_caption.push(picture.to_owned());
+            Caption { text: String::new(), source: CaptionSource::Missing }
         });
     };
     let name = |path: &Path| shown.of(&format!("{}{}", folder.prefix, name_of(path)));

@@ -7,6 +7,7 @@ use loradeck_core::config::{Diagnostic, Diagnostics};
 use super::folder::{Folder, Tally, gather, tell_inner_folders};
 use super::listing::{Listing, name_of, names_of};
 use super::{Found, Layout, Shown};
+use crate::image::words::counted;
 
 /// The most looks at one picture in an epoch: beyond, the number is a slip.
 const MOST_REPEATS: i64 = 100_000;
@@ -14,7 +15,13 @@ const MOST_REPEATS: i64 = 100_000;
 /// The number before the first `_`, and the words behind it; `None` where there is no whole number.
 pub(super) fn repeats_and_words(name: &str) -> Option<(i64, String)> {
     let (number, words) = name.split_once('_').unwrap_or((name, ""));
-    Some((number.parse().ok()?, words.to_owned()))
+    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // A number that no type holds is still a number, and far too large a one.
+    let beyond = if number.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some((number.parse().unwrap_or(beyond), words.to_owned()))
 }
 
 /// Whether a subfolder is named as kohya's are.
@@ -39,10 +46,11 @@ pub(super) fn find(path: &Path, here: &Listing, shown: &Shown) -> Result<Found, 
         };
         let count = listing.pictures.len();
         match repeats_and_words(&name) {
-            None => unnumbered.push(format!("{name} ({count} pictures)")),
-            Some((repeats, _)) if repeats < 1 => zero.push(format!("{name} ({count} pictures)")),
+            None => unnumbered.push(format!("{name} ({})", counted(count, "picture"))),
+            Some((repeats, _)) if repeats < 1 => zero.push(format!("{name} ({})", counted(count, "picture"))),
             Some((repeats, _)) if repeats > MOST_REPEATS => {
-                problems.push(too_often(&shown.of(&name), repeats));
+                let number = name.split('_').next().unwrap_or(&name);
+                problems.push(too_often(&shown.of(&name), number));
             }
 
             Some((repeats, words)) => {
@@ -74,7 +82,7 @@ pub(super) fn find(path: &Path, here: &Listing, shown: &Shown) -> Result<Found, 
     Diagnostics(problems).or(found)
 }
 
-fn too_often(folder: &str, repeats: i64) -> Diagnostic {
+fn too_often(folder: &str, repeats: &str) -> Diagnostic {
     let hint = "the number before the first '_' of a folder's name says how often an epoch sees each picture";
     let message = format!("asks for {repeats} repeats of each picture; at most {MOST_REPEATS} are taken");
     Diagnostic::of_file(folder, message).with_hint(hint)
@@ -90,6 +98,9 @@ mod tests {
         assert_eq!(repeats_and_words("3_a_b"), Some((3, "a_b".into())));
         assert_eq!(repeats_and_words("7"), Some((7, String::new())));
         assert_eq!(repeats_and_words("-1_x"), Some((-1, "x".into())));
+        assert_eq!(repeats_and_words("99999999999999999999_x"), Some((i64::MAX, "x".into())));
+        assert_eq!(repeats_and_words("-99999999999999999999_x"), Some((i64::MIN, "x".into())));
+        assert_eq!((repeats_and_words("-_x"), repeats_and_words("_x")), (None, None));
         assert_eq!(repeats_and_words("charlie_10"), None);
         assert_eq!(repeats_and_words("10x_charlie"), None);
     }

@@ -12,6 +12,7 @@ use super::table::{self, Row, Table};
 use super::{Found, IntoOne, Layout, PictureFile, Shown, mask_of};
 use crate::image::Fault;
 use crate::image::caption::{self, Caption, CaptionSource};
+use crate::image::words::counted;
 
 const TABLES: [&str; 2] = ["metadata.csv", "metadata.jsonl"];
 
@@ -32,6 +33,7 @@ pub(super) fn find(folder: &Path, here: &Listing, shown: &Shown) -> Result<Optio
     if let Some(column) = table.caption_column.as_deref().filter(|column| *column != "text") {
         found.notes.push(format!("captions are read from the column '{column}' of {table_name}"));
     }
+    found.note(&format!("columns of {table_name} that are no part of the captions"), &table.passed_over);
     let mut rows =
         Rows { folder, shown, table_name: &table_name, seen: BTreeMap::new(), repeated: Vec::new() };
     let mut without_caption = Vec::new();
@@ -50,7 +52,7 @@ pub(super) fn find(folder: &Path, here: &Listing, shown: &Shown) -> Result<Optio
     }
     let repeated = std::mem::take(&mut rows.repeated);
     found.note("rows that repeat an earlier one and are left out", &repeated);
-    let what = format!("{} pictures without a caption in {table_name}", without_caption.len());
+    let what = format!("{} without a caption in {table_name}", counted(without_caption.len(), "picture"));
     found.note(&what, &without_caption);
     tell_rest(&mut found, here, shown)?;
     if found.pictures.is_empty() && found.faults.is_empty() {

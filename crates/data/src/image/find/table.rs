@@ -27,6 +27,8 @@ pub(super) struct Table {
     pub(super) rows: Vec<Row>,
     /// The column that captions come from.
     pub(super) caption_column: Option<String>,
+    /// Columns that are named as captions' columns are, and are not read.
+    pub(super) passed_over: Vec<String>,
     /// Rows that do not make sense.
     pub(super) faults: Vec<Diagnostic>,
 }
@@ -45,8 +47,11 @@ pub(super) fn csv(name: &str, text: &str) -> Result<Table, Fault> {
         .position(|column| *column == FILE)
         .ok_or_else(|| without_file(name, line, &columns))?;
     let caption = caption_column(&columns);
-    let mut table =
-        Table { caption_column: caption.map(|index| columns[index].to_owned()), ..Table::default() };
+    let mut table = Table {
+        caption_column: caption.map(|index| columns[index].to_owned()),
+        passed_over: passed_over(&columns, caption),
+        ..Table::default()
+    };
     for (line, record) in records {
         if record.len() != columns.len() {
             let message =
@@ -64,6 +69,12 @@ pub(super) fn csv(name: &str, text: &str) -> Result<Table, Fault> {
 fn caption_column(columns: &[&str]) -> Option<usize> {
     let named = |wanted: &&str| columns.iter().position(|column| column == wanted);
     CAPTIONS.iter().find_map(named).or_else(|| columns.iter().position(|column| *column != FILE))
+}
+
+/// The columns besides `caption` that could be meant as captions too.
+fn passed_over(columns: &[&str], caption: Option<usize>) -> Vec<String> {
+    let others = columns.iter().enumerate().filter(|(index, _)| Some(*index) != caption);
+    others.filter(|(_, column)| CAPTIONS.contains(column)).map(|(_, column)| (*column).to_owned()).collect()
 }
 
 fn without_file(name: &str, line: usize, columns: &[&str]) -> Fault {
@@ -135,7 +146,9 @@ pub(super) fn json_lines(name: &str, text: &str) -> Result<Table, Fault> {
             return Err(without_file(name, number, &keys));
         }
         if table.caption_column.is_none() {
-            table.caption_column = caption_column(&keys).map(|index| keys[index].to_owned());
+            let caption = caption_column(&keys);
+            table.caption_column = caption.map(|index| keys[index].to_owned());
+            table.passed_over = passed_over(&keys, caption);
         }
         match json_row(name, number, &row, table.caption_column.as_deref()) {
             Ok(row) => table.rows.push(row),
@@ -195,6 +208,20 @@ mod tests {
         assert_eq!(column("a,prompt,file_name").as_deref(), Some("prompt"));
         assert_eq!(column("file_name,description,style").as_deref(), Some("description"));
         assert_eq!(column("file_name"), None);
+    }
+
+    #[test]
+    fn a_second_column_of_captions_is_told() {
+        let passed = |header: &str| csv("m", &format!("{header}\n")).unwrap().passed_over;
+        assert_eq!(passed("file_name,text,caption"), ["caption"]);
+        assert_eq!(passed("file_name,text,text"), ["text"]);
+        assert!(passed("file_name,text,style").is_empty());
+        let json =
+            json_lines("m", "{\"file_name\": \"a.png\", \"text\": \"x\", \"prompt\": \"y\"}\n").unwrap();
+        assert_eq!(
+            (json.caption_column.as_deref(), json.passed_over),
+            (Some("text"), vec!["prompt".to_owned()])
+        );
     }
 
     #[test]

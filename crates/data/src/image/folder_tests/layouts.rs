@@ -30,8 +30,8 @@ fn kohyas_folders_give_repeats_and_class_tokens() {
     assert_eq!(samples, expected);
     let notes = data.notes(&settings()).join("\n");
     for part in [
-        "are not read: 'notes (1 pictures)'",
-        "fewer than 1 repeat are left out: '0_off (1 pictures)'",
+        "are not read: 'notes (1 picture)'",
+        "fewer than 1 repeat are left out: '0_off (1 picture)'",
         "pictures beside the numbered folders are not read: 'stray.png'",
         "2 pictures without a caption file, for which the folder's name is the caption: '10_charlie cat/b.png'",
     ] {
@@ -79,7 +79,7 @@ fn other_folders_are_told_with_a_fix() {
         ("text", "holds text and no pictures: 'a.jsonl'"),
         ("zip", "unpack it"),
         ("gif", "convert them to png"),
-        ("off", "'0_x (1 pictures)'"),
+        ("off", "'0_x (1 picture)'"),
         ("empty", "holds no pictures (png, jpg, jpeg, webp or bmp)"),
         ("one.png", "is one picture, and a folder of pictures is needed"),
         ("emty", "there is 'empty'"),
@@ -132,6 +132,49 @@ fn links_and_strange_names_are_used_and_named() {
     let data = workspace.loaded("d");
     assert_eq!(captions(&data), [("a.png", ""), ("b.png", ""), ("caf\u{fffd}.png", "coffee")]);
     let notes = data.notes(&settings()).join("\n");
-    assert!(notes.contains("1 pictures outside of the folder, behind a symbolic link: 'b.png'"), "{notes}");
-    assert!(notes.contains("1 pictures with a file name that is not UTF-8: 'caf\u{fffd}.png'"), "{notes}");
+    assert!(notes.contains("1 picture outside of the folder, behind a symbolic link: 'b.png'"), "{notes}");
+    assert!(notes.contains("1 picture with a file name that is not UTF-8: 'caf\u{fffd}.png'"), "{notes}");
+}
+
+#[test]
+fn a_number_alone_is_no_caption_and_a_number_beyond_all_is_too_many_repeats() {
+    for folder in ["d/10", "d/10_"] {
+        let workspace = Workspace::new();
+        workspace.write(&format!("{folder}/a.png"), good(1));
+        let data = workspace.loaded("d");
+        assert_eq!(data.train.samples[0].caption, "");
+        let notes = data.notes(&settings()).join("\n");
+        assert!(
+            notes.contains("1 picture without a caption (write one") && !notes.contains("folder's name"),
+            "{notes}"
+        );
+    }
+    let workspace = Workspace::new();
+    workspace.write("d/99999999999999999999_x/a.png", good(1));
+    let error = workspace.error("d");
+    assert!(error.contains("asks for 99999999999999999999 repeats"), "{error}");
+}
+
+#[test]
+fn regularisation_pictures_of_the_same_folder_and_an_odd_resolution_are_told() {
+    let workspace = Workspace::new();
+    workspace.write("d/a.png", good(1)).write("d/a.txt", "a");
+    let notes = |settings: &ImageSettings| workspace.load("d", settings).unwrap().notes(settings).join("\n");
+    let same = ImageSettings { reg_data_dir: Some("./d".into()), ..settings() };
+    assert!(notes(&same).contains("reg_data_dir is train_data_dir"), "{}", notes(&same));
+    let odd = ImageSettings {
+        resolution: 96,
+        bucket_reso_steps: 64,
+        min_bucket_reso: 64,
+        max_bucket_reso: 192,
+        ..settings()
+    };
+    assert!(
+        notes(&odd).contains("square pictures are trained at 64x64, and samples are drawn at 96x96"),
+        "{}",
+        notes(&odd)
+    );
+    assert!(
+        !notes(&settings()).contains("reg_data_dir") && !notes(&settings()).contains("samples are drawn")
+    );
 }

@@ -128,7 +128,7 @@ fn an_evaluation_folder_is_read_and_what_leaks_is_told() {
     let data = ImageData::load(&request, &|_| {}).unwrap();
     assert!(data.held_out.as_ref().unwrap().samples.iter().all(|sample| sample.repeats == 1));
     let notes = data.notes(&settings).join("\n");
-    assert!(notes.contains("1 held-out pictures are also trained on: '5_x/old.png = 02.png'"), "{notes}");
+    assert!(notes.contains("1 held-out picture is also trained on: '5_x/old.png = 02.png'"), "{notes}");
     let csv = data.metadata_csv();
     assert_eq!(csv.lines().count(), 1 + 13 + 2);
     assert!(csv.contains("\neval,e/5_x/new.png,64,64,64x64,1,x,"), "{csv}");
@@ -211,10 +211,10 @@ fn masks_are_found_and_follow_crop_and_mirror() {
     assert_eq!((left(0, false), left(1, true), left(3, false)), (Some((1.0, 0.0)), Some((0.0, 1.0)), None));
     assert_eq!(left(2, false), Some((0.0, 1.0)));
     let notes = data.notes(&masked).join("\n");
-    assert!(notes.contains("1 pictures have no mask and count as a whole: 'e.png'"), "{notes}");
+    assert!(notes.contains("1 picture without a mask, counted as a whole: 'e.png'"), "{notes}");
     let unused = workspace.loaded("d").notes(&settings()).join("\n");
     assert!(
-        unused.contains("2 pictures have a mask, which does not count without masked_loss: true"),
+        unused.contains("2 pictures with a mask, which does not count without masked_loss: true"),
         "{unused}"
     );
     workspace.write("d/a.mask.png", Picture::filled(64, 32, [9; 3]).to_png());

@@ -52,7 +52,7 @@ fn tiny_pictures_are_named() {
     let workspace = Workspace::new();
     workspace.write("d/x.png", blobs(2, 30, 40).to_png()).write("d/y.png", good(3));
     let notes = workspace.notes("d");
-    assert!(notes.contains("1 pictures smaller than their bucket, and enlarged to it: 'x.png'"), "{notes}");
+    assert!(notes.contains("1 picture smaller than the bucket, and enlarged to it: 'x.png'"), "{notes}");
 }
 
 #[test]
@@ -158,11 +158,11 @@ fn conversions_are_told_by_name() {
     assert_eq!(data.train.samples.len(), 5);
     let notes = data.notes(&settings()).join("\n");
     for part in [
-        "1 pictures converted from CMYK to RGB without a colour profile: 'a.jpg'",
-        "1 pictures with several frames, of which the first is used: 'b.png'",
-        "1 pictures of another format than their extension says: 'c.png'",
-        "1 pictures turned as their EXIF data says: 'd.JPG'",
-        "1 pictures with transparent parts, composited on the background: 'e.PNG'",
+        "1 picture converted from CMYK to RGB without a colour profile: 'a.jpg'",
+        "1 picture with several frames, of which the first is used: 'b.png'",
+        "1 picture of another format than the file's extension says: 'c.png'",
+        "1 picture turned as EXIF data says: 'd.JPG'",
+        "1 picture with transparent parts, composited on the background: 'e.PNG'",
     ] {
         assert!(notes.contains(part), "{part}\n{notes}");
     }
@@ -177,6 +177,6 @@ fn duplicates_are_named() {
         .write("d/c.png", blobs(1, 90, 90).to_png())
         .write("d/e.png", good(2));
     let notes = workspace.notes("d");
-    assert!(notes.contains("1 pictures are the same file as an earlier one: 'b.png = a.png'"), "{notes}");
-    assert!(notes.contains("1 pictures look nearly like an earlier one: 'c.png = a.png'"), "{notes}");
+    assert!(notes.contains("1 picture is the same file as an earlier one: 'b.png = a.png'"), "{notes}");
+    assert!(notes.contains("1 picture looks nearly like an earlier one: 'c.png = a.png'"), "{notes}");
 }

@@ -76,5 +76,5 @@ fn tables_that_cannot_be_told_are_refused() {
     assert!(latin.error("d").contains("d/metadata.csv:2:7: is not UTF-8"), "{}", latin.error("d"));
     assert!(with_table("metadata.csv", "file_name,text\n").error("d").contains("has no rows"));
     let without = with_table("metadata.csv", "file_name\na.png\n");
-    assert!(without.notes("d").contains("1 pictures without a caption in d/metadata.csv: 'a.png'"));
+    assert!(without.notes("d").contains("1 picture without a caption in d/metadata.csv: 'a.png'"));
 }

@@ -40,21 +40,38 @@ impl Identity {
 
     /// What differs between this training and the one that `stored` is of.
     pub fn difference(&self, stored: &Self) -> Option<Difference> {
+        let (stored, lenient) = stored.flattened(self);
         let gone = stored.0.keys().filter(|field| !self.0.contains_key(*field));
         let fields = self.0.keys().chain(gone);
         let is_known = |field: &&String| {
             self.0.contains_key(*field) && stored.0.contains_key(*field)
-                || !MAY_BE_ABSENT.contains(&field.as_str())
+                || !(MAY_BE_ABSENT.contains(&field.as_str()) || lenient)
         };
         fields.into_iter().filter(is_known).find_map(|field| {
             let value = |identity: &Self| identity.0.get(field).cloned().unwrap_or(Value::Null);
-            let (stored, wanted) = (value(stored), value(self));
+            let (stored, wanted) = (value(&stored), value(self));
             (stored != wanted).then(|| Difference {
                 field: field.clone(),
                 stored: short(&stored),
                 wanted: short(&wanted),
             })
         })
+    }
+}
+
+impl Identity {
+    /// Earlier versions kept the settings of a task as one object in one field: its entries take fields of their own
+    /// here. Whether there was one: then the fields that only one of the two has do not count, since it held others.
+    fn flattened(&self, wanted: &Self) -> (Self, bool) {
+        let is_group =
+            |(field, value): &(&String, &Value)| value.is_object() && !wanted.0.contains_key(field.as_str());
+        let Some((group, Value::Object(entries))) = self.0.iter().find(is_group) else {
+            return (self.clone(), false);
+        };
+        let mut flat = self.0.clone();
+        flat.remove(group);
+        flat.extend(entries.clone());
+        (Self(flat), true)
     }
 }
 
@@ -81,6 +98,15 @@ pub(crate) mod tests {
             ("lora_rank", "8", "4")
         );
         assert_eq!(example().difference(&example()), None);
+    }
+
+    #[test]
+    fn an_earlier_group_of_settings_is_compared_entry_by_entry() {
+        let group = serde_json::json!({ "flip": true, "drawn_with": "x" });
+        let stored = example().with("group", group);
+        assert_eq!(example().with("flip", true).with("newer", 3).difference(&stored), None);
+        assert_eq!(example().with("flip", false).difference(&stored).unwrap().field, "flip");
+        assert_eq!(example().with("lora_rank", 4).difference(&stored).unwrap().field, "lora_rank");
     }
 
     #[test]

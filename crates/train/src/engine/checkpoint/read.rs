@@ -41,6 +41,7 @@ pub fn find(run: &RunFolder, identity: &Identity) -> Result<Found, TrainError> {
                         field: difference.field,
                         stored: difference.stored,
                         wanted: difference.wanted,
+                        rows: String::new(),
                     });
                 }
                 found.manifest = Some(manifest);

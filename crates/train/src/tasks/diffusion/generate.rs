@@ -117,7 +117,9 @@ impl Generator<'_> {
             }
             x = next?;
         }
+        refuse_not_finite(&x, request, "the denoising network or the text encoder")?;
         let picture = self.vae.decode(&x.f_div_scalar(self.scaling_factor)?)?;
+        refuse_not_finite(&picture, request, "the autoencoder's decoder")?;
         Ok(Some(bytes(&picture, request)?))
     }
 
@@ -156,6 +158,14 @@ impl Generator<'_> {
     }
 }
 
+/// Numbers that are not finite would become black pixels without a word.
+fn refuse_not_finite(numbers: &Tensor, request: &Request, stage: &'static str) -> Result<(), TrainError> {
+    if numbers.f_isfinite()?.f_all()?.f_int64_value(&[])? != 0 {
+        return Ok(());
+    }
+    Err(TrainError::Picture { prompt: request.prompt.clone(), seed: request.seed, stage })
+}
+
 fn is_guided(request: &Request) -> bool {
     (request.guidance - 1.0).abs() > f64::EPSILON
 }
@@ -171,4 +181,29 @@ fn bytes(picture: &Tensor, request: &Request) -> Result<Generated, TchError> {
     picture.f_copy_data(&mut rgb, count)?;
     let side = |index: usize, wanted: u32| size.get(index).map_or(wanted, |side| *side as u32);
     Ok(Generated { width: side(1, request.width), height: side(0, request.height), rgb })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_make_no_picture() {
+        let request = Request {
+            prompt: "a tree".into(),
+            negative_prompt: String::new(),
+            seed: 7,
+            scheduler: SampleScheduler::Ddim,
+            steps: 1,
+            guidance: 1.0,
+            width: 8,
+            height: 8,
+        };
+        let of = |values: &[f32]| refuse_not_finite(&Tensor::from_slice(values), &request, "the decoder");
+        assert!(of(&[0.0, -1e30]).is_ok());
+        for bad in [f32::NAN, f32::INFINITY] {
+            let told = of(&[0.0, bad]).unwrap_err().to_string();
+            assert!(told.contains("'a tree' (seed 7)") && told.contains("the decoder"), "{told}");
+        }
+    }
 }

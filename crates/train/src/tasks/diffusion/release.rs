@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use loradeck_core::config::{LearningRateSchedule, LossType};
-use loradeck_core::run::{RunFolder, Summary};
+use loradeck_core::config::{LearningRateSchedule, LossType, MOST_OF_A_NAME, load_frozen};
+use loradeck_core::run::{RunFolder, RunName, Summary};
 use loradeck_data::lora_names::KohyaFacts;
 use serde_json::json;
 use tch::Kind;
@@ -12,7 +12,8 @@ use super::Inputs;
 use crate::device;
 
 /// The name of the released file without its ending: `run_name`, else the experiment's or the folder's name; then the
-/// version, as in `charlie_avatar_v2`.
+/// version, as in `charlie_avatar_v2`; a run of a sweep adds its number, as in `charlie_avatar_v2-0003`, so that the
+/// files of all runs can lie in one folder.
 pub fn release_name(inputs: &Inputs, run: &RunFolder) -> String {
     let settings = &inputs.settings;
     // Outside a workspace the folder that holds the run is no experiment.
@@ -25,11 +26,27 @@ pub fn release_name(inputs: &Inputs, run: &RunFolder) -> String {
         Some(version) => format!("{name}_{version}"),
         None => name,
     };
+    let number = if is_of_a_sweep(run) { RunName::parse(&run.name()).map(|name| name.number) } else { None };
+    plain_name(&whole, number)
+}
+
+/// Whether the frozen configuration says so.
+fn is_of_a_sweep(run: &RunFolder) -> bool {
+    load_frozen(&run.config(), &[]).is_ok_and(|(_, provenance)| provenance.sweep.is_some())
+}
+
+/// A file's name without its ending, of at most [`MOST_OF_A_NAME`] bytes before the run's number.
+fn plain_name(whole: &str, number: Option<u32>) -> String {
     // A name never leaves its folder and needs no quoting anywhere, such as in a WebUI prompt.
     let kept = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
     let plain: String = whole.chars().map(kept).collect();
-    let plain = plain.trim_matches('.');
-    if plain.is_empty() { "adapter".to_owned() } else { plain.to_owned() }
+    let mut end = plain.len().min(MOST_OF_A_NAME);
+    while !plain.is_char_boundary(end) {
+        end -= 1;
+    }
+    let plain = plain[..end].trim_matches('.');
+    let plain = if plain.is_empty() { "adapter" } else { plain };
+    number.map_or_else(|| plain.to_owned(), |number| format!("{plain}-{number:04}"))
 }
 
 /// sd-scripts' facts of this training.
@@ -167,4 +184,35 @@ fn loss_word(loss: LossType) -> &'static str {
 fn date() -> String {
     let text = loradeck_core::time::Moment::now().to_rfc3339();
     text.get(..19).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_any_folder_and_tells_the_runs_of_a_sweep_apart() {
+        assert_eq!(plain_name("../my style_v2", None), "_my_style_v2");
+        assert_eq!(
+            (plain_name("..", None), plain_name("..", Some(3))),
+            ("adapter".into(), "adapter-0003".into())
+        );
+        assert_eq!([1, 12].map(|number| plain_name("chalk", Some(number))), ["chalk-0001", "chalk-0012"]);
+        let long = plain_name(&"ä".repeat(300), Some(7));
+        assert!(long.len() <= MOST_OF_A_NAME + 5 && long.ends_with("ä-0007"), "{long}");
+    }
+
+    #[test]
+    fn the_frozen_configuration_tells_of_the_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let write = |provenance: &str| {
+            let text = format!("base_model: m\ntrain_data_dir: d\ndata_type: image\n{provenance}");
+            std::fs::write(run.config(), text).unwrap();
+        };
+        write("provenance: {sweep: 2}\n");
+        assert!(is_of_a_sweep(&run));
+        write("");
+        assert!(!is_of_a_sweep(&run));
+    }
 }

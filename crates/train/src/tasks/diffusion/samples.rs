@@ -37,13 +37,26 @@ pub(super) fn produce(
     record: &mut Record,
     interrupted: Interrupted<'_>,
 ) -> Result<(), TrainError> {
+    let mut made = 0;
     for (index, request) in requests.iter().enumerate() {
-        let Some(made) = generator.generate(request, &Context::default(), interrupted)? else {
-            return Ok(());
-        };
-        tell(record, step, index + 1, request, clip_skip, made);
+        match generator.generate(request, &Context::default(), interrupted) {
+            Ok(Some(picture)) => {
+                tell(record, step, index + 1, request, clip_skip, picture);
+                made += 1;
+            }
+            Ok(None) => return Ok(()),
+            // The training itself may be sound: it is not ended for want of a picture.
+            Err(error @ TrainError::Picture { .. }) => {
+                let problem = error.to_string();
+                record.line(&format!("warning: {problem}"));
+                let entry = record.entry("no-sample").at(step).with("number", index + 1);
+                record.journal(&entry.with("problem", problem));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    record.line(&format!("sampled {} pictures at step {step}", requests.len()));
+    let noun = if made == 1 { "picture" } else { "pictures" };
+    record.line(&format!("sampled {made} {noun} at step {step}"));
     Ok(())
 }
 
