@@ -163,7 +163,10 @@ fn what_adds_work_is_refused_before_anything_is_written() {
     ] {
         let (code, text) = run_in(&deck, foreign.root(), arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {text}");
-        assert!(text.contains("is not trusted here: nobody has said here"), "{arguments:?}: {text}");
+        assert!(
+            text.contains("is not trusted here: it has not been trusted on this machine"),
+            "{arguments:?}: {text}"
+        );
         assert!(text.contains("`loradeck trust "), "{arguments:?}: {text}");
     }
     assert_eq!(everything_in(foreign.root()), before);
@@ -204,7 +207,7 @@ fn trust_shows_everything_and_then_it_runs() {
     }
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     let (code, text) = run_in(&deck, foreign.root(), &["trust"]);
-    assert_eq!(code, Some(2), "nobody can be asked: {text}");
+    assert_eq!(code, Some(2), "cannot ask: {text}");
     assert!(text.contains("--yes"), "{text}");
     foreign.assert_untouched("a trust that nobody confirmed");
     let (code, text) = trust(&deck, foreign.root(), &[]);
@@ -244,7 +247,7 @@ fn what_is_trusted_no_more_starts_nothing_further() {
         !loradeck_core::run::is_held(&foreign.workspace.dispatch_lock()).unwrap()
     });
     let (code, text) = run_in(&deck, foreign.root(), &["untrust"]);
-    assert!(code == Some(0) && text.contains("trusted no more"), "{text}");
+    assert!(code == Some(0) && text.contains("no longer trusted"), "{text}");
     assert_eq!(run_in(&deck, foreign.root(), &["run", "x"]).0, Some(2));
     trust(&deck, foreign.root(), &[]);
     assert_eq!(run_in(&deck, foreign.root(), &["run", "x", "--wait"]).0, Some(0));
@@ -283,7 +286,7 @@ fn a_moved_or_copied_workspace_is_not_trusted_and_a_link_to_it_is() {
 
     assert!(Command::new("cp").arg("-a").args([foreign.root(), &beside("copy")]).status().unwrap().success());
     let (code, text) = run_in(&deck, &beside("copy"), &["run", "x"]);
-    assert!(code == Some(2) && text.contains("nobody has said here"), "{text}");
+    assert!(code == Some(2) && text.contains("has not been trusted on this machine"), "{text}");
 
     fs::rename(foreign.root(), beside("moved")).unwrap();
     let (code, text) = run_in(&deck, &beside("moved"), &["run", "x"]);
@@ -334,7 +337,7 @@ fn what_belongs_to_somebody_else_is_never_trusted_silently() {
     run_in(&deck, foreign.root(), &["list"]);
     foreign.assert_untouched("list");
     let mut terminal = Terminal::open(&deck, foreign.root(), &["trust"]);
-    terminal.wait_for("to go on");
+    terminal.wait_for("to continue");
     terminal.type_in("y\n");
     terminal.wait_for("it is not trusted");
     foreign.assert_untouched("a yes that was not meant for this");
@@ -397,7 +400,7 @@ fn another_users_word_or_a_store_that_others_may_write_does_not_count() {
     let user = rustix_user();
     fs::write(&file, mine.replace(&format!("\"user\": {user}"), "\"user\": 4242")).unwrap();
     let (code, text) = run_in(&deck, deck.workspace.root(), &["dispatch"]);
-    assert!(code == Some(2) && text.contains("nobody has said here"), "{text}");
+    assert!(code == Some(2) && text.contains("has not been trusted on this machine"), "{text}");
 }
 
 fn rustix_user() -> u32 {

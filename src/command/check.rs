@@ -25,7 +25,7 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
         for line in report(&prepared, &summaries, memory) {
             out::line(&line);
         }
-        out::line(&format!("all is well: `loradeck run {target}` queues it"));
+        out::line(&format!("no problems found: `loradeck run {target}` queues it"));
     }
     Ok(OK)
 }
@@ -109,7 +109,7 @@ fn inputs(summary: &CheckSummary, gpu_memory: Option<u64>) -> Vec<String> {
     if let Some(memory) = gpu_memory.filter(|memory| *memory < summary.memory.total) {
         let (wanted, there) = (bytes(summary.memory.total), bytes(memory));
         lines.push(format!(
-            "note: {wanted} will hardly fit into the GPU's {there}: lower batch_size or max_seq_len"
+            "note: {wanted} may not fit into the GPU's {there}: lower batch_size or max_seq_len"
         ));
     }
     lines

@@ -156,8 +156,10 @@ fn why(run: &Run, reason: Option<&Waiting>, job: Option<&ShownJob>) -> String {
         return job.words_beside(reason, Moment::now());
     }
     match (run.state(), reason) {
-        (ShownState::Lost, _) => "its processes died (resume goes on from the last checkpoint)".to_owned(),
-        (ShownState::Orphaned, _) => "its supervisor died; it trains on".to_owned(),
+        (ShownState::Lost, _) => {
+            "its processes died (`loradeck resume` continues from the last checkpoint)".to_owned()
+        }
+        (ShownState::Orphaned, _) => "its supervisor died; training continues".to_owned(),
         (ShownState::Queued | ShownState::Held, Some(reason)) => reason.words(Moment::now()),
         _ => String::new(),
     }

@@ -16,11 +16,11 @@ pub(super) fn sample(arguments: &[String]) -> Result<u8> {
     let first_option = arguments.iter().position(|argument| argument.starts_with('-'));
     let (runs, options) = arguments.split_at(first_option.unwrap_or(arguments.len()));
     if runs.is_empty() {
-        bail!(out::UsageError("name a run, then say what: sample NAME/7 --prompt TEXT".to_owned()));
+        bail!(out::UsageError("name a run, then what to sample: sample NAME/7 --prompt TEXT".to_owned()));
     }
     let Some(program) = trainer_program(workspace.as_ref()) else {
         bail!(
-            "the trainer loradeck-train was not found (hint: `loradeck doctor` says where it is looked for)"
+            "the trainer loradeck-train was not found (hint: `loradeck doctor` lists where it is searched for)"
         );
     };
     let mut command = program.command()?;

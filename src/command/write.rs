@@ -27,7 +27,7 @@ pub(super) fn report(target: &str) -> Result<u8> {
 pub(super) fn commit(names: &[String], pending: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     if names.is_empty() && !pending {
-        bail!(out::UsageError("name a run, or say --pending".to_owned()));
+        bail!(out::UsageError("name a run, or use --pending".to_owned()));
     }
     let mut lines = Vec::new();
     for name in names {

@@ -153,7 +153,11 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
         let _queue = workspace.queue_lock()?;
         let status = status_of(run)?;
         if has_live_job(run, &status) {
-            return Err(refused(run, status.state.word(), "Slurm has it, and it goes on by itself there"));
+            return Err(refused(
+                run,
+                status.state.word(),
+                "it is in Slurm's queue and resumes there by itself",
+            ));
         }
         let live = liveness(run)?;
         if !(status.state.is_end() || live.is_lost(status.state)) {
@@ -323,11 +327,7 @@ pub fn pause_sweep(
     let pause = |sweep: &mut SweepFile| sweep.set_paused(why, Moment::now());
     if !SweepFile::change(workspace, experiment, number, pause)? {
         let run = format!("{}:{number}", experiment.name());
-        return Err(ActionError::Refused {
-            run,
-            state: "gone".into(),
-            why: "its file is not there any more",
-        });
+        return Err(ActionError::Refused { run, state: "gone".into(), why: "its file no longer exists" });
     }
     Ok(ensure_dispatcher(workspace)?)
 }

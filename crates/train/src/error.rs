@@ -60,7 +60,7 @@ pub enum TrainError {
     },
     /// The loss or a gradient was not finite.
     #[error(
-        "the {what} was not finite at step {step}, samples {samples}; nothing of that step was kept (hint: a lower learning_rate, or look at these samples)"
+        "the {what} was not finite at step {step}, samples {samples}; nothing of that step was kept (hint: a lower learning_rate, or check these samples)"
     )]
     NonFinite {
         /// `loss` or `gradient`.

@@ -131,7 +131,7 @@ fn refuse(record: &mut Record, file: &loradeck_core::run::RequestFile) {
         .entry("control")
         .with("id", file.id.as_str())
         .with("do", format!("{:?}", file.request.deed).to_lowercase())
-        .with("answer", "refused: the run's own command knows nothing of it");
+        .with("answer", "refused: the run's own command does not support it");
     record.journal(&entry);
 }
 

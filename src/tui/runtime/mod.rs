@@ -189,7 +189,7 @@ impl Dashboard {
             End::Signal(signal) => Ok(Some(*signal)),
             End::Quit | End::Gone => Ok(None),
             End::Broken => {
-                bail!("a part of the dashboard broke (its message stands above); runs are not affected")
+                bail!("a part of the dashboard crashed (see the message above); runs are not affected")
             }
         }
     }

@@ -13,7 +13,7 @@ const SILENT: Duration = Duration::from_millis(200);
 /// Waiting ends after this: a lock that somebody else keeps must not keep the user.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The deeds at work, and what came of those that failed while everybody was leaving.
+/// Commands still running, and errors of commands that failed during shutdown.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     deeds: Vec<String>,
@@ -90,8 +90,10 @@ impl Pending {
     fn verdict(&mut self) -> Result<(), String> {
         let mut sentences = std::mem::take(&mut self.failures);
         if !self.is_empty() {
-            sentences
-                .push(format!("left before this was seen done: {} (hint: `loradeck list`)", self.words()));
+            sentences.push(format!(
+                "the dashboard quit before this was confirmed: {} (hint: `loradeck list`)",
+                self.words()
+            ));
         }
         if sentences.is_empty() { Ok(()) } else { Err(sentences.join("\n")) }
     }

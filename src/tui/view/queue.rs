@@ -52,7 +52,7 @@ fn title(app: &App) -> Line<'static> {
 /// When everything that waits will be through, if that can be guessed.
 fn right_title(app: &App) -> Line<'static> {
     if !app.runs.queue.paused.is_empty() {
-        let text = format!(" paused: {} lets it go on ", app.key_for(Action::PauseQueue));
+        let text = format!(" paused: {} resumes it ", app.key_for(Action::PauseQueue));
         return Line::styled(text, app.theme.warning());
     }
     let left = app.all_done_in().map(|left| format!(" all done in {} ", format::remaining(left)));
@@ -140,10 +140,10 @@ fn reason_words(app: &App, reason: &Waiting) -> String {
     match reason {
         Waiting::SweepPaused(why) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-            format!("its sweep is paused{why} ({} lets it go on)", app.key_for(Action::PauseSweep))
+            format!("its sweep is paused{why} ({} resumes it)", app.key_for(Action::PauseSweep))
         }
         Waiting::QueuePaused => {
-            format!("the queue is paused ({} lets it go on)", app.key_for(Action::PauseQueue))
+            format!("the queue is paused ({} resumes it)", app.key_for(Action::PauseQueue))
         }
         other => other.words(app.now),
     }

@@ -194,7 +194,7 @@ impl ImageCheck {
             if per_bucket.len() == 1 { String::new() } else { format!("{} = ", per_bucket.join(" + ")) };
         vec![
             format!(
-                "{looks} looks an epoch (pictures × repeats), in batches of {} for each bucket: {sum}{} batches",
+                "{looks} samples an epoch (pictures × repeats), in batches of {} for each bucket: {sum}{} batches",
                 self.batch_size, self.batches_per_epoch
             ),
             format!(

@@ -55,13 +55,13 @@ pub(super) fn sample(arguments: &SampleArgs, prompts: &[String]) -> Result<Outco
     };
     if let Some(other) = sources.iter().find(|s| s.base.header_hash() != first.base.header_hash()) {
         return Err(TrainError::Refused(format!(
-            "{} and {} have different base models, so their pictures do not stand side by side",
+            "{} and {} have different base models, so their pictures cannot be shown side by side",
             first.label, other.label
         )));
     }
     if let Some(other) = sources.iter().find(|s| reads_text(s) != reads_text(first)) {
         return Err(TrainError::Refused(format!(
-            "{} and {} differ in clip_skip or max_token_length, so their pictures do not stand side by side",
+            "{} and {} differ in clip_skip or max_token_length, so their pictures cannot be shown side by side",
             first.label, other.label
         )));
     }

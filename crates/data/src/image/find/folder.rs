@@ -75,7 +75,7 @@ impl Tally {
         let fix = if found.layout == Layout::Kohya {
             "pictures without a caption file, for which the folder's name is the caption"
         } else {
-            "pictures without a caption (write one into NAME.txt beside the picture)"
+            "pictures without a caption (write one into NAME.txt next to the picture)"
         };
         found.note(&format!("{} {fix}", self.no_caption.len()), &self.no_caption);
         found.note("caption files that are empty", &self.empty);

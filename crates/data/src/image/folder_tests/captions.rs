@@ -51,7 +51,7 @@ fn odd_captions_are_handled_and_named() {
     for part in [
         "caption files that are empty: 'b.txt'",
         "caption files with several lines, of which the first is used: 'c.txt'",
-        "1 pictures without a caption (write one into NAME.txt beside the picture): 'e.png'",
+        "1 pictures without a caption (write one into NAME.txt next to the picture): 'e.png'",
         "pictures with a .txt and another .caption, of which .txt is used: 'f.png'",
         "caption files without a picture: 'lone.txt'",
     ] {

@@ -54,7 +54,8 @@ pub fn answer(
     device: Device,
     mut interrupted: impl FnMut() -> bool,
 ) -> Result<Option<Vec<Answer>>, TrainError> {
-    let limits = Limits { tokens: ANSWER_TOKENS, stops: encoder.stop_ids(), pad_id: model.base().pad_id(tokenizer) };
+    let limits =
+        Limits { tokens: ANSWER_TOKENS, stops: encoder.stop_ids(), pad_id: model.base().pad_id(tokenizer) };
     let ids: Vec<Vec<u32>> = prompts
         .iter()
         .map(|prompt| encoder.prompt(&[Message { role: "user".to_owned(), content: prompt.clone() }]))
