@@ -289,7 +289,7 @@ fn an_attempt_that_is_not_at_work_is_not_trained_by_hand() {
     for attempt in ["1", "9"] {
         let refused = deck.run(&["exec", &run.path().to_string_lossy(), "--attempt", attempt]);
         assert_eq!(refused.status.code(), Some(2));
-        let expected = format!("attempt {attempt} of {} is not at work", run.label());
+        let expected = format!("attempt {attempt} of {} is not running", run.label());
         assert!(text(&refused).contains(&expected), "{}", text(&refused));
     }
     assert_eq!(read(run.summary()), before);

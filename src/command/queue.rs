@@ -85,7 +85,7 @@ fn requeue(workspace: &Workspace, names: &[String]) -> Result<()> {
     for name in names {
         let run = workspace.find_run(name)?;
         crate::launch::requeue(workspace, &run)?;
-        out::line(&format!("{}: asked; it goes back into Slurm's queue with a checkpoint", run.label()));
+        out::line(&format!("{}: asked; it returns to Slurm's queue with a checkpoint", run.label()));
     }
     Ok(())
 }

@@ -40,6 +40,6 @@ fn folder_of(workspace: Option<&Workspace>, name: &str) -> Result<std::path::Pat
         Some(Ok(run)) => Ok(run.path().to_path_buf()),
         _ if Path::new(name).is_dir() => Ok(Path::new(name).to_path_buf()),
         Some(Err(error)) => Err(error.into()),
-        None => bail!(out::UsageError(format!("'{name}' is no run and no folder"))),
+        None => bail!(out::UsageError(format!("'{name}' is neither a run nor a folder"))),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn trust(dir: Option<PathBuf>, consent: &Consent) -> Result<u8> {
     };
     TrustStore::of_user()?.trust(&workspace, accepted, "trust")?;
     permit(&workspace)?;
-    out::line("trusted: from now on these are started as you");
+    out::line("trusted: from now on these programs run as you");
     wake_for(&workspace, &workspace.runs())?;
     Ok(OK)
 }
@@ -63,13 +63,13 @@ fn agreed(workspace: &Workspace, consent: &Consent) -> Result<Option<Accepted>> 
     if !out::is_conversation() {
         return Err(UsageError("cannot ask without a terminal (hint: --yes trusts it)".to_owned()).into());
     }
-    Ok(out::ask("start these as you, here and whenever this workspace asks for it?")?.then_some(accepted))
+    Ok(out::ask("trust this workspace to run these programs as you?")?.then_some(accepted))
 }
 
 /// Whether a person types the word that agrees to a danger; where nobody can, a flag is wanted.
 fn typed_out(consent: &Consent, flag: &str) -> Result<bool> {
     if consent.yes || !out::is_conversation() {
-        let hint = format!("that is not trusted by --yes alone (hint: {flag}, once you know why it is so)");
+        let hint = format!("--yes alone does not accept this (hint: {flag}, once you know why it is so)");
         return Err(UsageError(hint).into());
     }
     Ok(out::ask_for("type 'trust it anyway' to continue", "trust it anyway")?)
@@ -80,7 +80,7 @@ fn show(workspace: &Workspace, found: &Inventory) {
     if found.named.is_empty() {
         out::line("its files name no program; the trainer is the one that you installed");
     } else {
-        out::line("its files name what would be started as you:");
+        out::line("its files name these programs, which would run as you:");
     }
     for one in found.named.iter().take(SHOWN) {
         let more = if one.more > 0 { format!(" and {} more", one.more) } else { String::new() };
@@ -94,7 +94,7 @@ fn show(workspace: &Workspace, found: &Inventory) {
         out::line(&format!("  could not be read: {problem}"));
     }
     if found.waiting > 0 {
-        out::line(&format!("runs that wait, and would start at once: {}", found.waiting));
+        out::line(&format!("waiting runs that would start at once: {}", found.waiting));
     }
 }
 

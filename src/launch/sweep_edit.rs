@@ -32,7 +32,7 @@ fn refuse<T>(why: impl Into<String>) -> Result<T> {
 pub struct Edited {
     /// Trials that are new.
     pub added: usize,
-    /// Waiting trials that were taken out of the queue, or changed.
+    /// Waiting trials that were removed from the queue, or changed.
     pub changed: Vec<String>,
     /// Ended runs that were queued again.
     pub resumed: Vec<String>,

@@ -39,7 +39,7 @@ impl Deed {
             Self::Hold => "Hold or release",
             Self::Raise => "Raise",
             Self::Lower => "Lower",
-            Self::Keep => "Keep or leave to its sweep",
+            Self::Keep => "Protect from pruning or not",
             Self::Requeue => "Requeue",
         }
     }
@@ -71,8 +71,8 @@ impl Deed {
             Self::Hold => "held or released",
             Self::Raise => "raised",
             Self::Lower => "lowered",
-            Self::Keep => "kept or left to its sweep",
-            Self::Requeue => "goes back into Slurm's queue with a checkpoint",
+            Self::Keep => "protected from pruning or not",
+            Self::Requeue => "returns to Slurm's queue with a checkpoint",
         }
     }
 
@@ -99,7 +99,7 @@ impl Deed {
             Self::Resume if ended => Ok("resumes from its newest checkpoint"),
             Self::Resume => Err("has not ended"),
             Self::Retry => Ok("the same settings as a new run"),
-            Self::Remove if state.is_live() => Err("is at work: stop it first"),
+            Self::Remove if state.is_live() => Err("is running: stop it first"),
             Self::Remove => Ok("moves to the trash (restore brings it back)"),
             Self::Hold if state == S::Held => Ok("may start again"),
             Self::Hold if waits => Ok("waits until released"),
@@ -113,7 +113,7 @@ impl Deed {
             Self::Requeue if run.is_with_slurm() => {
                 Ok("writes a checkpoint, then waits in Slurm's queue again")
             }
-            Self::Requeue => Err("is not at work on a node of Slurm's"),
+            Self::Requeue => Err("is not running on a Slurm node"),
         }
     }
 }

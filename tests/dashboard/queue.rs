@@ -26,7 +26,7 @@ fn waiting_runs_say_why_are_raised_and_the_queue_is_paused() {
     let mut screen = Screen::dashboard(folder.path(), 140, 30);
     screen.wait_for("0002-rank-8");
     screen.press("4");
-    screen.wait_for("held back: H releases");
+    screen.wait_for("held: H releases it");
     screen.wait_for("#1  the queue is paused");
     screen.wait_for("P resumes it");
     // The first of those that wait comes first, the held one after it.

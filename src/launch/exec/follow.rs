@@ -107,12 +107,12 @@ fn tell_leftovers(run: &RunFolder, attempt: u32, record: &mut Record) -> Option<
     for (kind, what, processes) in [
         (
             "left-running",
-            "the command returned while processes that it had started were at work; they were ended",
+            "the command returned while processes that it had started were running; they were ended",
             ended,
         ),
         (
             "left-behind",
-            "processes that the command started are still at work, in sessions of their own",
+            "processes that the command started are still running, in sessions of their own",
             away,
         ),
     ] {

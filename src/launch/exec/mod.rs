@@ -91,7 +91,7 @@ fn refuse_what_nobody_started(run: &RunFolder, attempt: u32) -> Result<()> {
         return Ok(());
     }
     let hint = "`loradeck resume` or `loradeck retry` starts it, `loradeck dispatch` in this terminal";
-    let message = format!("attempt {attempt} of {} is not at work (hint: {hint})", run.label());
+    let message = format!("attempt {attempt} of {} is not running (hint: {hint})", run.label());
     Err(BadInput(message).into())
 }
 

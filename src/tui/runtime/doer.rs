@@ -107,7 +107,7 @@ fn carry_out(
         Err(error) => Err(error.to_string()),
     };
     let done = |result: Result<action::Done, action::ActionError>| match result {
-        Ok(action::Done::Dropped) => Ok("taken out of the queue".to_owned()),
+        Ok(action::Done::Dropped) => Ok("removed from the queue".to_owned()),
         Ok(_) => Ok(deed.done().to_owned()),
         Err(error) => Err(error.to_string()),
     };
@@ -126,11 +126,11 @@ fn carry_out(
             Err(error) => Err(format!("{error:#}")),
         },
         Deed::Hold => match hold(workspace, run, !held) {
-            Ok(()) => Ok(if held { "may start again".to_owned() } else { "held back".to_owned() }),
+            Ok(()) => Ok(if held { "may start again".to_owned() } else { "held".to_owned() }),
             Err(error) => Err(error.to_string()),
         },
         Deed::Keep => match action::set_keep(workspace, run, !entry.keep) {
-            Ok(()) if entry.keep => Ok("is left to its sweep again".to_owned()),
+            Ok(()) if entry.keep => Ok("may be pruned by its sweep again".to_owned()),
             Ok(()) => Ok("will not be pruned by its sweep".to_owned()),
             Err(error) => Err(error.to_string()),
         },

@@ -66,7 +66,7 @@ impl Pending {
             }
             if !said && !self.is_empty() && begin.elapsed() >= SILENT {
                 said = true;
-                say(&format!("finishing before leaving: {} (Ctrl-C leaves now)", self.words()));
+                say(&format!("finishing before quitting: {} (Ctrl-C quits now)", self.words()));
             }
         }
         self.verdict()

@@ -23,7 +23,7 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
     }
     let rows = app.queue_rows();
     if rows.is_empty() {
-        paint::message(inner, &["nothing is at work, nothing waits"], app.theme.faint(), buffer);
+        paint::message(inner, &["nothing is running or waiting"], app.theme.faint(), buffer);
         return;
     }
     let top = inner.y + slots + u16::from(slots > 0);
@@ -104,7 +104,7 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
     paint::text(buffer, x, row.y, 9, run.state().word(), Style::new());
     x += 10;
     let what = match (run.state(), place) {
-        (ShownState::Held, _) => format!("held back: {} releases", app.key_for(Action::Do(Deed::Hold))),
+        (ShownState::Held, _) => format!("held: {} releases it", app.key_for(Action::Do(Deed::Hold))),
         (ShownState::Queued, Some(place)) => format!("#{}  {}", place + 1, why(app, run)),
         (_, Some(place)) => format!("#{}", place + 1),
         (state, None) if state.is_live() => {

@@ -125,9 +125,7 @@ fn every_unsupported_key_is_refused_by_name() {
 fn two_spellings_of_a_key_are_an_error() {
     let error = with_base("lr: 1e-4\nlearning_rate: 2e-4\n", &[]).unwrap_err();
     assert!(
-        error.starts_with(
-            "experiment.yaml:4:1: learning_rate: is the same key as 'lr', which stands here too"
-        ),
+        error.starts_with("experiment.yaml:4:1: learning_rate: is the same key as 'lr', which is given too"),
         "{error}"
     );
     let error = with_base("seed: 1\nseed: 2\n", &[]).unwrap_err();
