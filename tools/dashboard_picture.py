@@ -32,7 +32,7 @@ NAMED = {
 
 
 def read_for(terminal, stream, seconds):
-    """Feeds the emulator with what the program writes, and answers a question about its status as a terminal does."""
+    """Feeds the emulator with what the program writes."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         if select.select([terminal], [], [], left)[0]:
@@ -76,6 +76,24 @@ def style_of(cell):
     return (back, front, cell.bold) if cell.reverse else (front, back, cell.bold)
 
 
+def is_braille(sign):
+    return 0x2800 <= ord(sign) <= 0x28FF
+
+
+def dots_of(text, x, y):
+    """Returns the path of the dots of braille signs, which few fonts have: points of no length with round ends."""
+    across, down = CELL_WIDTH / 2, CELL_HEIGHT / 4
+    # Bits 0 to 5 run down the left and the right column of three; 6 and 7 are the fourth row.
+    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
+    return "".join(
+        f"M{x + at * CELL_WIDTH + (column + 0.5) * across:.1f} {y + (row + 0.5) * down:.1f}h0"
+        for at, sign in enumerate(text)
+        if is_braille(sign)
+        for bit, (column, row) in enumerate(places)
+        if ord(sign) >> bit & 1
+    )
+
+
 def drawn(screen):
     """Returns the SVG text: one rectangle per coloured stretch, one text per stretch of one style."""
     width, height = COLUMNS * CELL_WIDTH + 2 * MARGIN, LINES * CELL_HEIGHT + 2 * MARGIN
@@ -95,16 +113,15 @@ def drawn(screen):
             column += len(text)
             if back != BACKGROUND:
                 out.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{length:.1f}" height="{CELL_HEIGHT}" fill="{back}"/>')
-            body = text.rstrip()
-            if not body:
-                continue
-            lead = len(body) - len(body.lstrip())
-            body = body.lstrip()
-            weight = ' font-weight="bold"' if bold else ""
-            out.append(
-                f'<text x="{x + lead * CELL_WIDTH:.1f}" y="{y + 19:.1f}" textLength="{len(body) * CELL_WIDTH:.1f}" '
-                f'fill="{front}"{weight}>{escape(body)}</text>'
-            )
+            if dots := dots_of(text, x, y):
+                out.append(f'<path d="{dots}" stroke="{front}" stroke-width="3.2" stroke-linecap="round"/>')
+            # A place for each character: fonts that stand in for missing signs have other widths.
+            shown = [(x + at * CELL_WIDTH, sign) for at, sign in enumerate(text) if sign != " " and not is_braille(sign)]
+            if shown:
+                places = " ".join(f"{place:.1f}" for place, _ in shown)
+                weight = ' font-weight="bold"' if bold else ""
+                signs = escape("".join(sign for _, sign in shown))
+                out.append(f'<text x="{places}" y="{y + 19:.1f}" fill="{front}"{weight}>{signs}</text>')
     return "\n".join([*out, "</g>", "</svg>", ""])
 
 

@@ -136,7 +136,7 @@ mod tests {
         let mut said = Vec::new();
         let told = all.wait(&messages, SILENT * 2, |sentence| said.push(sentence.to_owned()));
         assert_eq!(said, ["finishing before leaving: Stop x/0002 (Ctrl-C leaves now)"]);
-        assert!(told.unwrap_err().contains("seen done: Stop x/0002"));
+        assert!(told.unwrap_err().contains("was confirmed: Stop x/0002"));
     }
 
     #[test]

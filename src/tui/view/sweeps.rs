@@ -175,7 +175,7 @@ fn headline(app: &App, sweep: &SweepView) -> Line<'static> {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let key = app.key_here(Action::PauseSweep);
     let (text, style) = match (&sweep.paused, sweep.closed) {
-        (_, true) => ("is complete".to_owned(), Style::new()),
+        (_, true) => ("is done: it creates no more trials".to_owned(), Style::new()),
         (Some(why), _) if why.is_empty() => (format!("is paused ({key} resumes it)"), app.theme.warning()),
         (Some(why), _) => (format!("is paused: {why} ({key} resumes it)"), app.theme.warning()),
         (None, _) if app.runs.queue.paused.contains(&sweep.id.workspace) => {
