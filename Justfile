@@ -121,6 +121,15 @@ mutants *NUMBERS:
     export LORADECK_JUDGES_PYTHON
     exec python3 tests/mutants/run.py "$@"
 
+# Draw the README's picture of the dashboard from a demo's workspace: picture DIR.
+picture DIR:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    venv={{ quote(target / "picture") }}
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet pyte==0.8.2
+    "$venv/bin/python" tools/dashboard_picture.py {{ quote(target / "release/loradeck") }} "$1" docs/dashboard.svg
+
 # The benchmarks.
 bench *ARGUMENTS:
     # Each is one ignored test that prints its figures.

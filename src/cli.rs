@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// A terminal deck for LoRA experiments: queue, train, watch, report, compare, commit.
+/// A terminal experiment manager for LoRA: queue, train, watch, report, compare, commit.
 #[derive(Debug, Parser)]
 #[command(name = "loradeck", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub struct Cli {
     /// Workspaces to open in the dashboard (default: the one around the current folder).
     pub workspaces: Vec<PathBuf>,
-    /// What to do instead of opening the dashboard.
+    /// A command instead of the dashboard.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -38,32 +38,32 @@ pub enum Command {
         /// The folder (default: the current one).
         dir: Option<PathBuf>,
     },
-    /// Let a workspace's files name what is started here: shows all that they name, and asks.
+    /// Trust a workspace: let it start the programs that its files name. Lists them all and asks first.
     Trust {
         /// The workspace (default: the one around the current folder).
         dir: Option<PathBuf>,
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
-        /// Trust it although another user owns a folder of it, who can change what runs as you.
+        /// Trust it although another user owns one of its folders and can change what runs as you.
         #[arg(long)]
         foreign_owner: bool,
-        /// Trust it although everybody may write into a folder of it.
+        /// Trust it although every user may write into one of its folders.
         #[arg(long)]
         others_may_write: bool,
-        /// Show what it would run and whether it is trusted, with no folder named every trusted workspace; ask nothing.
+        /// Only show what it would start and whether it is trusted; without a folder, list all trusted workspaces.
         #[arg(long, conflicts_with_all = ["yes", "foreign_owner", "others_may_write"])]
         list: bool,
-        /// Trust it no more.
+        /// Withdraw trust.
         #[arg(long, conflicts_with_all = ["yes", "foreign_owner", "others_may_write", "list"])]
         revoke: bool,
         /// With --list: print JSON.
         #[arg(long, requires = "list")]
         json: bool,
     },
-    /// Trust a workspace no more: nothing that its files name is started from then on.
+    /// Withdraw trust from a workspace: none of the programs that its files name is started any longer.
     Untrust {
-        /// The workspace, also one that is gone (default: the one around the current folder).
+        /// The workspace; it may be gone (default: the one around the current folder).
         dir: Option<PathBuf>,
     },
     /// Start an experiment from a template.
@@ -95,13 +95,13 @@ pub enum Command {
         /// How many pictures are shown in the terminal, where it has colours.
         #[arg(long, default_value_t = 2)]
         images: usize,
-        /// Of texts: the number of a sample, from 1, in the order of the files; may be given several times.
+        /// Texts: the number of a sample, from 1, in file order; repeatable.
         #[arg(long, value_name = "N")]
         sample: Vec<usize>,
-        /// Of texts: look at the held-out samples.
+        /// Texts: show held-out samples.
         #[arg(long)]
         held_out: bool,
-        /// Of texts: print JSON.
+        /// Texts: print JSON.
         #[arg(long)]
         json: bool,
         /// Where the contact sheet goes; default `.loradeck/previews/NAME.png` in the workspace, outside of one
@@ -124,7 +124,7 @@ pub enum Command {
         /// With --wait: progress lines instead of the dashboard.
         #[arg(long)]
         plain: bool,
-        /// Queue them held back, until `queue release` lets them go.
+        /// Queue them held: they start after `queue release`.
         #[arg(long)]
         hold: bool,
         /// The group whose share of the slots they take (`queue slots N --group GROUP`).
@@ -137,12 +137,12 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Keep trials that early stopping would give up.
+    /// Protect trials from early stopping.
     Keep {
         /// The trials.
         #[command(flatten)]
         runs: SomeRuns,
-        /// Leave them to early stopping again.
+        /// Let early stopping prune them again.
         #[arg(long)]
         no: bool,
     },
@@ -177,7 +177,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show what runs take of the disk.
+    /// Show disk usage of runs.
     Du {
         /// Experiments or runs (default: all).
         targets: Vec<String>,
@@ -208,27 +208,27 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show which host acts on this workspace, or make it this one.
+    /// Show this workspace's home host, or make this host the home host.
     Home {
-        /// Take over, although another host may still be at work: only once you know that it is gone.
+        /// Take over although the other host may still be active: only once you know that it is gone.
         #[arg(long)]
         take_over: bool,
     },
     /// Run the dispatcher in the foreground until nothing is left to do.
     Dispatch {
-        /// Leave the session and terminal first.
+        /// Detach from session and terminal first.
         #[arg(long, hide = true)]
         detached: bool,
     },
     /// List runs.
     List {
-        /// Which: words of the name, key=value, key>=value, state=finished.
+        /// Filter: words of the name, key=value, key>=value, state=finished.
         filter: Vec<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show all about a run.
+    /// Show everything about a run.
     Show {
         /// The run.
         #[command(flatten)]
@@ -242,7 +242,7 @@ pub enum Command {
         /// The run.
         #[command(flatten)]
         run: OneRun,
-        /// Go on as it grows, until the run ends.
+        /// Follow the log until the run ends.
         #[arg(short, long)]
         follow: bool,
         /// How many lines from the end.
@@ -261,13 +261,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Follow all work: the dashboard, or progress lines.
+    /// Follow all runs: in the dashboard, or as progress lines.
     Watch {
         /// Progress lines, also for logs and CI.
         #[arg(long)]
         plain: bool,
     },
-    /// Compile a comparison table.
+    /// Print or write a comparison table.
     Compare {
         /// Experiments, runs or filters (default: every experiment).
         targets: Vec<String>,
@@ -277,7 +277,7 @@ pub enum Command {
         /// How to print it.
         #[command(flatten)]
         form: TableForm,
-        /// Write it there instead of printing it.
+        /// Write it to this file instead of printing it.
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -295,11 +295,11 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "RUN")]
         arguments: Vec<String>,
     },
-    /// Commit reports that wait for it.
+    /// Commit reports that are not committed yet.
     Commit {
         /// The runs.
         runs: Vec<String>,
-        /// All that wait.
+        /// All uncommitted reports.
         #[arg(long)]
         pending: bool,
     },
@@ -381,12 +381,12 @@ pub struct TableForm {
 /// Changes of a sweep.
 #[derive(Debug, Subcommand)]
 pub enum SweepChange {
-    /// Start no further trials of it; those that train go on.
+    /// Start no further trials; running ones continue.
     Pause {
         /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
         sweep: String,
     },
-    /// Let it go on.
+    /// Resume a paused sweep.
     Resume {
         /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
         sweep: String,
@@ -399,7 +399,7 @@ pub enum SweepChange {
         #[arg(required = true)]
         values: Vec<String>,
     },
-    /// Take values out: waiting trials with them leave the queue, a search draws them no more.
+    /// Exclude values: remove queued trials that use them and stop sampling them.
     Drop {
         /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
         sweep: String,
@@ -407,14 +407,14 @@ pub enum SweepChange {
         #[arg(required = true)]
         values: Vec<String>,
     },
-    /// Change what all trials share, such as `max_steps=200`, or `run_cap=40`.
+    /// Change settings that all trials share, such as `max_steps=200`, or `run_cap=40`.
     Set {
         /// EXPERIMENT for its newest sweep, or EXPERIMENT:NUMBER.
         sweep: String,
         /// The changes, as key=value: of waiting trials and of those to come.
         #[arg(required = true)]
         changes: Vec<String>,
-        /// Queue finished trials again, so that they go on with the change.
+        /// Also queue finished trials again, to continue with the change.
         #[arg(long)]
         resume: bool,
     },
@@ -423,7 +423,7 @@ pub enum SweepChange {
 /// A change of the queue.
 #[derive(Debug, Subcommand)]
 pub enum QueueChange {
-    /// Start nothing new.
+    /// Start no new runs.
     Pause {
         /// Only of this group.
         #[arg(long)]
@@ -453,19 +453,19 @@ pub enum QueueChange {
     },
     /// Take waiting runs out of their groups.
     Leave(SomeRuns),
-    /// Hold waiting runs back.
+    /// Hold waiting runs: they stay in the queue and do not start.
     Hold(SomeRuns),
-    /// Let held runs go.
+    /// Release held runs.
     Release(SomeRuns),
-    /// Send running runs back into Slurm's queue, with a checkpoint.
+    /// Checkpoint running runs and send them back to Slurm's queue.
     Requeue(SomeRuns),
     /// Take waiting runs out of the queue.
     Drop(SomeRuns),
-    /// Use at most so many GPUs, or shares of the CPU.
+    /// Limit how many slots (GPUs, or shares of the CPU) are used.
     Slots {
         /// How many.
         count: u32,
-        /// The most runs at once of this group, instead of all.
+        /// Limit only this group's runs.
         #[arg(long)]
         group: Option<String>,
     },

@@ -262,7 +262,7 @@ fn a_foreign_folder_is_tracked_in_place_and_nothing_is_written_in_it() {
     assert!(compared.contains("0001-my-lora") && compared.contains("0.75"), "{compared}");
     let refused = deck.run(&["run", "my-lora/1"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
-    assert!(text(&refused).contains("only looked at"), "{}", text(&refused));
+    assert!(text(&refused).contains("only read"), "{}", text(&refused));
     for deed in ["retry", "resume", "stop"] {
         let refused = deck.run(&[deed, "my-lora/1"]);
         assert_eq!(refused.status.code(), Some(2), "{deed}: {}", text(&refused));
@@ -289,7 +289,7 @@ fn an_attempt_that_is_not_at_work_is_not_trained_by_hand() {
     for attempt in ["1", "9"] {
         let refused = deck.run(&["exec", &run.path().to_string_lossy(), "--attempt", attempt]);
         assert_eq!(refused.status.code(), Some(2));
-        let expected = format!("attempt {attempt} of {} is not at work", run.label());
+        let expected = format!("attempt {attempt} of {} is not running", run.label());
         assert!(text(&refused).contains(&expected), "{}", text(&refused));
     }
     assert_eq!(read(run.summary()), before);

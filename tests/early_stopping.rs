@@ -52,7 +52,7 @@ fn halving_gives_up_what_falls_behind_and_the_winner_survives() {
     assert!(given_up.len() >= 2, "{:?}", runs.iter().map(state).collect::<Vec<_>>());
     assert_eq!(state(&runs[0]), State::Finished, "the best");
     for run in &given_up {
-        assert_eq!(verdicts(run, "is given up"), 1);
+        assert_eq!(verdicts(run, "pruned"), 1);
         let report = fs::read_to_string(run.report()).unwrap();
         assert!(report.contains("asha"), "{report}");
     }
@@ -71,7 +71,7 @@ fn a_trial_that_is_kept_is_not_given_up() {
     assert!(deck.run(&["queue", "release", "search/1", "search/2"]).status.success());
     wait_until("both have ended", || runs.iter().all(|run| state(run).is_end()));
     assert!(runs.iter().all(|run| state(run) == State::Finished));
-    assert!(verdicts(&runs[1], "would be given up, but is kept on request") >= 1);
+    assert!(verdicts(&runs[1], "kept on request, although the rule prunes it") >= 1);
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn trials_at_work_are_judged_while_the_queue_is_paused() {
     wait_until("two are at work", || runs().iter().filter(|run| state(run) == State::Running).count() == 2);
     assert!(deck.run(&["queue", "pause"]).status.success());
     let runs = runs();
-    assert_eq!(verdicts(&runs[1], "is given up"), 0, "the pause came too late to show anything");
-    wait_until("the one that falls behind is given up", || state(&runs[1]) == State::Pruned);
+    assert_eq!(verdicts(&runs[1], "pruned"), 0, "the pause came too late to show anything");
+    wait_until("the one that falls behind is pruned", || state(&runs[1]) == State::Pruned);
     wait_until("the other one ends", || state(&runs[0]) == State::Finished);
     assert_eq!(state(&runs[2]), State::Queued);
 }

@@ -52,7 +52,7 @@ fn a_check_tells_pictures_adapters_and_steps() {
         "  unet: rank 2, alpha 4, so strength 2 (alpha / rank), ",
         "  unet: rank 4, alpha 8, so strength 2 (alpha / rank), ",
         ", diffusers, Stable Diffusion 1.x, ",
-        "4 looks an epoch (pictures × repeats), in batches of 2 for each bucket: 2 batches",
+        "4 samples an epoch (pictures × repeats), in batches of 2 for each bucket: 2 batches",
         "memory: about ",
         "04.png",
     ] {

@@ -77,7 +77,7 @@ fn a_service_left_behind_keeps_neither_slot_nor_run_and_is_named() {
     assert!(!is_held(&first.train_lock()).unwrap());
     let words = message_of(&first, "left-behind");
     assert!(words.contains(&format!("sleep ({service})")), "{words}");
-    assert!(status(&first).message.unwrap().contains("still at work"));
+    assert!(status(&first).message.unwrap().contains("still running"));
     wait_until("the report names it", || {
         fs::read_to_string(first.path().join("README.md"))
             .is_ok_and(|text| text.contains(&format!("sleep ({service})")))
@@ -217,7 +217,7 @@ fn a_run_gets_the_environment_of_the_shell_that_submitted_it() {
     assert_eq!(said(&second), "second second second none none\n");
     assert_eq!(said(&third), "third third third none none\n");
     let missing = message_of(&second, "environment-missing");
-    assert!(missing.starts_with("HF_TOKEN stood in the environment"), "{missing}");
+    assert!(missing.starts_with("HF_TOKEN was set in the environment"), "{missing}");
     let shown = deck.run(&["show", "x/2"]);
     assert!(String::from_utf8_lossy(&shown.stdout).contains("  TAG=second\n"), "{shown:?}");
     for entry in fs::read_dir(deck.workspace.state_folder().join("environments")).unwrap().flatten() {

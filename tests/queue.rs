@@ -77,7 +77,7 @@ fn a_lost_run_comes_back_as_often_as_it_may() {
     dispatcher.wait().unwrap();
     let entries = read_journal(&runs[0]).entries;
     let message = entries.iter().find(|entry| entry.kind == "auto-resume").unwrap();
-    assert!(message.text("message").unwrap().starts_with("goes on by itself in 2 s after: "));
+    assert!(message.text("message").unwrap().starts_with("resumes automatically in 2 s after: "));
     assert_eq!(QueueEntry::read(&runs[0]).unwrap().comebacks, 1);
 }
 

@@ -119,7 +119,7 @@ style: 4 runs (grid)
    2  lora_rank=4 learning_rate=1e-4 seed=1
    3  lora_rank=8 learning_rate=2e-4 seed=0
    4  lora_rank=8 learning_rate=2e-4 seed=1
-cost: 40 steps in 4 runs; no earlier run of the experiment tells how long they take
+cost: 40 steps in 4 runs; no earlier run of the experiment to estimate the time from
 ";
     assert_eq!(told(&deck.run(&arguments)), expected);
     let answer: Value =

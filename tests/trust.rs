@@ -124,7 +124,7 @@ fn looking_starts_nothing_and_says_why_it_waits() {
     }
     for arguments in [&["doctor"][..], &["doctor", "--json"]] {
         let (_, text) = run_in(&deck, foreign.root(), arguments);
-        assert!(text.contains("not trusted: nothing that its files name is started"), "{text}");
+        assert!(text.contains("not trusted: no program that its files name is started"), "{text}");
         assert!(text.contains("trainer.sh, which loradeck.yaml names, was not started"), "{text}");
         foreign.assert_untouched("doctor");
     }
@@ -163,7 +163,10 @@ fn what_adds_work_is_refused_before_anything_is_written() {
     ] {
         let (code, text) = run_in(&deck, foreign.root(), arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {text}");
-        assert!(text.contains("is not trusted here: nobody has said here"), "{arguments:?}: {text}");
+        assert!(
+            text.contains("is not trusted here: it has not been trusted on this machine"),
+            "{arguments:?}: {text}"
+        );
         assert!(text.contains("`loradeck trust "), "{arguments:?}: {text}");
     }
     assert_eq!(everything_in(foreign.root()), before);
@@ -204,7 +207,7 @@ fn trust_shows_everything_and_then_it_runs() {
     }
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     let (code, text) = run_in(&deck, foreign.root(), &["trust"]);
-    assert_eq!(code, Some(2), "nobody can be asked: {text}");
+    assert_eq!(code, Some(2), "cannot ask: {text}");
     assert!(text.contains("--yes"), "{text}");
     foreign.assert_untouched("a trust that nobody confirmed");
     let (code, text) = trust(&deck, foreign.root(), &[]);
@@ -244,7 +247,7 @@ fn what_is_trusted_no_more_starts_nothing_further() {
         !loradeck_core::run::is_held(&foreign.workspace.dispatch_lock()).unwrap()
     });
     let (code, text) = run_in(&deck, foreign.root(), &["untrust"]);
-    assert!(code == Some(0) && text.contains("trusted no more"), "{text}");
+    assert!(code == Some(0) && text.contains("no longer trusted"), "{text}");
     assert_eq!(run_in(&deck, foreign.root(), &["run", "x"]).0, Some(2));
     trust(&deck, foreign.root(), &[]);
     assert_eq!(run_in(&deck, foreign.root(), &["run", "x", "--wait"]).0, Some(0));
@@ -283,7 +286,7 @@ fn a_moved_or_copied_workspace_is_not_trusted_and_a_link_to_it_is() {
 
     assert!(Command::new("cp").arg("-a").args([foreign.root(), &beside("copy")]).status().unwrap().success());
     let (code, text) = run_in(&deck, &beside("copy"), &["run", "x"]);
-    assert!(code == Some(2) && text.contains("nobody has said here"), "{text}");
+    assert!(code == Some(2) && text.contains("has not been trusted on this machine"), "{text}");
 
     fs::rename(foreign.root(), beside("moved")).unwrap();
     let (code, text) = run_in(&deck, &beside("moved"), &["run", "x"]);
@@ -297,7 +300,7 @@ fn a_moved_or_copied_workspace_is_not_trusted_and_a_link_to_it_is() {
         .unwrap();
     for place in [again.root().to_path_buf(), beside("link")] {
         let (code, text) = run_in(&deck, &place, &["run", "x"]);
-        assert!(code == Some(2) && text.contains("another folder stood at this path"), "{text}");
+        assert!(code == Some(2) && text.contains("another folder was at this path"), "{text}");
     }
     run_in(&deck, again.root(), &["list"]);
     again.assert_untouched("list");
@@ -334,7 +337,7 @@ fn what_belongs_to_somebody_else_is_never_trusted_silently() {
     run_in(&deck, foreign.root(), &["list"]);
     foreign.assert_untouched("list");
     let mut terminal = Terminal::open(&deck, foreign.root(), &["trust"]);
-    terminal.wait_for("to go on");
+    terminal.wait_for("to continue");
     terminal.type_in("y\n");
     terminal.wait_for("it is not trusted");
     foreign.assert_untouched("a yes that was not meant for this");
@@ -391,13 +394,13 @@ fn another_users_word_or_a_store_that_others_may_write_does_not_count() {
     let file = deck.state_home().join("loradeck/trust.json");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o622)).unwrap();
     let (code, text) = run_in(&deck, deck.workspace.root(), &["dispatch"]);
-    assert!(code == Some(2) && text.contains("is not yours alone"), "{text}");
+    assert!(code == Some(2) && text.contains("list of trusted workspaces is ignored"), "{text}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let mine = fs::read_to_string(&file).unwrap();
     let user = rustix_user();
     fs::write(&file, mine.replace(&format!("\"user\": {user}"), "\"user\": 4242")).unwrap();
     let (code, text) = run_in(&deck, deck.workspace.root(), &["dispatch"]);
-    assert!(code == Some(2) && text.contains("nobody has said here"), "{text}");
+    assert!(code == Some(2) && text.contains("has not been trusted on this machine"), "{text}");
 }
 
 fn rustix_user() -> u32 {

@@ -24,7 +24,7 @@ pub(super) fn check(target: &str, overrides: &[String], as_json: bool) -> Result
         }
         let next =
             if is_one { format!("`loradeck run {target}` queues it") } else { trains_it(target, &prepared) };
-        out::line(&format!("all is well: {next}"));
+        out::line(&format!("no problems found: {next}"));
     }
     Ok(OK)
 }
@@ -117,7 +117,7 @@ fn inputs(summary: &CheckSummary, gpu_memory: Option<u64>) -> Vec<String> {
     if let Some(memory) = gpu_memory.filter(|memory| *memory < summary.memory.total) {
         let (wanted, there) = (bytes(summary.memory.total), bytes(memory));
         lines.push(format!(
-            "note: {wanted} will hardly fit into the GPU's {there}: lower batch_size or max_seq_len"
+            "note: {wanted} may not fit into the GPU's {there}: lower batch_size or max_seq_len"
         ));
     }
     lines

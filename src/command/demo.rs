@@ -98,7 +98,7 @@ fn ensure_identity(root: &Path) -> Result<()> {
 
 /// Links (or copies) the base model into `models/`, which git does not take.
 fn put_in_model(workspace: &Workspace, base_model: &Path, show: Show) -> Result<Vec<PathBuf>> {
-    let own = || base_model.file_name().with_context(|| format!("'{}' is no file", base_model.display()));
+    let own = || base_model.file_name().with_context(|| format!("'{}' is not a file", base_model.display()));
     let name = show.model.map_or_else(own, |name| Ok(OsStr::new(name)))?;
     let folder = workspace.root().join("models");
     file::create_folder(&folder)?;

@@ -14,11 +14,11 @@ pub(super) fn dispatch(detached: bool) -> Result<u8> {
     // The detached one's standard error is its log.
     if !detached || ended == Ended::Moved {
         out::note(match ended {
-            Ended::AnotherIsAtWork => "another dispatcher is at work in this workspace",
-            Ended::AnotherHostIsHome => "another host has become home of this workspace",
-            Ended::NothingLeft => "nothing is left to start, watch or write up",
-            Ended::Moved => "another dispatcher takes over, where a logout does not end it",
-            Ended::Asked => "the dispatcher ends; running trainings go on",
+            Ended::AnotherIsAtWork => "another dispatcher is running in this workspace",
+            Ended::AnotherHostIsHome => "another host is now the home host of this workspace",
+            Ended::NothingLeft => "nothing is left to start, watch or report",
+            Ended::Moved => "another dispatcher takes over, in a scope that a logout does not end",
+            Ended::Asked => "the dispatcher ends; running trainings continue",
         });
     }
     Ok(OK)

@@ -13,15 +13,18 @@ pub(super) fn home(take: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     if take {
         take_over(&workspace)?;
-        out::line("this host is home now");
+        out::line("this host is now the home host");
         return Ok(OK);
     }
     out::line(&match Home::read(&workspace)? {
         Some(home) if is_elsewhere(&workspace) => {
-            format!("'{}' is home; from here the workspace is only looked at", harmless(&home.host.host))
+            format!(
+                "'{}' is the home host; on this host the workspace is read-only",
+                harmless(&home.host.host)
+            )
         }
-        Some(home) if !home.ended => format!("this host, '{}', is home", harmless(&home.host.host)),
-        _ => "nobody is at work; whichever host submits first is home".to_owned(),
+        Some(home) if !home.ended => format!("this host, '{}', is the home host", harmless(&home.host.host)),
+        _ => "no host is active; the next one that submits becomes the home host".to_owned(),
     });
     Ok(OK)
 }

@@ -47,7 +47,7 @@ pub(super) fn preview(target: &str, overrides: &[String], wanted: Wanted) -> Res
     let prepared = prepare(&workspace, target, overrides)?;
     trials::tell_warnings(&prepared);
     let Some(trial) = prepared.plan.checked_trials().first() else {
-        return Err(UsageError(format!("'{target}' has no trial to look at")).into());
+        return Err(UsageError(format!("'{target}' has no trial to show")).into());
     };
     let settings = &trial.settings;
     if settings.is_foreign() {

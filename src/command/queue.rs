@@ -85,7 +85,7 @@ fn requeue(workspace: &Workspace, names: &[String]) -> Result<()> {
     for name in names {
         let run = workspace.find_run(name)?;
         crate::launch::requeue(workspace, &run)?;
-        out::line(&format!("{}: asked; it goes back into Slurm's queue with a checkpoint", run.label()));
+        out::line(&format!("{}: asked; it returns to Slurm's queue with a checkpoint", run.label()));
     }
     Ok(())
 }
@@ -156,8 +156,10 @@ fn why(run: &Run, reason: Option<&Waiting>, job: Option<&ShownJob>) -> String {
         return job.words_beside(reason, Moment::now());
     }
     match (run.state(), reason) {
-        (ShownState::Lost, _) => "its processes died (resume goes on from the last checkpoint)".to_owned(),
-        (ShownState::Orphaned, _) => "its supervisor died; it trains on".to_owned(),
+        (ShownState::Lost, _) => {
+            "its processes died (`loradeck resume` continues from the last checkpoint)".to_owned()
+        }
+        (ShownState::Orphaned, _) => "its supervisor died; training continues".to_owned(),
         (ShownState::Queued | ShownState::Held, Some(reason)) => reason.words(Moment::now()),
         _ => String::new(),
     }

@@ -77,9 +77,11 @@ fn on_each(
 pub(super) fn tell(run: &RunFolder, done: &Done) {
     let label = run.label();
     out::line(&match done {
-        Done::Dropped => format!("{label}: taken out of the queue"),
-        Done::Requested => format!("{label}: asked; it answers at its next step"),
-        Done::RequestedOfHome => format!("{label}: asked; its home host takes it out of the queue"),
+        Done::Dropped => format!("{label}: removed from the queue"),
+        Done::Requested => format!("{label}: asked; it responds at its next step"),
+        Done::RequestedOfHome => {
+            format!("{label}: asked; the home host's dispatcher removes it from the queue")
+        }
         Done::Queued(attempt) => format!("{label}: queued as attempt {attempt}"),
         Done::Moved(path) => format!("{label}: moved to {}", path.display()),
     });

@@ -21,7 +21,7 @@ pub(super) fn sample(arguments: &[String]) -> Result<u8> {
     }
     let Some(program) = trainer_program(workspace.as_ref()) else {
         bail!(
-            "the trainer loradeck-train was not found (hint: `loradeck doctor` says where it is looked for)"
+            "the trainer loradeck-train was not found (hint: `loradeck doctor` lists where it is searched for)"
         );
     };
     let mut command = program.command()?;
@@ -41,6 +41,6 @@ fn folder_of(workspace: Option<&Workspace>, name: &str) -> Result<std::path::Pat
         Some(Ok(run)) => Ok(run.path().to_path_buf()),
         _ if Path::new(name).is_dir() => Ok(Path::new(name).to_path_buf()),
         Some(Err(error)) => Err(error.into()),
-        None => bail!(out::UsageError(format!("'{name}' is no run and no folder"))),
+        None => bail!(out::UsageError(format!("'{name}' is neither a run nor a folder"))),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn show(name: &str, as_json: bool) -> Result<u8> {
     crate::launch::refresh_adopted(&workspace);
     let store = Store::open(vec![workspace.clone()]);
     crate::launch::wake_for_shown(&workspace, store.runs())?;
-    let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run has just gone away")?;
+    let run = store.find(folder.path()).and_then(|id| store.get(id)).context("the run was just removed")?;
     let journal = read_journal(&folder);
     let job = ShownJobs::read(&workspace).of(&folder).cloned();
     if as_json {

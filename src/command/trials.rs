@@ -86,7 +86,7 @@ pub(super) fn cost_line(cost: &Cost) -> String {
     let most = if cost.at_most { "at most " } else { "" };
     let runs = if cost.runs == 1 { "1 run".to_owned() } else { format!("{} runs", cost.runs) };
     if cost.steps == 0 {
-        return format!("cost: {most}{runs} of a command that does not say its steps");
+        return format!("cost: {most}{runs} of a command whose number of steps is unknown");
     }
     let steps = format!("cost: {most}{} steps in {runs}", cost.steps);
     match (cost.seconds, cost.seconds_per_step) {
@@ -96,7 +96,7 @@ pub(super) fn cost_line(cost: &Cost) -> String {
             super::list::short(pace),
             cost.earlier_runs
         ),
-        _ => format!("{steps}; no earlier run of the experiment tells how long they take"),
+        _ => format!("{steps}; no earlier run of the experiment to estimate the time from"),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn trust(dir: Option<PathBuf>, consent: &Consent) -> Result<u8> {
     };
     TrustStore::of_user()?.trust(&workspace, accepted, "trust")?;
     permit(&workspace)?;
-    out::line("trusted: from now on these are started as you");
+    out::line("trusted: from now on these programs run as you");
     wake_for(&workspace, &workspace.runs())?;
     Ok(OK)
 }
@@ -61,18 +61,18 @@ fn agreed(workspace: &Workspace, consent: &Consent) -> Result<Option<Accepted>> 
         return Ok(Some(accepted));
     }
     if !out::is_conversation() {
-        return Err(UsageError("nobody can be asked here (hint: --yes trusts it)".to_owned()).into());
+        return Err(UsageError("cannot ask without a terminal (hint: --yes trusts it)".to_owned()).into());
     }
-    Ok(out::ask("start these as you, here and whenever this workspace asks for it?")?.then_some(accepted))
+    Ok(out::ask("trust this workspace to run these programs as you?")?.then_some(accepted))
 }
 
 /// Whether a person types the word that agrees to a danger; where nobody can, a flag is wanted.
 fn typed_out(consent: &Consent, flag: &str) -> Result<bool> {
     if consent.yes || !out::is_conversation() {
-        let hint = format!("that is not trusted by --yes alone (hint: {flag}, once you know why it is so)");
+        let hint = format!("--yes alone does not accept this (hint: {flag}, once you know why it is so)");
         return Err(UsageError(hint).into());
     }
-    Ok(out::ask_for("type 'trust it anyway' to go on", "trust it anyway")?)
+    Ok(out::ask_for("type 'trust it anyway' to continue", "trust it anyway")?)
 }
 
 fn show(workspace: &Workspace, found: &Inventory) {
@@ -80,7 +80,7 @@ fn show(workspace: &Workspace, found: &Inventory) {
     if found.named.is_empty() {
         out::line("its files name no program; the trainer is the one that you installed");
     } else {
-        out::line("its files name what would be started as you:");
+        out::line("its files name these programs, which would run as you:");
     }
     for one in found.named.iter().take(SHOWN) {
         let more = if one.more > 0 { format!(" and {} more", one.more) } else { String::new() };
@@ -94,7 +94,7 @@ fn show(workspace: &Workspace, found: &Inventory) {
         out::line(&format!("  could not be read: {problem}"));
     }
     if found.waiting > 0 {
-        out::line(&format!("runs that wait, and would start at once: {}", found.waiting));
+        out::line(&format!("waiting runs that would start at once: {}", found.waiting));
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) fn list(dir: Option<&Path>, as_json: bool) -> Result<u8> {
         out::line("no workspace is trusted yet (hint: `loradeck trust DIR`)");
     }
     for record in &records {
-        let problem = problem_of(record).map(|why| format!(": no more, {why}")).unwrap_or_default();
+        let problem = problem_of(record).map(|why| format!(": no longer trusted: {why}")).unwrap_or_default();
         let since = record.time.to_minute();
         out::line(&format!("{} (by {} at {since}){problem}", record.path.display(), record.by));
     }
@@ -137,7 +137,7 @@ pub(super) fn list(dir: Option<&Path>, as_json: bool) -> Result<u8> {
 /// Why a recorded workspace is not trusted now.
 fn problem_of(record: &TrustRecord) -> Option<String> {
     if !record.path.exists() {
-        return Some("it is not there".to_owned());
+        return Some("it does not exist".to_owned());
     }
     permit(&Workspace::at(&record.path)).err().map(|refusal| refusal.why)
 }
@@ -152,7 +152,7 @@ pub(super) fn untrust(dir: Option<PathBuf>) -> Result<u8> {
     let was_known = TrustStore::of_user()?.forget(&path)?;
     let shown = path.display();
     out::line(&if was_known {
-        format!("{shown}: trusted no more; what runs goes on, nothing else is started")
+        format!("{shown}: no longer trusted; running runs continue, nothing else is started")
     } else {
         format!("{shown}: was not trusted")
     });

@@ -63,7 +63,7 @@ pub(super) fn follow(workspace: &Workspace, mut runs: Vec<RunFolder>, sweep: Opt
             return Ok(if failed { FAILED } else { OK });
         }
         if interrupted.load(Ordering::Relaxed) {
-            out::note("detached: the runs go on (`loradeck` shows them, `loradeck stop RUN` ends one)");
+            out::note("detached: the runs continue (`loradeck` shows them, `loradeck stop RUN` ends one)");
             return Ok(OK);
         }
         crate::launch::wake_for(workspace, &runs)?;

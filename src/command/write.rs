@@ -16,7 +16,7 @@ pub(super) fn report(target: &str) -> Result<u8> {
     let run = match named {
         Some(run) => run,
         None if folder.is_dir() => RunFolder::new(folder.canonicalize()?),
-        None => bail!(out::UsageError(format!("'{target}' is no run and no folder"))),
+        None => bail!(out::UsageError(format!("'{target}' is neither a run nor a folder"))),
     };
     let within = workspace.filter(|workspace| run.path().starts_with(workspace.root()));
     crate::report::write_report(within.as_ref(), &run)?;
@@ -27,7 +27,7 @@ pub(super) fn report(target: &str) -> Result<u8> {
 pub(super) fn commit(names: &[String], pending: bool) -> Result<u8> {
     let workspace = Workspace::open(Path::new("."))?;
     if names.is_empty() && !pending {
-        bail!(out::UsageError("name a run, or say --pending".to_owned()));
+        bail!(out::UsageError("name a run, or use --pending".to_owned()));
     }
     let mut lines = Vec::new();
     for name in names {

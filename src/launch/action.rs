@@ -124,7 +124,7 @@ fn take_out(run: &RunFolder, attempt: u32) -> Result<Withdrawal, FileError> {
     let withdrawal = withdraw(run, attempt)?;
     if withdrawal == Withdrawal::Done {
         let mut stopped = Status::new(State::Stopped, attempt, Moment::now());
-        stopped.message = Some("taken out of the queue".to_owned());
+        stopped.message = Some("removed from the queue".to_owned());
         stopped.write(run)?;
     }
     Ok(withdrawal)
@@ -153,7 +153,11 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
         let _queue = workspace.queue_lock()?;
         let status = status_of(run)?;
         if has_live_job(run, &status) {
-            return Err(refused(run, status.state.word(), "Slurm has it, and it goes on by itself there"));
+            return Err(refused(
+                run,
+                status.state.word(),
+                "it is in Slurm's queue and resumes there by itself",
+            ));
         }
         let live = liveness(run)?;
         if !(status.state.is_end() || live.is_lost(status.state)) {
@@ -191,7 +195,7 @@ pub fn resume(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> R
 /// Not under the queue's lock: this may take a minute.
 fn refuse_far(run: &RunFolder, far: Option<FarRun>) -> Result<(), ActionError> {
     match far.map(|mut far| far.is_alive(run)).transpose()? {
-        Some(true) => Err(refused(run, "at work", "it trains on another host (hint: stop it first)")),
+        Some(true) => Err(refused(run, "running", "it trains on another host (hint: stop it first)")),
         _ => Ok(()),
     }
 }
@@ -217,12 +221,12 @@ pub fn remove(workspace: &Workspace, run: &RunFolder) -> Result<Done, ActionErro
         || status.as_ref().is_some_and(|status| has_live_job(run, status))
         || status.as_ref().is_some_and(|status| status.state == State::Starting)
     {
-        return Err(refused(run, "at work", "stop it first"));
+        return Err(refused(run, "running", "stop it first"));
     }
     if status.is_some_and(|status| status.state == State::Queued) {
         let status = status_of(run)?;
         if withdraw(run, status.attempt)? == Withdrawal::TooLate {
-            return Err(refused(run, "at work", "stop it first"));
+            return Err(refused(run, "running", "stop it first"));
         }
         Status::new(State::Stopped, status.attempt, Moment::now()).write(run)?;
     }
@@ -323,11 +327,7 @@ pub fn pause_sweep(
     let pause = |sweep: &mut SweepFile| sweep.set_paused(why, Moment::now());
     if !SweepFile::change(workspace, experiment, number, pause)? {
         let run = format!("{}:{number}", experiment.name());
-        return Err(ActionError::Refused {
-            run,
-            state: "gone".into(),
-            why: "its file is not there any more",
-        });
+        return Err(ActionError::Refused { run, state: "gone".into(), why: "its file no longer exists" });
     }
     Ok(ensure_dispatcher(workspace)?)
 }

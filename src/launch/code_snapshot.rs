@@ -48,7 +48,7 @@ pub(super) fn code_folder(
     let inside = inside.strip_prefix(&staged).unwrap_or(&inside).display().to_string();
     file::replace(&staged.join(MARK), inside.as_bytes(), Durability::Synced)?;
     if target.exists() {
-        fs::remove_dir_all(&target).with_path(&target, "remove what was left half made of")?;
+        fs::remove_dir_all(&target).with_path(&target, "remove the incomplete copy of")?;
     }
     fs::rename(&staged, &target).with_path(&target, "put in place")?;
     Ok(target.join(inside))

@@ -11,7 +11,7 @@ use loradeck_core::run::{HOME_BEAT, Home, HomeIs, Host, STANDSTILL, Workspace};
 pub enum HomeError {
     /// Another host's dispatcher is at work.
     #[error(
-        "'{host}' is the home host of this workspace and its dispatcher may be at work (hint: act there; or `loradeck home --take-over` here, once you know it is gone)"
+        "'{host}' is the home host of this workspace and its dispatcher may be running (hint: act there; or `loradeck home --take-over` here, once you know it is gone)"
     )]
     Elsewhere {
         /// Its name.

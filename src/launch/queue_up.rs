@@ -82,7 +82,7 @@ fn with_deliveries(prepared: &Prepared) -> Vec<NewRun> {
 pub fn retry(workspace: &Workspace, run: &RunFolder, overrides: &[String]) -> Result<Submission> {
     permit(workspace)?;
     be_home(workspace)?;
-    let folder = run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
+    let folder = run.path().parent().and_then(Path::parent).context("the run belongs to no experiment")?;
     let experiment = ExperimentFolder::at(folder);
     let (settings, mut provenance) = load_frozen(&run.config(), overrides)?;
     if settings.foreign.adopted.is_some() {

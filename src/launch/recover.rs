@@ -77,7 +77,12 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
     match decision {
         Recovery::Nothing | Recovery::Adopt => {}
         Recovery::Requeue => {
-            note(run, "requeue", status.attempt, "the claim came to nothing; the next attempt is queued")?;
+            note(
+                run,
+                "requeue",
+                status.attempt,
+                "the attempt was claimed but never started; queued the next attempt",
+            )?;
             Status::new(State::Queued, status.attempt + 1, Moment::now()).write(run)?;
         }
         Recovery::End => {
@@ -90,7 +95,12 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
                 CommandExit::process_end(run, status.attempt),
                 Moment::now(),
             );
-            note(run, "end", status.attempt, end.message.as_deref().unwrap_or("ended while nobody looked"))?;
+            note(
+                run,
+                "end",
+                status.attempt,
+                end.message.as_deref().unwrap_or("ended while no supervisor was watching"),
+            )?;
             end.write(run)?;
         }
     }

@@ -130,8 +130,8 @@ pub(crate) fn submit_locked(
     Ok(Submission { runs: queued, sweep: folder })
 }
 
-/// Up to so many runs, each file is made durable by itself. More would take minutes that way, in which nobody else gets
-/// at the queue: their file system is made durable once.
+/// Above this many runs, sync the file system once instead of each file; otherwise the queue lock would be held for
+/// minutes.
 const SYNCED_ONE_BY_ONE: usize = 8;
 
 /// A run's folder, complete and durable under a temporary name.

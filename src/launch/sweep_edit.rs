@@ -32,7 +32,7 @@ fn refuse<T>(why: impl Into<String>) -> Result<T> {
 pub struct Edited {
     /// Trials that are new.
     pub added: usize,
-    /// Waiting trials that were taken out of the queue, or changed.
+    /// Waiting trials that were removed from the queue, or changed.
     pub changed: Vec<String>,
     /// Ended runs that were queued again.
     pub resumed: Vec<String>,
@@ -193,7 +193,7 @@ fn edit(
     permit(workspace)?;
     be_home(workspace)?;
     let _queue = workspace.queue_lock()?;
-    let mut file = SweepFile::read(experiment, number)?.context("the sweep has gone")?;
+    let mut file = SweepFile::read(experiment, number)?.context("the sweep no longer exists")?;
     let mut search =
         file.plan().context("this sweep was queued by an older loradeck and cannot be changed")?;
     let before = file.get("search").cloned();
@@ -219,7 +219,7 @@ fn assignments(search: &SearchPlan, changes: &[String]) -> Result<Vec<Assignment
     let of = |settings| {
         let value = |name: &String| match setting(settings, name) {
             Some(value) => Ok((name.clone(), value)),
-            None => refuse(format!("{name}: is nothing that the trials have")),
+            None => refuse(format!("{name}: is no setting of the trials")),
         };
         names.iter().map(value).collect()
     };

@@ -35,7 +35,7 @@ impl Target {
         match workspace.find_run(text) {
             Ok(run) => {
                 let folder =
-                    run.path().parent().and_then(Path::parent).context("the run lies in no experiment")?;
+                    run.path().parent().and_then(Path::parent).context("the run belongs to no experiment")?;
                 Ok(Self::Run(ExperimentFolder::at(folder), run))
             }
             Err(WorkspaceError::NoSuchRun(_)) => Err(super::Unknown { target: text.to_owned() }.into()),

@@ -127,7 +127,7 @@ mod tests {
         assert!(!asked(State::Stopped, false, false), "it never started: there is nothing to write up");
         std::fs::create_dir_all(run.attempts()).unwrap();
         std::fs::write(run.attempt(1), "{}").unwrap();
-        assert!(asked(State::Queued, true, true), "a claim without a word");
+        assert!(asked(State::Queued, true, true), "a claim without a status");
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn log_line(workspace: &Workspace, name: &str, written: &Result<WriteUp>) {
         Ok(WriteUp::Committed(id)) => format!("{name}: committed as {}", id.short()),
         Ok(WriteUp::Unchanged) => format!("{name}: nothing new to commit"),
         Ok(WriteUp::Waiting(reason)) => format!("{name}: written, waits for a commit: {reason}"),
-        Err(error) => format!("{name}: could not be written up: {error:#}"),
+        Err(error) => format!("{name}: its report could not be written: {error:#}"),
     };
     log(workspace, &text);
 }

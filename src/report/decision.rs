@@ -52,8 +52,8 @@ impl<'a> Decision<'a> {
         let (noun, place) = match (self.peers, self.is_at_a_rung()) {
             (1, true) => ("run", "at this rung"),
             (_, true) => ("runs", "at this rung"),
-            (1, false) => ("run", "that had come as far"),
-            (_, false) => ("runs", "that had come as far"),
+            (1, false) => ("run", "that had reached this step"),
+            (_, false) => ("runs", "that had reached this step"),
         };
         let (value, threshold, peers) = (shown(self.value), shown(self.threshold), self.peers);
         format!("{value} against {threshold} among {peers} other {noun} {place}")
@@ -66,11 +66,7 @@ mod tests {
 
     fn entry(rule: &str, value: f64, peers: u64) -> JournalEntry {
         let entry = JournalEntry::new("early-stopping", 1).at(24).with("rule", rule);
-        entry
-            .with("verdict", "is given up")
-            .with("value", value)
-            .with("threshold", 1.125)
-            .with("peers", peers)
+        entry.with("verdict", "pruned").with("value", value).with("threshold", 1.125).with("peers", peers)
     }
 
     #[test]
@@ -81,7 +77,7 @@ mod tests {
         assert!(!decision.goes_on() && decision.is_at_a_rung() && decision.step == Some(24));
         let broken = entry("median", f64::NAN, 1);
         let told = Decision::of(&broken).unwrap().comparison();
-        assert_eq!(told, "no number against 1.1250 among 1 other run that had come as far");
+        assert_eq!(told, "no number against 1.1250 among 1 other run that had reached this step");
         assert_eq!(Decision::of(&JournalEntry::new("start", 1)), None);
     }
 }

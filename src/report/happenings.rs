@@ -80,14 +80,14 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "environment" => return None,
         "environment-missing" => ("a variable of the environment was missing".into(), true),
         "left-running" => ("processes of the command were ended with it".into(), true),
-        "left-behind" => ("processes of the command were left at work".into(), true),
-        "metrics-missing" => ("a metric source brought nothing".into(), true),
+        "left-behind" => ("processes of the command were left running".into(), true),
+        "metrics-missing" => ("a metric source delivered nothing".into(), true),
         "damaged-checkpoint" => (format!("the checkpoint{at} is damaged{}", because(entry, "problem")), true),
         "no-sample" => (format!("a sample picture{at} could not be made{}", because(entry, "problem")), true),
         "waiting-for-room" => (format!("it waited for room on the disk{}", because(entry, "problem")), true),
         "start" if entry.attempt <= 1 => return None,
         "start" => (format!("attempt {} started", entry.attempt), false),
-        "resume" => (format!("training went on from the checkpoint{at}"), false),
+        "resume" => (format!("training resumed from the checkpoint{at}"), false),
         "setting-changed" => {
             let value = |key: &str| entry.facts.get(key).map(Value::to_string).unwrap_or_default();
             let key = entry.text("key").unwrap_or("a setting");
@@ -105,10 +105,10 @@ fn told(entry: &JournalEntry) -> Option<(String, bool)> {
         "out-of-memory" => (format!("memory ran out{at}"), true),
         "spawn-failed" => ("the training could not be started".into(), true),
         "grace-over" => ("it did not stop in time and was killed".into(), true),
-        "lost" => ("supervisor and trainer died without a word".into(), true),
+        "lost" => ("supervisor and trainer died without writing an end".into(), true),
         "stop" => (format!("stopped at a checkpoint{at}"), false),
         "early-stopping" => early_stopping(entry, &at)?,
-        "auto-resume" => (entry.text("message").unwrap_or("went on by itself").to_owned(), true),
+        "auto-resume" => (entry.text("message").unwrap_or("resumed automatically").to_owned(), true),
         "control" => control(entry)?,
         "end" => end(entry)?,
         other => (format!("{}{at}", other.replace('-', " ")), entry.facts.contains_key("recovered")),
@@ -136,7 +136,7 @@ fn control(entry: &JournalEntry) -> Option<(String, bool)> {
     let asked = match entry.text("do")? {
         "stop" => "a stop was asked for",
         "kill" => "a kill was asked for",
-        "prune" => "its sweep gave the run up",
+        "prune" => "its sweep pruned the run",
         "save" => "a checkpoint was asked for",
         "sample" => "samples were asked for",
         "keep" => "a checkpoint was to be kept",
@@ -198,7 +198,7 @@ mod tests {
             ("stopped at a checkpoint at step 1,200", false),
             ("attempt 1 stopped", false),
             ("attempt 2 started", false),
-            ("training went on from the checkpoint at step 1,200", false),
+            ("training resumed from the checkpoint at step 1,200", false),
             ("the value was not finite at step 1,300: loss of step 1300 is NaN", true),
             ("attempt 2 failed by signal 9", true),
         ];

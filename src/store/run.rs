@@ -174,7 +174,7 @@ impl Run {
         let request = self.ending.as_ref().filter(|_| self.state().is_live())?;
         let asked = match request.deed {
             Deed::Kill => "asked to end at once",
-            Deed::Prune => "given up by its sweep: writes a checkpoint, then ends",
+            Deed::Prune => "pruned by its sweep: writes a checkpoint, then ends",
             _ => "asked to stop: writes a checkpoint, then ends",
         };
         let clock = request.time.to_rfc3339();

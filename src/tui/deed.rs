@@ -39,7 +39,7 @@ impl Deed {
             Self::Hold => "Hold or release",
             Self::Raise => "Raise",
             Self::Lower => "Lower",
-            Self::Keep => "Keep or leave to its sweep",
+            Self::Keep => "Protect from pruning or not",
             Self::Requeue => "Requeue",
         }
     }
@@ -65,14 +65,14 @@ impl Deed {
         match self {
             Self::Stop => "asked to stop",
             Self::Kill => "asked to end at once",
-            Self::Resume => "queued to go on",
+            Self::Resume => "queued to resume",
             Self::Retry => "queued again as a new run",
             Self::Remove => "moved to the trash",
             Self::Hold => "held or released",
             Self::Raise => "raised",
             Self::Lower => "lowered",
-            Self::Keep => "kept or left to its sweep",
-            Self::Requeue => "goes back into Slurm's queue with a checkpoint",
+            Self::Keep => "protected from pruning or not",
+            Self::Requeue => "returns to Slurm's queue with a checkpoint",
         }
     }
 
@@ -89,17 +89,17 @@ impl Deed {
         let waits = matches!(state, S::Queued | S::Held);
         let ended = matches!(state, S::Finished | S::Failed | S::Stopped | S::Pruned | S::Lost);
         match self {
-            _ if state == S::Archived && self != Self::Remove => Err("archived: only looked at here"),
+            _ if state == S::Archived && self != Self::Remove => Err("archived: read-only"),
             Self::Stop | Self::Kill if waits => Ok("leaves the queue"),
             Self::Stop if state == S::Ending => Err("was asked to end already (kill ends it at once)"),
             Self::Stop if state.is_live() => Ok("writes a checkpoint, then ends; can be resumed"),
             Self::Kill if state.is_live() => Ok("ends at once; work since the last checkpoint is lost"),
             Self::Stop | Self::Kill => Err("has ended already"),
             Self::Resume if state == S::Finished => Err("finished: nothing is left to train"),
-            Self::Resume if ended => Ok("goes on from its newest checkpoint"),
+            Self::Resume if ended => Ok("resumes from its newest checkpoint"),
             Self::Resume => Err("has not ended"),
             Self::Retry => Ok("the same settings as a new run"),
-            Self::Remove if state.is_live() => Err("is at work: stop it first"),
+            Self::Remove if state.is_live() => Err("is running: stop it first"),
             Self::Remove => Ok("moves to the trash (restore brings it back)"),
             Self::Hold if state == S::Held => Ok("may start again"),
             Self::Hold if waits => Ok("waits until released"),
@@ -108,12 +108,12 @@ impl Deed {
             Self::Hold | Self::Raise | Self::Lower => Err("is not waiting"),
             Self::Keep if run.queue.sweep.is_none() => Err("is no trial of a sweep"),
             Self::Keep if ended => Err("has ended already"),
-            Self::Keep if run.queue.keep => Ok("may be given up by its sweep again"),
-            Self::Keep => Ok("is not given up by its sweep"),
+            Self::Keep if run.queue.keep => Ok("may be pruned by its sweep again"),
+            Self::Keep => Ok("will not be pruned by its sweep"),
             Self::Requeue if run.is_with_slurm() => {
                 Ok("writes a checkpoint, then waits in Slurm's queue again")
             }
-            Self::Requeue => Err("is not at work on a node of Slurm's"),
+            Self::Requeue => Err("is not running on a Slurm node"),
         }
     }
 }

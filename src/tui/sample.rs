@@ -90,7 +90,7 @@ pub(crate) fn halving() -> Sample {
             let decision = JournalEntry { time: BEGIN, ..JournalEntry::new("early-stopping", 1) }
                 .at(24)
                 .with("rule", "asha")
-                .with("verdict", "is given up")
+                .with("verdict", "pruned")
                 .with("value", 1.25)
                 .with("threshold", 1.125)
                 .with("peers", 2);

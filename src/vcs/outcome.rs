@@ -160,7 +160,7 @@ impl Reason {
                 format!("if you trust it: git config --global --add safe.directory '{}'", path.display())
             }
             Self::Unsupported(_) => "commit the run's files with git itself".into(),
-            Self::Busy(_) => "end it (`git status` says how), then `loradeck commit --pending`".into(),
+            Self::Busy(_) => "finish or abort it (`git status` says how), then `loradeck commit --pending`".into(),
             Self::NoIdentity => {
                 "git config --global user.name 'Your Name' && git config --global user.email you@example.org".into()
             }
@@ -179,7 +179,7 @@ impl Reason {
                 format!("exempt it in .gitattributes (`{} -filter`), or commit it with git", path.display())
             }
             Self::Secrets(_) => {
-                "take the value out (and replace the secret if it was ever shared), then `loradeck commit --pending`"
+                "remove the value (and replace the secret if it was ever shared), then `loradeck commit --pending`"
                     .into()
             }
         }

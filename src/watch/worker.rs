@@ -102,7 +102,7 @@ impl Worker {
             Err(reason) => worker.be_blind(&reason),
         }
         if let Some(name) = worker.roots.iter().find_map(|root| filesystem::silent(root)) {
-            worker.be_blind(&format!("a workspace lies on {name}, where changes are not announced"));
+            worker.be_blind(&format!("the workspace is on {name}, which does not announce file changes"));
         }
         worker
     }
@@ -239,7 +239,7 @@ impl Worker {
         self.partly_blind = true;
         if !self.said {
             self.said = true;
-            self.notice = Some(format!("Changes are looked for every few seconds: {reason}."));
+            self.notice = Some(format!("Polling for changes every few seconds: {reason}."));
         }
     }
 

@@ -171,7 +171,7 @@ fn without_a_shell_ctrl_z_is_refused_with_a_sentence() {
     let mut screen = Screen::dashboard(folder.path(), 100, 24);
     screen.wait_for("0001-rank-4");
     screen.press("\u{1a}");
-    screen.wait_for("no shell to go back to");
+    screen.wait_for("no shell to return to");
     screen.press("q");
     assert!(screen.end().success());
 }

@@ -26,9 +26,9 @@ fn waiting_runs_say_why_are_raised_and_the_queue_is_paused() {
     let mut screen = Screen::dashboard(folder.path(), 140, 30);
     screen.wait_for("0002-rank-8");
     screen.press("4");
-    screen.wait_for("held back: H releases");
+    screen.wait_for("held: H releases it");
     screen.wait_for("#1  the queue is paused");
-    screen.wait_for("P lets it go on");
+    screen.wait_for("P resumes it");
     // The first of those that wait comes first, the held one after it.
     screen.press(">");
     wait_until("the priority is written", || QueueEntry::read(&runs[1]).unwrap().priority == 1);
@@ -42,8 +42,8 @@ fn waiting_runs_say_why_are_raised_and_the_queue_is_paused() {
     screen.press("H");
     wait_until("both are held", || QueueEntry::read(&runs[1]).unwrap().hold);
     screen.press("P");
-    wait_until("the queue goes on", || !paused());
-    screen.wait_until_gone("P lets it go on");
+    wait_until("the queue is resumed", || !paused());
+    screen.wait_until_gone("P resumes it");
     screen.press("Pq");
     assert!(screen.end().success());
     assert!(paused(), "what was asked for before leaving is done");

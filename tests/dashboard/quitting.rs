@@ -44,6 +44,6 @@ fn ctrl_c_ends_the_wait_and_what_was_not_seen_done_is_named() {
     screen.wait_for("finishing before leaving: Hold or release format/0001");
     screen.press("\u{3}");
     assert!(!screen.end().success());
-    assert!(screen.text().contains("left before this was seen done"), "{}", screen.text());
+    assert!(screen.text().contains("the dashboard quit before this was confirmed"), "{}", screen.text());
     screen.assert_whole();
 }

@@ -46,7 +46,7 @@ fn a_hanging_driver_delays_neither_drawing_nor_reading_nor_leaving() {
     loradeck_core::run::QueueEntry { hold: true, ..Default::default() }
         .write(&found.experiment("format").runs()[1])
         .unwrap();
-    screen.wait_for("held back: H releases");
+    screen.wait_for("held: H releases it");
     assert!(!screen.text().contains("slot "), "slots are what only the driver knows:\n{}", screen.text());
     screen.press("q");
     assert!(screen.end().success());

@@ -29,7 +29,7 @@ fn a_sweep_is_seen_paused_let_go_on_and_a_trial_kept() {
     screen.wait_for("1 running, 1 queued of 2");
     screen.press("P");
     wait_until("the sweep is paused", is_paused);
-    screen.wait_for("format:1 is paused: trials at work go on");
+    screen.wait_for("format:1 is paused; running trials continue");
     screen.wait_for("1 sweep paused: 5");
     screen.press("\r");
     screen.wait_for("2 of 2");

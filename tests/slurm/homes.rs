@@ -55,7 +55,7 @@ fn one_host_acts_and_another_that_takes_over_leaves_its_trainings_alone() {
     let deck = SlurmDeck { deck, cluster: &cluster };
     let (home, desk) = (cluster.host("home"), cluster.host("desk"));
     let runs = begin(&deck, &home);
-    assert!(says(&deck, &desk, &["home"]).contains("'home' is home"));
+    assert!(says(&deck, &desk, &["home"]).contains("'home' is the home host"));
     refused(&deck, &desk, &["queue", "hold", &runs[1].label()], "'home' is the home host");
     says(&deck, &desk, &["stop", &runs[1].label()]);
     assert_eq!(wait_for_end(&runs[1]).state, State::Stopped, "by the dispatcher at home");

@@ -85,7 +85,7 @@ fn a_sweep_on_hosts_that_share_nothing_but_files_loses_nothing_and_starts_nothin
     says(&deck, &desk, &["stop", &asked_to_stop.label()]);
     let dropped = &runs[11];
     let told = says(&deck, &desk, &["stop", &dropped.label()]);
-    assert!(told.contains("its home host takes it out of the queue"), "{told}");
+    assert!(told.contains("the home host's dispatcher removes it"), "{told}");
     assert_eq!(wait_for_end(asked_to_stop).state, State::Stopped);
     assert_eq!(wait_for_end(dropped).state, State::Stopped);
     cluster.ask("scancel", &[&job_of(cancelled)]);

@@ -65,7 +65,7 @@ fn a_search_keeps_as_many_trials_with_slurm_as_it_may_and_gives_some_up() {
     }
     for run in &given_up {
         let is_verdict =
-            |kind: &str, verdict: Option<&str>| kind == "early-stopping" && verdict == Some("is given up");
+            |kind: &str, verdict: Option<&str>| kind == "early-stopping" && verdict == Some("pruned");
         let entries = read_journal(run).entries;
         assert!(entries.iter().any(|entry| is_verdict(&entry.kind, entry.text("verdict"))), "{entries:#?}");
         assert!(Summary::read(run).unwrap().unwrap().step < 60, "it was heard while it trained");

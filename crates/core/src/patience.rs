@@ -1,5 +1,4 @@
-//! Waiting for room on a disk. What a training has come to cannot be had again, and a person can make room: so the last
-//! words of a run are tried again as long as there is none.
+//! Retries the final writes of a run while the disk is full: the result cannot be recomputed, but space can be freed.
 
 use std::time::{Duration, Instant};
 

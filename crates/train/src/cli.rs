@@ -19,7 +19,7 @@ pub struct Cli {
     /// What to train.
     #[command(flatten)]
     pub train: TrainArgs,
-    /// Other deeds.
+    /// Other commands.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -27,10 +27,10 @@ pub struct Cli {
 /// What to train and how to treat a folder that is there.
 #[derive(Args, Debug)]
 pub struct TrainArgs {
-    /// Train what this experiment file says, in the foreground
+    /// Train from this experiment file, in the foreground
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub config: Option<PathBuf>,
-    /// Go on in an `output_dir` that holds an earlier training
+    /// Continue the earlier training in `output_dir`
     #[arg(long, requires = "config", conflicts_with = "overwrite")]
     pub resume: bool,
     /// Remove an earlier training in `output_dir` first
@@ -44,7 +44,7 @@ pub struct TrainArgs {
     pub attempt: Option<u32>,
 }
 
-/// Deeds besides training.
+/// Commands besides training.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer prompts with a trained adapter: with text (greedily), or with pictures in a labelled grid
@@ -69,7 +69,7 @@ pub struct SampleArgs {
     /// Answer or draw with the base model alone
     #[arg(long)]
     pub base_only: bool,
-    /// Print a JSON list of what was made
+    /// Print the results as a JSON list
     #[arg(long)]
     pub json: bool,
     /// Arguments of pictures

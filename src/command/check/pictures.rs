@@ -18,7 +18,7 @@ pub(super) fn parts(summary: &ImageCheckSummary, gpu_memory: Option<u64>) -> Vec
     parts.extend(gpu_memory.filter(|memory| *memory < summary.memory.total).map(|there| {
         let (wanted, there) = (bytes(summary.memory.total), bytes(there));
         vec![format!(
-            "note: about {wanted} will hardly fit into the GPU's {there}: lower batch_size or resolution"
+            "note: about {wanted} may not fit into the GPU's {there}: lower batch_size or resolution"
         )]
     }));
     parts

@@ -14,8 +14,11 @@ pub(super) fn examine(workspace: Option<&Workspace>) -> Option<Finding> {
 
 fn repository(root: &Path) -> Finding {
     if !root.ancestors().any(|folder| folder.join(".git").exists()) {
-        return Finding::advice("git", "the workspace lies in no repository, so reports are not committed")
-            .with("`loradeck init` makes one");
+        return Finding::advice(
+            "git",
+            "the workspace is not in a git repository, so reports are not committed",
+        )
+        .with("`loradeck init` makes one");
     }
     match vcs::identity(root) {
         Err(error) => Finding::bad("git", format!("{error}")),

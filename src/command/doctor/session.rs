@@ -20,19 +20,19 @@ fn logout(logout: Logout, in_danger: &[String]) -> Finding {
     match (logout.warning(), in_danger) {
         (Some((found, help)), []) => Finding::bad("logout", found).with(help),
         (Some((found, help)), _) => Finding::bad("logout", format!("{found}: {runs}"))
-            .with(format!("{help}; what is at work stays in danger until it is stopped and resumed")),
+            .with(format!("{help}; running runs stay at risk until you stop and resume them")),
         (None, []) => Finding::good("logout", spared(logout)),
-        (None, _) => Finding::bad("logout", format!("started where a logout kills them: {runs}"))
-            .with("`loradeck stop` and `loradeck resume` start them where it does not"),
+        (None, _) => Finding::bad("logout", format!("a logout kills these runs: {runs}"))
+            .with("`loradeck stop`, then `loradeck resume` restarts them where they survive it"),
     }
 }
 
 fn spared(logout: Logout) -> &'static str {
     match logout {
         Logout::SparesScopes => {
-            "runs go on after logout: you linger, so loradeck starts them in a scope of your service manager"
+            "runs survive a logout: lingering is enabled, so loradeck starts them in a scope of your service manager"
         }
-        _ => "runs go on after logout",
+        _ => "runs survive a logout",
     }
 }
 
@@ -55,7 +55,7 @@ fn reboot(workspace: &Workspace) -> Finding {
     );
     Finding::good(
         "reboot",
-        "after a reboot any `loradeck` command goes on; to do it by itself, add to `crontab -e`:",
+        "after a reboot any `loradeck` command restarts the queue; to automate this, add to `crontab -e`:",
     )
     .with(line)
 }

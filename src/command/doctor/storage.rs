@@ -79,7 +79,7 @@ fn judged_watches(watches: u64, instances: u64, runs: u64) -> Finding {
     let found = format!("{watches} file watches and {instances} watchers are allowed for each user");
     if watches < 8 * runs + 4096 {
         return Finding::advice("inotify", found).with(
-            "changes are then seen by polling, later; more: sudo sysctl fs.inotify.max_user_watches=524288",
+            "changes are then found by polling, with a delay; to raise it: sudo sysctl fs.inotify.max_user_watches=524288",
         );
     }
     if instances < 64 {

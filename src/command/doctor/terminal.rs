@@ -26,7 +26,7 @@ fn terminal() -> Finding {
 fn judged_terminal(size: Option<(u16, u16)>, term: &str, colours: &str, locale: &str) -> Finding {
     let topic = "terminal";
     let Some((width, height)) = size else {
-        return Finding::good(topic, "standard output is no terminal; progress comes as lines");
+        return Finding::good(topic, "standard output is not a terminal; progress comes as lines");
     };
     let depth =
         if ["truecolor", "24bit"].contains(&colours) { "16 million colours" } else { "256 colours or fewer" };

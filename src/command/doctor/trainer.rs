@@ -26,7 +26,7 @@ pub(super) fn examine(workspace: Option<&Workspace>) -> Vec<Finding> {
 
 fn missing_trainer() -> Finding {
     Finding::bad("trainer", "loradeck-train was not found")
-        .with("looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, and in PATH")
+        .with("searched: trainer: in loradeck.yaml, $LORADECK_TRAIN, loradeck's own folder, PATH")
         .with("build it: cargo build --release -p loradeck-train")
 }
 

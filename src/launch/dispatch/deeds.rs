@@ -29,7 +29,7 @@ pub(super) fn come_back(
     entry.comebacks += 1;
     entry.not_before = Some(Moment(now.0 + pause.as_millis() as i64));
     let why = status.message.unwrap_or_default();
-    let message = format!("goes on by itself in {} s after: {why}", pause.as_secs());
+    let message = format!("resumes automatically in {} s after: {why}", pause.as_secs());
     note(
         run,
         &JournalEntry::new("auto-resume", attempt).with("message", message).with("count", entry.comebacks),

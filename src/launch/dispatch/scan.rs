@@ -36,7 +36,7 @@ pub(super) struct Found {
     pub(super) running: Vec<RunningRun>,
     /// The groups of runs that are at work on nodes of Slurm's.
     pub(super) groups_on_nodes: Vec<String>,
-    /// Runs that should have a supervisor and have none, or whose claim stands without a word.
+    /// Runs without a live supervisor, and claimed attempts whose status was never written.
     pub(super) unattended: Vec<(RunFolder, u32)>,
     /// Failed runs that go on by themselves after this pause.
     pub(super) comebacks: Vec<(RunFolder, u32, Duration)>,

@@ -70,7 +70,7 @@ fn complaints(settings: &Settings, root: &Path) -> Vec<(&'static str, String, St
     let mut found = Vec::new();
     let foreign = &settings.foreign;
     if foreign.adopted.is_some() {
-        let message = "is another program's folder, and only looked at".to_owned();
+        let message = "is another program's folder and is only read".to_owned();
         found.push(("adopted", message, "`loradeck adopt` brings it up to date".to_owned()));
     }
     let folder =

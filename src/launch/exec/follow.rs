@@ -107,12 +107,12 @@ fn tell_leftovers(run: &RunFolder, attempt: u32, record: &mut Record) -> Option<
     for (kind, what, processes) in [
         (
             "left-running",
-            "the command returned while processes that it had started were at work; they were ended",
+            "the command returned while processes that it had started were running; they were ended",
             ended,
         ),
         (
             "left-behind",
-            "processes that the command started are still at work, in sessions of their own",
+            "processes that the command started are still running, in sessions of their own",
             away,
         ),
     ] {
@@ -131,7 +131,7 @@ fn refuse(record: &mut Record, file: &loradeck_core::run::RequestFile) {
         .entry("control")
         .with("id", file.id.as_str())
         .with("do", format!("{:?}", file.request.deed).to_lowercase())
-        .with("answer", "refused: the run's own command knows nothing of it");
+        .with("answer", "refused: the run's own command does not support it");
     record.journal(&entry);
 }
 

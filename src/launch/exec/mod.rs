@@ -57,7 +57,7 @@ pub(super) fn why_not_resumable(run: &RunFolder) -> Option<&'static str> {
     let foreign = &settings.foreign;
     let begun = read_journal(run).entries.iter().any(|entry| entry.kind == BEGUN);
     (settings.is_foreign() && foreign.resume_command.is_none() && begun).then_some(
-        "its command cannot go on: the configuration has no resume_command (hint: `loradeck retry` starts it afresh)",
+        "its command cannot resume: the configuration has no resume_command (hint: `loradeck retry` starts a new run)",
     )
 }
 
@@ -91,7 +91,7 @@ fn refuse_what_nobody_started(run: &RunFolder, attempt: u32) -> Result<()> {
         return Ok(());
     }
     let hint = "`loradeck resume` or `loradeck retry` starts it, `loradeck dispatch` in this terminal";
-    let message = format!("attempt {attempt} of {} is not at work (hint: {hint})", run.label());
+    let message = format!("attempt {attempt} of {} is not running (hint: {hint})", run.label());
     Err(BadInput(message).into())
 }
 
@@ -208,7 +208,7 @@ fn tell_environment(record: &mut Record, environment: &SubmittedEnvironment, cha
     let missing = environment.missing_secrets();
     if !missing.is_empty() {
         let message = format!(
-            "{} stood in the environment of the submission and does not in the dispatcher's; secrets are not stored (hint: set it where `loradeck dispatch` is started)",
+            "{} was set in the environment of the submission but is not in the dispatcher's; secrets are not stored (hint: set it where `loradeck dispatch` is started)",
             missing.join(", ")
         );
         eprintln!("loradeck: {message}");

@@ -34,7 +34,7 @@ pub(super) fn outcome_of(
     };
     match asked {
         Some(Asked::Stop) => return (Outcome::Stopped, Some(format!("stopped on request: {how}"))),
-        Some(Asked::Prune) => return (Outcome::Pruned, Some(format!("given up by its sweep: {how}"))),
+        Some(Asked::Prune) => return (Outcome::Pruned, Some(format!("pruned by its sweep: {how}"))),
         None => {}
     }
     if killed_for_memory {

@@ -27,7 +27,7 @@ pub(super) enum WordsError {
     #[error("the configuration names no command")]
     NoCommand,
     #[error(
-        "an earlier attempt has begun, and the configuration has no resume_command: it cannot be resumed (hint: `loradeck retry` starts it afresh)"
+        "an earlier attempt has begun, and the configuration has no resume_command: it cannot be resumed (hint: `loradeck retry` starts a new run)"
     )]
     NotResumable,
     #[error("{key}: {source}")]

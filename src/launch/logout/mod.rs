@@ -53,7 +53,7 @@ impl Logout {
         Some(match cause {
             Cause::NoLinger => ("runs are killed when you log out", "loginctl enable-linger".to_owned()),
             Cause::NoManager => (
-                "runs are killed when you log out: you linger, but your service manager makes no scope for them",
+                "runs are killed when you log out: lingering is enabled, but your service manager makes no scope for them",
                 format!("sudo systemctl restart user@{}.service", own_number()),
             ),
         })

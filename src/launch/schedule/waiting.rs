@@ -54,7 +54,7 @@ impl Waiting {
     pub fn words(&self, now: Moment) -> String {
         match self {
             Self::NotTrusted(root) => crate::launch::trust::waits_for_trust(root),
-            Self::Held => "held (queue release lets it go)".to_owned(),
+            Self::Held => "held (`queue release` releases it)".to_owned(),
             Self::QueuePaused => "the queue is paused (queue resume)".to_owned(),
             Self::SweepPaused(why) if why.is_empty() => "its sweep is paused (sweep resume)".to_owned(),
             Self::SweepPaused(why) => format!("its sweep is paused: {why} (sweep resume)"),
@@ -76,9 +76,11 @@ impl Waiting {
                 let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
                 format!("needs {:.1} GiB of GPU memory, {:.1} GiB are free", gib(*needs), gib(*free))
             }
-            Self::Disk { read_only: true, .. } => "its folder's disk is mounted for reading only".to_owned(),
+            Self::Disk { read_only: true, .. } => "its folder's disk is mounted read-only".to_owned(),
             Self::Disk { free, .. } => format!("only {} MiB are free on its folder's disk", free >> 20),
-            Self::FirstOfItsKind => "waits until the first of its sweep shows its GPU memory".to_owned(),
+            Self::FirstOfItsKind => {
+                "waits until the GPU memory of its sweep's first run has been measured".to_owned()
+            }
             Self::Nothing => "starts next".to_owned(),
         }
     }

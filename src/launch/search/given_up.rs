@@ -42,8 +42,8 @@ pub(super) fn record(at: SweepAt<'_>, trials: &Trials, judgements: &[Judgement])
         let Some(one) = trials.runs.get(&judgement.trial) else { continue };
         let verdict = match (judgement.gives_up, one.entry.keep) {
             (false, _) => "goes on",
-            (true, false) => "is given up",
-            (true, true) => "would be given up, but is kept on request",
+            (true, false) => "pruned",
+            (true, true) => "kept on request, although the rule prunes it",
         };
         let entry = JournalEntry::new("early-stopping", one.status.attempt)
             .at(judgement.step)

@@ -176,7 +176,7 @@ fn write_end(run: &RunFolder, status: &Status) -> Result<()> {
 fn go_on(run: &RunFolder, attempt: u32, ending: Ending) -> Result<()> {
     note(run, &requeue_entry(run, attempt, ending).with("recovered", true))?;
     let mut status = Status::new(State::Queued, attempt + 1, Moment::now());
-    status.message = Some(format!("{}; goes on from its checkpoint", ending.words()));
+    status.message = Some(format!("{}; resumes from its checkpoint", ending.words()));
     Ok(status.write(run)?)
 }
 

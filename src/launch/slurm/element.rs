@@ -46,7 +46,7 @@ pub fn supervise_element(path: &Path, attempt: u32, submission: &str) -> Result<
     let Some(attempt) = claim_attempt(&run, attempt, &job)? else { return Ok(()) };
     crash::point("slurm.element-claimed");
     let Some(lock) = take_run_lock(&run, PREDECESSOR)? else {
-        bail!("another supervisor looks after {}", run.label())
+        bail!("another supervisor already runs {}", run.label())
     };
     if let Some(end) = end_asked_before(&run, attempt) {
         return Ok(end.write(&run)?);

@@ -32,7 +32,7 @@ pub(super) fn go_on_later(run: &RunFolder, attempt: u32, job: &ClusterJob, by_ti
     }
     journal.append(&requeue_entry(run, attempt, ending))?;
     let mut status = Status::new(State::Queued, attempt + 1, Moment::now());
-    status.message = Some(format!("{}; goes on from its checkpoint", ending.words()));
+    status.message = Some(format!("{}; resumes from its checkpoint", ending.words()));
     status.write(run)?;
     crash::point("slurm.element-before-requeue");
     // Where this fails, the dispatcher finds the job over and submits again.

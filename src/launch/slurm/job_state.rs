@@ -21,7 +21,7 @@ pub(crate) enum Ending {
     OutOfMemory,
     /// It never started on its node.
     LaunchFailed,
-    /// Slurm does not know the job any more.
+    /// Slurm no longer knows the job.
     Unknown,
 }
 
@@ -66,12 +66,12 @@ impl Ending {
             Self::Completed => "the job ended",
             Self::Failed => "the job failed",
             Self::Cancelled => "the job was cancelled in Slurm",
-            Self::TimedOut => "the job's time limit came",
+            Self::TimedOut => "the job reached its time limit",
             Self::NodeFailed => "the job's node failed",
             Self::Preempted => "another job took the node",
             Self::OutOfMemory => "the job's memory limit ended it",
             Self::LaunchFailed => "the job could not be started on its node",
-            Self::Unknown => "Slurm does not know the job any more",
+            Self::Unknown => "Slurm no longer knows the job",
         }
     }
 

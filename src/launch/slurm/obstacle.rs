@@ -1,5 +1,5 @@
-//! Whether a run that the cluster has ended should go on: not where nobody knows how, nor where it comes no further
-//! each time.
+//! Decides whether to requeue a run that Slurm ended. Refused if it cannot be resumed, or made no progress in three
+//! attempts.
 
 use loradeck_core::run::{JournalEntry, RunFolder, Summary, read_journal};
 
@@ -66,10 +66,10 @@ impl Reached {
     fn fruitless_words(self, ending: Ending, times: usize) -> String {
         let (what, hint) = match self {
             Self::Checkpoint(_) => ("a new checkpoint", "a smaller save_steps"),
-            Self::Step(_) => ("a step beyond the last one", "more frequent checkpoints of its own"),
+            Self::Step(_) => ("a new step", "more frequent checkpoints of its own"),
         };
         format!(
-            "{}, for the {times}. time in a row before {what} (hint: a longer slurm: time, or {hint})",
+            "{}; interrupted {times} times in a row without {what} (hint: a longer slurm: time, or {hint})",
             ending.words()
         )
     }
@@ -118,7 +118,7 @@ mod tests {
         let (_folder, run) = begun("command: [train]\n");
         let why = obstacle(&run, Ending::TimedOut).unwrap();
         assert!(
-            why.starts_with("the job's time limit came, and its command cannot go on")
+            why.starts_with("the job reached its time limit, and its command cannot resume")
                 && why.contains("retry"),
             "{why}"
         );
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_comes_to_nothing_is_told_with_a_hint() {
         let words = Reached::Step(4).fruitless_words(Ending::Preempted, 3);
-        assert!(words.starts_with("another job took the node, for the 3. time in a row"), "{words}");
+        assert!(words.starts_with("another job took the node; interrupted 3 times in a row"), "{words}");
         assert!(words.contains("slurm: time"), "{words}");
     }
 }

@@ -18,7 +18,7 @@ pub fn requeue(workspace: &Workspace, run: &RunFolder) -> Result<(), ActionError
         return Err(refused(
             run,
             state,
-            "only a run that is at work on a node of Slurm's can go back into its queue",
+            "only a run that is running on a Slurm node can return to Slurm's queue",
         ));
     };
     // Only the supervisor, which stands in the batch shell's place, is to hear it.

@@ -73,7 +73,7 @@ fn arrays(mut waiting: Vec<ForSlurm>) -> Vec<(ExperimentFolder, SlurmSettings, V
 }
 
 /// Writes a submission down for those of `runs` that still wait. Under the queue's lock, so that a sweep that is
-/// being queued is there as a whole and nothing is taken out of the queue meanwhile.
+/// being queued is there as a whole and nothing is removed from the queue meanwhile.
 fn write_down(keeper: &Keeper, experiment: ExperimentFolder, runs: &[RunFolder]) -> Result<Option<Filed>> {
     let _queue = keeper.workspace.queue_lock()?;
     let mut elements = Vec::new();

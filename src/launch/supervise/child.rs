@@ -92,7 +92,7 @@ impl Trainer {
 
 fn built_in(workspace: &Workspace) -> Result<TrainerProgram> {
     trainer_program(Some(workspace)).context(
-        "the trainer 'loradeck-train' was not found (looked at trainer: in loradeck.yaml, $LORADECK_TRAIN, beside loradeck, in PATH)",
+        "the trainer 'loradeck-train' was not found (searched: trainer: in loradeck.yaml, $LORADECK_TRAIN, loradeck's own folder, PATH)",
     )
 }
 

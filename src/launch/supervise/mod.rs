@@ -48,7 +48,7 @@ pub fn supervise(path: &Path, attempt: u32, adopt: bool) -> Result<()> {
     let run =
         RunFolder::new(std::fs::canonicalize(path).with_context(|| format!("no run at {}", path.display()))?);
     let Some(lock) = take_run_lock(&run, WAIT_FOR_RUN_LOCK)? else {
-        bail!("another supervisor looks after {}", run.label())
+        bail!("another supervisor already runs {}", run.label())
     };
     if !is_ours(&run, attempt, adopt)? {
         return Ok(());
@@ -162,7 +162,7 @@ impl Supervisor {
         self.interruptions.iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// Whether it was an interruption that ended the attempt, so that the next one goes on from its checkpoint.
+    /// Whether it was an interruption that ended the attempt, so that the next one resumes from its checkpoint.
     pub(super) fn was_interrupted(&self, end: &End) -> bool {
         let outcome =
             Summary::read(&self.run).ok().flatten().and_then(|summary| summary.outcome_of(self.attempt));
@@ -256,7 +256,7 @@ impl Supervisor {
     fn end_displaced(&self, displaced: &Displaced) -> Result<()> {
         let Displaced::Moved(now) = displaced else { return Ok(()) };
         let run = RunFolder::new(now);
-        let message = "its folder was moved while it trained; the training was ended (hint: `loradeck resume` goes on from its newest checkpoint)";
+        let message = "its folder was moved while it trained; the training was ended (hint: `loradeck resume` continues from its newest checkpoint)";
         let entry = JournalEntry::new("end", self.attempt).with("state", "failed").with("message", message);
         Journal::open(&run, Writer::Supervisor)?.append(&entry)?;
         let status = Status::new(State::Failed, self.attempt, Moment::now());

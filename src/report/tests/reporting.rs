@@ -165,7 +165,7 @@ fn a_failed_run_says_so_first() {
         report.contains("**the loss was not finite at step 9, in a batch of train.jsonl:7, train.jsonl:9**")
     );
     assert!(report.contains("not finite at step 9"));
-    assert!(report.contains("where it still got better"));
+    assert!(report.contains("where it was still improving"));
     assert_eq!(
         commit_message_for(&run).unwrap(),
         "Report of answer-card/0001-rank-8: failed\n\nbest eval/loss: 1.420 at step 8\n9 of 24 steps in 61 s\n\

@@ -58,7 +58,7 @@ fn command(material: &Material) -> String {
 pub(super) fn deed(material: &Material, summary: &Summary) -> String {
     if let Some(folder) = &material.frozen.settings.foreign.adopted {
         let (steps, time) = (words::counted(summary.step, "step"), words::duration(summary.seconds));
-        return format!("{} tells of {steps} in {time}, trained by another program.", code(folder));
+        return format!("{} records {steps} in {time}, trained by another program.", code(folder));
     }
     let program = material.frozen.settings.foreign.command.iter().flatten().next();
     let device = Some(summary.environment.device.as_str()).filter(|device| !device.is_empty());

@@ -74,7 +74,7 @@ pub(super) struct View {
     pub answers: Vec<AnswerView>,
     /// Sample pictures.
     pub pictures: Option<pictures::PicturesView>,
-    /// What happened on the way, each with its time.
+    /// Events, each with its time.
     pub happenings: Vec<String>,
     /// How the run compares.
     pub siblings: siblings::SiblingsView,

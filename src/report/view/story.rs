@@ -59,10 +59,10 @@ fn ending(material: &Material) -> Option<String> {
             let foreign = &material.frozen.settings.foreign;
             let goes_on = foreign.command.is_none() || foreign.resume_command.is_some();
             let hint =
-                if goes_on { format!(" `loradeck resume` {label} lets it go on.") } else { String::new() };
+                if goes_on { format!(" `loradeck resume` {label} continues it.") } else { String::new() };
             Some(format!("**This run was stopped before its end**{message}.{hint}"))
         }
-        "pruned" => Some(format!("**Its sweep gave this run up**{message}.")),
+        "pruned" => Some(format!("**Its sweep pruned this run**{message}.")),
         _ => None,
     }
 }
@@ -110,7 +110,7 @@ fn result(material: &Material, summary: &Summary) -> Option<String> {
     if metric.best_step == metric.first_step {
         let text =
             format!("The {name} never got better than the {} it began with", words::value(metric.first));
-        return Some(format!("{text}: this run taught the model nothing that it measures."));
+        return Some(format!("{text}: by this metric the model learned nothing."));
     }
     let change =
         words::change(metric.first, metric.best).map(|text| format!(" ({text})")).unwrap_or_default();
@@ -143,7 +143,7 @@ fn afterwards(metric: &MetricBest, summary: &Summary, goal: MetricGoal) -> Strin
         return if summary.step >= summary.total_steps {
             ", the end of the run: more steps may still help.".into()
         } else {
-            ", where it still got better.".into()
+            ", where it was still improving.".into()
         };
     }
     if worse > 0.02 * metric.best.abs() {
@@ -152,7 +152,7 @@ fn afterwards(metric: &MetricBest, summary: &Summary, goal: MetricGoal) -> Strin
             "; after that it got worse, to {last} at the end: fewer steps would have done better."
         );
     }
-    format!("; from there to the end it stayed level ({} at last).", words::value(metric.last))
+    format!("; it then stayed level ({} at the end).", words::value(metric.last))
 }
 
 fn standing(material: &Material) -> Option<String> {

@@ -67,14 +67,15 @@ fn work(job: Job) -> Option<Msg> {
             Some(Msg::Done { deed, run: run.label(), result })
         }
         Job::PauseQueue(what, workspace, paused) => {
-            let said = if paused { "the queue is paused: what runs goes on" } else { "the queue goes on" };
+            let said =
+                if paused { "the queue is paused; running runs continue" } else { "the queue is resumed" };
             let result = action::pause_queue(&workspace, paused).map(|()| said.to_owned());
             Some(Msg::Queue { what: what.to_owned(), result: result.map_err(|error| error.to_string()) })
         }
         Job::PauseSweep(what, workspace, sweep, paused) => {
             let experiment = workspace.experiment(&sweep.experiment);
             let why = paused.then_some("");
-            let said = if paused { "is paused: trials at work go on" } else { "goes on" };
+            let said = if paused { "is paused; running trials continue" } else { "is resumed" };
             let result = action::pause_sweep(&workspace, &experiment, sweep.number, why);
             let result = result.map(|()| format!("{} {said}", sweep.label()));
             Some(Msg::Queue { what, result: result.map_err(|error| error.to_string()) })
@@ -106,7 +107,7 @@ fn carry_out(
         Err(error) => Err(error.to_string()),
     };
     let done = |result: Result<action::Done, action::ActionError>| match result {
-        Ok(action::Done::Dropped) => Ok("taken out of the queue".to_owned()),
+        Ok(action::Done::Dropped) => Ok("removed from the queue".to_owned()),
         Ok(_) => Ok(deed.done().to_owned()),
         Err(error) => Err(error.to_string()),
     };
@@ -125,12 +126,12 @@ fn carry_out(
             Err(error) => Err(format!("{error:#}")),
         },
         Deed::Hold => match hold(workspace, run, !held) {
-            Ok(()) => Ok(if held { "may start again".to_owned() } else { "held back".to_owned() }),
+            Ok(()) => Ok(if held { "may start again".to_owned() } else { "held".to_owned() }),
             Err(error) => Err(error.to_string()),
         },
         Deed::Keep => match action::set_keep(workspace, run, !entry.keep) {
-            Ok(()) if entry.keep => Ok("is left to its sweep again".to_owned()),
-            Ok(()) => Ok("is not given up by its sweep".to_owned()),
+            Ok(()) if entry.keep => Ok("may be pruned by its sweep again".to_owned()),
+            Ok(()) => Ok("will not be pruned by its sweep".to_owned()),
             Err(error) => Err(error.to_string()),
         },
         Deed::Requeue => done(launch::requeue(workspace, run).map(|()| action::Done::Requested)),

@@ -48,13 +48,13 @@ impl Dashboard {
             }
             Effect::PauseQueue(index, paused) => {
                 let Some(workspace) = self.workspaces.get(index) else { return };
-                let what = if paused { "Pause the queue" } else { "Let the queue go on" };
+                let what = if paused { "Pause the queue" } else { "Resume the queue" };
                 self.pending.give(what.to_owned());
                 self.doer.give(Job::PauseQueue(what, workspace.clone(), paused));
             }
             Effect::PauseSweep(sweep, paused) => {
                 let Some(workspace) = self.workspaces.get(sweep.workspace) else { return };
-                let what = if paused { "Pause the sweep" } else { "Let the sweep go on" };
+                let what = if paused { "Pause the sweep" } else { "Resume the sweep" };
                 let what = format!("{what} {}", sweep.label());
                 self.pending.give(what.clone());
                 self.doer.give(Job::PauseSweep(what, workspace.clone(), sweep, paused));

@@ -18,7 +18,7 @@ impl Dashboard {
         }
         if !has_shell() {
             let quit = self.app.key_for(Action::Quit);
-            let said = format!("there is no shell to go back to here ({quit} quits; runs go on)");
+            let said = format!("there is no shell to return to ({quit} quits; runs continue)");
             self.update(Msg::Note(Err(said)));
             return;
         }

@@ -51,7 +51,7 @@ const BURST: usize = 256;
 /// Shows these workspaces until the user quits. Runs go on whatever happens here.
 ///
 /// # Errors
-/// Where standard output is no terminal, or the terminal refuses, or a part of the dashboard broke.
+/// Where standard output is not a terminal, or the terminal refuses, or a part of the dashboard broke.
 pub fn run(workspaces: &[Workspace], options: &Options) -> anyhow::Result<()> {
     if !isatty(rustix::stdio::stdout()) {
         bail!(
@@ -189,7 +189,7 @@ impl Dashboard {
             End::Signal(signal) => Ok(Some(*signal)),
             End::Quit | End::Gone => Ok(None),
             End::Broken => {
-                bail!("a part of the dashboard broke (its message stands above); runs are not affected")
+                bail!("a part of the dashboard crashed (see the message above); runs are not affected")
             }
         }
     }

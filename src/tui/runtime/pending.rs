@@ -13,7 +13,7 @@ const SILENT: Duration = Duration::from_millis(200);
 /// Waiting ends after this: a lock that somebody else keeps must not keep the user.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The deeds at work, and what came of those that failed while everybody was leaving.
+/// Commands still running, and errors of commands that failed during shutdown.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     deeds: Vec<String>,
@@ -66,7 +66,7 @@ impl Pending {
             }
             if !said && !self.is_empty() && begin.elapsed() >= SILENT {
                 said = true;
-                say(&format!("finishing before leaving: {} (Ctrl-C leaves now)", self.words()));
+                say(&format!("finishing before quitting: {} (Ctrl-C quits now)", self.words()));
             }
         }
         self.verdict()
@@ -90,8 +90,10 @@ impl Pending {
     fn verdict(&mut self) -> Result<(), String> {
         let mut sentences = std::mem::take(&mut self.failures);
         if !self.is_empty() {
-            sentences
-                .push(format!("left before this was seen done: {} (hint: `loradeck list`)", self.words()));
+            sentences.push(format!(
+                "the dashboard quit before this was confirmed: {} (hint: `loradeck list`)",
+                self.words()
+            ));
         }
         if sentences.is_empty() { Ok(()) } else { Err(sentences.join("\n")) }
     }
@@ -134,7 +136,7 @@ mod tests {
         let mut said = Vec::new();
         let told = all.wait(&messages, SILENT * 2, |sentence| said.push(sentence.to_owned()));
         assert_eq!(said, ["finishing before leaving: Stop x/0002 (Ctrl-C leaves now)"]);
-        assert!(told.unwrap_err().contains("seen done: Stop x/0002"));
+        assert!(told.unwrap_err().contains("was confirmed: Stop x/0002"));
     }
 
     #[test]

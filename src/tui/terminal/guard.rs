@@ -69,10 +69,10 @@ impl FullScreen {
     /// Enters raw mode and the alternate screen. Panics of any thread restore the terminal before they are printed.
     ///
     /// # Errors
-    /// Where standard output is no terminal, or the terminal refuses.
+    /// Where standard output is not a terminal, or the terminal refuses.
     pub fn enter(mouse: bool) -> io::Result<Self> {
         if !isatty(rustix::stdio::stdout()) {
-            return Err(io::Error::other("standard output is no terminal"));
+            return Err(io::Error::other("standard output is not a terminal"));
         }
         let screen = Self { input: keyboard()? };
         install_panic_hook();

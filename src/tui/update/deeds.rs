@@ -17,7 +17,7 @@ pub(super) fn pause_queue(app: &App, effects: &mut Vec<Effect>) {
 pub(super) fn pause_sweep(app: &mut App, effects: &mut Vec<Effect>) {
     match app.sweep_under_cursor() {
         Ok(sweep) if sweep.closed => {
-            let said = format!("{} is done: nothing more will come of it", sweep.id.label());
+            let said = format!("{} is done: it creates no more trials", sweep.id.label());
             app.reports.add(app.now, true, said);
         }
         Ok(sweep) => effects.push(Effect::PauseSweep(sweep.id.clone(), sweep.paused.is_none())),

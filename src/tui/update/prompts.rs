@@ -94,10 +94,6 @@ pub(super) fn find(app: &mut App, forward: bool) {
     }
     let height = app.pane_height(Pane::Log);
     if !app.log.search.is_empty() && !app.log.find(forward, height) {
-        app.reports.add(
-            app.now,
-            false,
-            format!("'{}' is not in the log as far as it is held", app.log.search),
-        );
+        app.reports.add(app.now, false, format!("'{}' is not in the loaded part of the log", app.log.search));
     }
 }

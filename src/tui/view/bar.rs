@@ -52,7 +52,7 @@ fn popup_hint(app: &App, popup: &Popup, area: Rect, buffer: &mut Buffer) {
             entries.get(*cursor).map_or(String::new(), |entry| sentence(entry.binding))
         }
         Popup::Metrics { .. } => "Enter chooses  Esc leaves".to_owned(),
-        Popup::Confirm { .. } => "y does it  n leaves it".to_owned(),
+        Popup::Confirm { .. } => "y confirms  n cancels".to_owned(),
         Popup::Messages { .. } => format!("{}  {}", scroll(app), leave(app)),
         Popup::Details { .. } => {
             format!("{}  {} report  {}", scroll(app), app.key_in(POPUP, Action::Report), leave(app))

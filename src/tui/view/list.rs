@@ -136,13 +136,13 @@ fn sentence(app: &App, run: &Run) -> String {
     }
     match (run.state(), run.steps()) {
         (ShownState::Lost, _) => {
-            format!("lost: nobody is at work on it ({} resumes)", app.key_for(Action::Do(Deed::Resume)))
+            format!("lost: no process is running it ({} resumes)", app.key_for(Action::Do(Deed::Resume)))
         }
-        (ShownState::Orphaned, _) => format!("{state}: trains on without a supervisor"),
+        (ShownState::Orphaned, _) => format!("{state}: keeps training without a supervisor"),
         (ShownState::Queued, _) if app.runs.queue.waiting_of(run.id).is_some() => {
             format!("{state}{attempt}: {}", queue::why(app, run))
         }
-        (ShownState::Archived, _) => "archived: only looked at here".to_owned(),
+        (ShownState::Archived, _) => "archived: read-only".to_owned(),
         (_, Some((step, 0))) => format!("{state}, step {step}{attempt}"),
         (_, Some((step, total))) => format!("{state}, step {step} of {total}{attempt}"),
         _ => format!("{state}{attempt}"),
@@ -164,7 +164,7 @@ fn empty(app: &App, area: Rect, buffer: &mut Buffer) {
     } else {
         paint::message(
             area,
-            &["no run passes the filter", &format!("{} takes it away", app.key_for(Action::Back))],
+            &["no run matches the filter", &format!("{} clears it", app.key_for(Action::Back))],
             style,
             buffer,
         );

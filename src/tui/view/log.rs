@@ -19,7 +19,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let inner = paint::pane(app, area, Line::raw(title), app.focus == Pane::Log, buffer);
     paint::right_title(area, &state(app), buffer);
     if app.log.is_empty() {
-        let text = if app.log.run.is_some() { "nothing said yet" } else { "no run chosen" };
+        let text = if app.log.run.is_some() { "no output yet" } else { "no run chosen" };
         paint::message(inner, &[text], app.theme.faint(), buffer);
         return;
     }

@@ -23,7 +23,7 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
     }
     let rows = app.queue_rows();
     if rows.is_empty() {
-        paint::message(inner, &["nothing is at work, nothing waits"], app.theme.faint(), buffer);
+        paint::message(inner, &["nothing is running or waiting"], app.theme.faint(), buffer);
         return;
     }
     let top = inner.y + slots + u16::from(slots > 0);
@@ -52,7 +52,7 @@ fn title(app: &App) -> Line<'static> {
 /// When everything that waits will be through, if that can be guessed.
 fn right_title(app: &App) -> Line<'static> {
     if !app.runs.queue.paused.is_empty() {
-        let text = format!(" paused: {} lets it go on ", app.key_for(Action::PauseQueue));
+        let text = format!(" paused: {} resumes it ", app.key_for(Action::PauseQueue));
         return Line::styled(text, app.theme.warning());
     }
     let left = app.all_done_in().map(|left| format!(" all done in {} ", format::remaining(left)));
@@ -104,7 +104,7 @@ fn draw_row(app: &App, run: &Run, place: Option<usize>, row: Rect, buffer: &mut 
     paint::text(buffer, x, row.y, 9, run.state().word(), Style::new());
     x += 10;
     let what = match (run.state(), place) {
-        (ShownState::Held, _) => format!("held back: {} releases", app.key_for(Action::Do(Deed::Hold))),
+        (ShownState::Held, _) => format!("held: {} releases it", app.key_for(Action::Do(Deed::Hold))),
         (ShownState::Queued, Some(place)) => format!("#{}  {}", place + 1, why(app, run)),
         (_, Some(place)) => format!("#{}", place + 1),
         (state, None) if state.is_live() => {
@@ -140,10 +140,10 @@ fn reason_words(app: &App, reason: &Waiting) -> String {
     match reason {
         Waiting::SweepPaused(why) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-            format!("its sweep is paused{why} ({} lets it go on)", app.key_for(Action::PauseSweep))
+            format!("its sweep is paused{why} ({} resumes it)", app.key_for(Action::PauseSweep))
         }
         Waiting::QueuePaused => {
-            format!("the queue is paused ({} lets it go on)", app.key_for(Action::PauseQueue))
+            format!("the queue is paused ({} resumes it)", app.key_for(Action::PauseQueue))
         }
         other => other.words(app.now),
     }

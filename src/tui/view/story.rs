@@ -105,7 +105,7 @@ fn place(app: &App, run: &Run, lines: &mut Vec<Line<'static>>) {
     let entry = &run.queue;
     if let Some(sweep) = entry.sweep {
         let trial = entry.trial.map(|trial| format!(", trial {trial}")).unwrap_or_default();
-        let keep = if entry.keep { ", never given up" } else { "" };
+        let keep = if entry.keep { ", never pruned" } else { "" };
         let paused = app.runs.sweep_of(run).is_some_and(SweepView::is_paused);
         let paused = if paused { " (paused)" } else { "" };
         lines.push(fact(app, "sweep", format!("{sweep}{paused}{trial}{keep}")));

@@ -159,7 +159,7 @@ fn lines_below(app: &App, sweep: &SweepView) -> Vec<Line<'static>> {
         let name_of = |at: usize| if at == 0 { name } else { "" };
         texts.iter().enumerate().map(|(at, text)| fact(app, name_of(at), text.clone())).collect()
     };
-    let rung = |rung: &Rung| format!("{}: {} came, {} given up", rung.step, rung.came, rung.given_up);
+    let rung = |rung: &Rung| format!("{}: {} reached it, {} pruned", rung.step, rung.came, rung.given_up);
     let rungs: Vec<String> = sweep.rungs.iter().map(rung).collect();
     let mut lines = called("at rung", &rungs);
     lines.extend(called("ends early", &sweep.stopping));
@@ -175,13 +175,13 @@ fn headline(app: &App, sweep: &SweepView) -> Line<'static> {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let key = app.key_here(Action::PauseSweep);
     let (text, style) = match (&sweep.paused, sweep.closed) {
-        (_, true) => ("is done: nothing more will come of it".to_owned(), Style::new()),
-        (Some(why), _) if why.is_empty() => (format!("is paused ({key} lets it go on)"), app.theme.warning()),
-        (Some(why), _) => (format!("is paused: {why} ({key} lets it go on)"), app.theme.warning()),
+        (_, true) => ("is done: it creates no more trials".to_owned(), Style::new()),
+        (Some(why), _) if why.is_empty() => (format!("is paused ({key} resumes it)"), app.theme.warning()),
+        (Some(why), _) => (format!("is paused: {why} ({key} resumes it)"), app.theme.warning()),
         (None, _) if app.runs.queue.paused.contains(&sweep.id.workspace) => {
-            ("goes on once the queue does".to_owned(), app.theme.warning())
+            ("continues once the queue is resumed".to_owned(), app.theme.warning())
         }
-        (None, _) => (format!("goes on ({key} pauses it)"), Style::new()),
+        (None, _) => (format!("active ({key} pauses it)"), Style::new()),
     };
     Line::from(vec![Span::styled(format!("{}  ", sweep.id.label()), bold), Span::styled(text, style)])
 }
@@ -213,7 +213,7 @@ fn ranked(app: &App, sweep: &SweepView, id: RunId, value: &str) -> String {
     let note = match given_up {
         _ if run.queue.keep => ", kept on request".to_owned(),
         // Resumed since.
-        Some(step) if run.state() != ShownState::Pruned => format!(", given up at {step}"),
+        Some(step) if run.state() != ShownState::Pruned => format!(", pruned at {step}"),
         _ => String::new(),
     };
     let step = run.steps().map(|(step, _)| format!(" at step {step}")).unwrap_or_default();

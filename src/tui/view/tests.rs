@@ -111,7 +111,7 @@ fn sweeps() {
     let mut driven = Driven::over(sample::halving(), 80, 24);
     driven.press("5j");
     let text = picture(&driven);
-    assert!(text.contains("is paused: 3 runs failed in a row: no ␛[2J (P lets it go on)"), "{text}");
+    assert!(text.contains("is paused: 3 runs failed in a row: no ␛[2J (P resumes it)"), "{text}");
     let mut driven = Driven::new(80, 24);
     driven.press("5");
     assert!(picture(&driven).contains("no sweeps yet"));
@@ -183,9 +183,9 @@ fn a_trial_that_was_given_up_tells_why_and_is_marked_where() {
     let folder = driven.app.runs.get(run).unwrap().folder.clone();
     driven.send(Msg::Details(Box::new(read_story(run, &folder))));
     let text = picture(&driven);
-    let told = "is given up at rung 24: 1.2500 against 1.1250 among 2 other runs at this rung";
+    let told = "pruned at rung 24: 1.2500 against 1.1250 among 2 other runs at this rung";
     assert!(text.contains(&format!("asha        {told}")), "{text}");
-    assert!(text.contains("asha at step 24: is given up"), "{text}");
+    assert!(text.contains("asha at step 24: pruned"), "{text}");
 }
 
 #[test]

@@ -65,8 +65,7 @@ fn data_and_base_model_tell_what_is_trained_on() {
     let unclear = of(&pair("odd.bin", "other")).unwrap_err();
     assert_eq!(
         unclear,
-        "e.yaml:2:17: train_data_dir: 'data/other' holds neither pictures nor text that is known by its name, and the \
-         base model does not tell what is meant\n  hint: data_type: text or data_type: image says which"
+        "e.yaml:2:17: train_data_dir: 'data/other' holds neither pictures nor text that is known by its name, and the base model does not decide what is meant\n  hint: set data_type: text or data_type: image"
     );
     let unfit =
         of(&format!("{}resolution: 512\nmax_seq_len: 9\n", pair("a.gguf", "style_train"))).unwrap_err();

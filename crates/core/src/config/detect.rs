@@ -10,7 +10,7 @@ use super::settings::DataType;
 
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
 const TEXTS: [&str; 6] = ["jsonl", "ndjson", "json", "csv", "parquet", "txt"];
-const HOW_TO_SAY: &str = "data_type: text or data_type: image says which";
+const HOW_TO_SAY: &str = "set data_type: text or data_type: image";
 
 /// The most names that are looked at: enough to tell, and no wait on a folder with millions.
 const NAME_LIMIT: usize = 100_000;
@@ -133,12 +133,11 @@ impl Found {
         match (&self.picture, &self.text) {
             (Some(picture), Some(text)) => {
                 format!(
-                    "holds both pictures ({picture}) and text ({text}), and the base model does not tell which is meant"
+                    "holds both pictures ({picture}) and text ({text}), and the base model does not decide which is meant"
                 )
             }
             _ => {
-                "holds neither pictures nor text that is known by its name, and the base model does not tell \
-                  what is meant"
+                "holds neither pictures nor text that is known by its name, and the base model does not decide what is meant"
                     .to_owned()
             }
         }

@@ -49,7 +49,7 @@ fn where_the_data_does_not_tell_the_base_model_does() {
     }
     let both = by(&["a.png", "b.jsonl"], Base::Unknown).unwrap_err();
     assert!(both.contains("both pictures (a.png) and text (b.jsonl)"), "{both}");
-    assert!(both.contains("data_type: text or data_type: image says which"), "{both}");
+    assert!(both.contains("set data_type: text or data_type: image"), "{both}");
     let none = by(&["a.bin"], Base::Unknown).unwrap_err();
     assert!(none.contains("neither pictures nor text") && none.contains("data_type: image"), "{none}");
 }

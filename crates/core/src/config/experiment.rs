@@ -216,9 +216,9 @@ fn repeated(seen: &mut Vec<(String, String)>, key: &Node, name: &str, full: &str
     let earlier = earlier?;
     let place = Place::Node(key.id);
     Some(if earlier == name {
-        Problem::new(place, name, "stands here a second time").hint("keep one of them")
+        Problem::new(place, name, "is given twice").hint("keep one of them")
     } else {
-        Problem::new(place, name, format!("is the same key as '{earlier}', which stands here too"))
+        Problem::new(place, name, format!("is the same key as '{earlier}', which is given too"))
             .hint("keep one of them")
     })
 }

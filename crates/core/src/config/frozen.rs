@@ -50,8 +50,11 @@ pub fn read_frozen(
     match plan.trials.into_iter().next() {
         Some(trial) if is_one => Ok((trial.settings, experiment.provenance.unwrap_or_default())),
         _ => {
-            let problem =
-                Problem::new(experiment.sweep_place, "sweep", "stands here, but this is one training");
+            let problem = Problem::new(
+                experiment.sweep_place,
+                "sweep",
+                "is given, but this file describes one training",
+            );
             Err(experiment.source.diagnostics(vec![problem.hint("`loradeck run` makes the runs of a sweep")]))
         }
     }

@@ -63,10 +63,7 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
             Kind::Slurm => return fitted_slurm(node),
             _ => {}
         }
-        return Err(Misfit::new(
-            node,
-            format!("a mapping stands here, but {} is expected", expectation(kind)),
-        ));
+        return Err(Misfit::new(node, format!("is a mapping, but {} is expected", expectation(kind))));
     }
     match kind {
         Kind::Whole { min, max } => whole(node, min, max),
@@ -79,9 +76,7 @@ pub(crate) fn fitted(kind: Kind, node: &Node) -> Result<Value, Misfit> {
         Kind::OneOf(words) => one_of(node, words),
         Kind::TextList => text_list(node),
         Kind::TextOrList => match node.content {
-            Content::List(ref items) if items.is_empty() => {
-                Err(Misfit::new(node, "an empty list stands here"))
-            }
+            Content::List(ref items) if items.is_empty() => Err(Misfit::new(node, "is an empty list")),
             Content::List(_) => text_list(node),
             _ => path(node).map(Value::Text),
         },
@@ -129,7 +124,7 @@ pub(crate) fn expectation(kind: Kind) -> String {
 
 fn not_a_list(node: &Node, expected: &str) -> Result<(), Misfit> {
     match node.content {
-        Content::List(_) => Err(Misfit::new(node, format!("a list stands here, but {expected} is expected"))
+        Content::List(_) => Err(Misfit::new(node, format!("is a list, but {expected} is expected"))
             .hint("to try several values, name the key under sweep: parameters:")),
         _ => Ok(()),
     }
@@ -234,9 +229,9 @@ fn text_list(node: &Node) -> Result<Value, Misfit> {
         return Ok(Value::List(vec![Value::Text(text(node, "a list of texts")?)]));
     };
     let texts = items.iter().map(|item| match item.content {
-        Content::Map(_) => Err(Misfit::new(item, "a mapping stands in a list of texts")
+        Content::Map(_) => Err(Misfit::new(item, "has a mapping in a list of texts")
             .hint("put the text in quotes where it has a colon")),
-        Content::List(_) => Err(Misfit::new(item, "a list stands in a list of texts")),
+        Content::List(_) => Err(Misfit::new(item, "has a list in a list of texts")),
         _ => text(item, "text").map(Value::Text),
     });
     texts.collect::<Result<_, _>>().map(Value::List)
@@ -245,7 +240,7 @@ fn text_list(node: &Node) -> Result<Value, Misfit> {
 fn command(node: &Node) -> Result<Value, Misfit> {
     match &node.content {
         Content::List(items) if items.is_empty() => {
-            Err(Misfit::new(node, "an empty list stands here").hint("[program, argument]"))
+            Err(Misfit::new(node, "is an empty list").hint("[program, argument]"))
         }
         Content::List(_) => text_list(node),
         // A shell would split it, and expand what it finds in it; nothing goes through a shell.
@@ -258,13 +253,13 @@ fn text_map(entries: &[(Node, Node)]) -> Result<Value, Misfit> {
     let mut values: Vec<(String, Value)> = Vec::new();
     for (name, value) in entries {
         if values.iter().any(|(known, _)| *known == name.text) {
-            return Err(Misfit::new(name, "stands here a second time"));
+            return Err(Misfit::new(name, "is given twice"));
         }
         if name.text.is_empty() || name.text.contains(['=', '\0']) {
             return Err(Misfit::new(name, "is no name"));
         }
         if matches!(value.content, Content::Map(_)) {
-            return Err(Misfit::new(value, "a mapping stands here, but text is expected"));
+            return Err(Misfit::new(value, "is a mapping, but text is expected"));
         }
         values.push((name.text.clone(), Value::Text(text(value, "text")?)));
     }
@@ -312,7 +307,7 @@ mod tests {
         assert_eq!(fit(RANK, "eight"), Err("is no whole number".into()));
         assert_eq!(fit(RANK, "'8'"), Err("is text, but a whole number is expected".into()));
         assert_eq!(fit(RANK, "0"), Err("is below 1".into()));
-        assert_eq!(fit(RANK, "[8]"), Err("a list stands here, but a whole number is expected".into()));
+        assert_eq!(fit(RANK, "[8]"), Err("is a list, but a whole number is expected".into()));
         assert_eq!(fit(Kind::Real(Range::Positive), "2e-4"), Ok("2e-4".into()));
         assert_eq!(fit(Kind::Real(Range::Positive), ".inf"), Err("is no finite number".into()));
         assert_eq!(fit(Kind::Real(Range::Positive), "-1"), Err("is not a number above 0".into()));
@@ -326,10 +321,7 @@ mod tests {
         assert_eq!(fit(Kind::Memory, "12G"), fit(Kind::Memory, "12 GiB"));
         assert_eq!(fit(Kind::Memory, "much"), Err("is no amount of memory".into()));
         assert_eq!(fit(Kind::TextMap, "{A: 1, B: x y}"), Ok("{A: \"1\", B: x y}".into()));
-        assert_eq!(
-            fit(Kind::TextMap, "{A: {B: c}}"),
-            Err("a mapping stands here, but text is expected".into())
-        );
+        assert_eq!(fit(Kind::TextMap, "{A: {B: c}}"), Err("is a mapping, but text is expected".into()));
         assert!(fit(Kind::TextMap, "A=1").is_err());
     }
 
@@ -338,7 +330,7 @@ mod tests {
         assert_eq!(fit(Kind::Text, "1.10"), Ok("\"1.10\"".into()));
         assert_eq!(fit(Kind::TextOrList, "[q_proj, 07]"), Ok("[q_proj, \"07\"]".into()));
         assert_eq!(fit(Kind::TextList, "one prompt"), Ok("[one prompt]".into()));
-        assert_eq!(fit(Kind::TextList, "- a: b"), Err("a mapping stands in a list of texts".into()));
+        assert_eq!(fit(Kind::TextList, "- a: b"), Err("has a mapping in a list of texts".into()));
         assert_eq!(
             fit(Kind::OneOf(&["cosine", "linear"]), "Cosin"),
             Err("is not one of cosine, linear".into())

@@ -13,7 +13,7 @@ pub(super) fn whole_list(node: &Node, min: i128, max: i128) -> Result<Value, Mis
         return fitted(kind, node).map(|value| Value::List(vec![value]));
     };
     if items.is_empty() {
-        return Err(Misfit::new(node, "an empty list stands here").hint("[0, 1]"));
+        return Err(Misfit::new(node, "is an empty list").hint("[0, 1]"));
     }
     items.iter().map(|item| fitted(kind, item)).collect::<Result<_, _>>().map(Value::List)
 }
@@ -27,7 +27,7 @@ pub(super) fn pattern_map(node: &Node, kind: Kind) -> Result<Value, Misfit> {
     for (name, value) in entries {
         let pattern = name.text.as_str();
         if values.iter().any(|(known, _)| known == pattern) {
-            return Err(Misfit::new(name, "stands here a second time"));
+            return Err(Misfit::new(name, "is given twice"));
         }
         if pattern.is_empty() {
             return Err(Misfit::new(name, "is no pattern"));
@@ -70,7 +70,7 @@ pub(super) fn strength_warmup(node: &Node) -> Result<Value, Misfit> {
             _ => return Err(Misfit::new(name, "is neither epochs nor weight").hint(STRENGTH_HINT)),
         };
         if field.is_some() {
-            return Err(Misfit::new(name, "stands here a second time"));
+            return Err(Misfit::new(name, "is given twice"));
         }
         *field = Some(fitted(Kind::Real(range), value)?);
     }
@@ -97,7 +97,7 @@ mod tests {
         let tokens = Kind::WholeOf(&[75, 150, 225]);
         assert_eq!(fit(tokens, "150"), Ok("150".into()));
         assert_eq!(fit(tokens, "77"), Err("is not one of 75, 150, 225".into()));
-        assert_eq!(fit(tokens, "[75]"), Err("a list stands here, but a whole number is expected".into()));
+        assert_eq!(fit(tokens, "[75]"), Err("is a list, but a whole number is expected".into()));
     }
 
     #[test]
@@ -105,13 +105,10 @@ mod tests {
         let seeds = Kind::WholeList { min: 0, max: u64::MAX.into() };
         assert_eq!(fit(seeds, "7"), Ok("[7]".into()));
         assert_eq!(fit(seeds, "[1, 18446744073709551615]"), Ok("[1, 18446744073709551615]".into()));
-        assert_eq!(fit(seeds, "[]"), Err("an empty list stands here".into()));
+        assert_eq!(fit(seeds, "[]"), Err("is an empty list".into()));
         assert_eq!(fit(seeds, "[1, -1]"), Err("is below 0".into()));
-        assert_eq!(fit(seeds, "[[1]]"), Err("a list stands here, but a whole number is expected".into()));
-        assert_eq!(
-            fit(seeds, "{a: 1}"),
-            Err("a mapping stands here, but a list of whole numbers is expected".into())
-        );
+        assert_eq!(fit(seeds, "[[1]]"), Err("is a list, but a whole number is expected".into()));
+        assert_eq!(fit(seeds, "{a: 1}"), Err("is a mapping, but a list of whole numbers is expected".into()));
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn complaint(path: &str, root: &Path, beside: &Path) -> Option<(String, Option<S
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Some(("does not exist".to_owned(), missing_hint(path, root, beside)))
         }
-        Err(error) => Some((format!("cannot be looked at: {error}"), None)),
+        Err(error) => Some((format!("cannot be read: {error}"), None)),
     }
 }
 
@@ -105,7 +105,7 @@ fn missing_hint(path: &str, root: &Path, beside: &Path) -> Option<String> {
         let right = relative_to(&near, root).unwrap_or(near);
         let base = if root == Path::new(".") { "the current folder" } else { "the workspace's root" };
         return Some(format!(
-            "it exists beside the configuration, but paths are relative to {base}: '{}'",
+            "it exists next to the configuration, but paths are relative to {base}: '{}'",
             right.display()
         ));
     }
@@ -176,7 +176,7 @@ mod tests {
             "experiments/a/experiment.yaml:1:13: base_model: 'm2.gguf' does not exist\n  \
              hint: looked for 'm2.gguf'\n\
              experiments/a/experiment.yaml:2:17: train_data_dir: 'data' does not exist\n  \
-             hint: it exists beside the configuration, but paths are relative to the workspace's root: \
+             hint: it exists next to the configuration, but paths are relative to the workspace's root: \
              'experiments/a/data'\n\
              command line:1:15: eval_data_dir: 'empty' is an empty folder"
         );

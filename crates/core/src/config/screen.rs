@@ -177,7 +177,7 @@ pub(super) fn read_keys(node: &Node, source: &Source) -> Result<Vec<KeySetting>,
             let problem =
                 Problem::new(Place::Node(wrong.id), name, "is a key or a list of keys, and this is neither");
             return Err(
-                problem.hint("a key that YAML reads as something else stands in quotes: '~'; [] is none")
+                problem.hint("put a key that YAML reads as something else in quotes: '~'; [] is none")
             );
         }
         if settings.iter().any(|known| known.action.text == action.text) {

@@ -171,7 +171,10 @@ fn latents(image: &ImageSettings, place: PlaceOf<'_>, problems: &mut Vec<Problem
     if !image.cache_latents {
         wrong("is given, but cache_latents is false", "cache_latents: true");
     } else if image.random_crop {
-        wrong("is given together with random_crop, which crops anew at every step", "keep one of them");
+        wrong(
+            "is given together with random_crop, which crops differently at every step",
+            "keep one of them",
+        );
     }
 }
 

@@ -125,13 +125,11 @@ fn every_unsupported_key_is_refused_by_name() {
 fn two_spellings_of_a_key_are_an_error() {
     let error = with_base("lr: 1e-4\nlearning_rate: 2e-4\n", &[]).unwrap_err();
     assert!(
-        error.starts_with(
-            "experiment.yaml:4:1: learning_rate: is the same key as 'lr', which stands here too"
-        ),
+        error.starts_with("experiment.yaml:4:1: learning_rate: is the same key as 'lr', which is given too"),
         "{error}"
     );
     let error = with_base("seed: 1\nseed: 2\n", &[]).unwrap_err();
-    assert!(error.starts_with("experiment.yaml:4:1: seed: stands here a second time"), "{error}");
+    assert!(error.starts_with("experiment.yaml:4:1: seed: is given twice"), "{error}");
 }
 
 #[test]
@@ -167,7 +165,7 @@ fn a_frozen_file_reads_back_with_its_provenance_and_overrides() {
     let (longer, _) = read_frozen(Path::new("config.yaml"), &text, &["max_steps=9".into()]).unwrap();
     assert_eq!(longer.max_steps, Some(9));
     let error = read_frozen(Path::new("config.yaml"), &text, &["seed=1,2".into()]).unwrap_err();
-    assert!(error.to_string().contains("sweep: stands here, but this is one training"), "{error}");
+    assert!(error.to_string().contains("sweep: is given, but this file describes one training"), "{error}");
     assert!(text.contains("\nlearning_rate: 1e-4\n"), "{text}");
 }
 

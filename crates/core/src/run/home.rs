@@ -48,7 +48,8 @@ pub enum HomeIs {
 }
 
 impl Home {
-    /// What stands in the newest claim or in the file that its owner wrote then; `None` where nobody has been at home.
+    /// Reads the current home host: the newest claim, or the heartbeat file its owner wrote. `None` if no host ever
+    /// claimed the workspace.
     pub fn read(workspace: &Workspace) -> Result<Option<Self>, FileError> {
         let mut newest = file::read_json::<Self>(&workspace.home())?;
         // Its owner may have died between the claim and the file.

@@ -117,7 +117,7 @@ fn from_outcome(attempt: u32, outcome: Outcome, message: Option<&str>, now: Mome
         Outcome::NonFinite => failed(EndReason::NonFinite, "the loss was not finite"),
         Outcome::OutOfMemory => failed(EndReason::OutOfMemory, "memory ran out"),
         Outcome::Failed => failed(EndReason::Error, "the trainer failed"),
-        Outcome::Running => failed(EndReason::Lost, "the trainer ended without a word"),
+        Outcome::Running => failed(EndReason::Lost, "the trainer ended without writing an outcome"),
     }
 }
 

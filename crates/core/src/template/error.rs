@@ -2,7 +2,7 @@
 
 use minijinja::ErrorKind;
 
-const OUT_OF_FUEL: &str = "it works far longer than any conversation needs and was stopped (hint: look for a loop or a text that grows without end)";
+const OUT_OF_FUEL: &str = "it runs far longer than any conversation needs and was stopped (hint: look for an endless loop or a text that keeps growing)";
 
 /// A template that cannot be understood or rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

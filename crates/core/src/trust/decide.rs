@@ -21,7 +21,7 @@ use super::record::{Accepted, TrustRecord};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Distrust {
     /// Nothing was ever recorded.
-    #[error("nobody has said here that what it names may be started")]
+    #[error("it has not been trusted on this machine")]
     Unknown,
     /// It was trusted at another path.
     #[error("it was trusted as '{}', and has been moved since", .from.display())]
@@ -30,7 +30,7 @@ pub enum Distrust {
         from: PathBuf,
     },
     /// Another folder has taken its place.
-    #[error("another folder stood at this path when it was trusted")]
+    #[error("another folder was at this path when it was trusted")]
     Replaced,
     /// Somebody else owns a folder of it.
     #[error("{folder} belongs to another user ({owner}), who decides what would run as you")]

@@ -29,7 +29,7 @@ pub enum TrustError {
     NoHome,
     /// Others could have written it.
     #[error(
-        "'{}' is not yours alone (owner {owner}, mode {mode:o}), so that what it says of trusted workspaces does not count (hint: chown and chmod go-w, or remove it)",
+        "other users can change '{}' (owner {owner}, mode {mode:o}), so its list of trusted workspaces is ignored (hint: chown and chmod go-w, or remove it)",
         .path.display()
     )]
     NotOurs {

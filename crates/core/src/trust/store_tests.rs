@@ -80,7 +80,10 @@ fn a_store_that_others_may_write_says_nothing() {
     assert_eq!((mode(&world.store.folder), mode(&world.store.file())), (0o700, 0o600));
     fs::set_permissions(world.store.file(), fs::Permissions::from_mode(0o666)).unwrap();
     let error = world.store.verdict(&one).unwrap_err().to_string();
-    assert!(error.contains("is not yours alone") && error.contains("trust.json"), "{error}");
+    assert!(
+        error.contains("list of trusted workspaces is ignored") && error.contains("trust.json"),
+        "{error}"
+    );
     fs::set_permissions(world.store.file(), fs::Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(&world.store.folder, fs::Permissions::from_mode(0o777)).unwrap();
     assert!(world.store.verdict(&one).is_err());

@@ -19,8 +19,7 @@ pub enum ChatError {
     Tokenizer(String),
     /// The template writes an answer otherwise than it was given, so that its place is not known.
     #[error(
-        "the chat template rewrites the answer in message {message}, or other text because of it, so what the \
-         assistant says cannot be told apart; it needs {{% generation %}} tags"
+        "the chat template rewrites the answer in message {message}, or other text because of it, so the assistant's text cannot be located; it needs {{% generation %}} tags"
     )]
     Rewritten {
         /// The message's number, from 1.
@@ -28,8 +27,7 @@ pub enum ChatError {
     },
     /// The template writes an answer in several places.
     #[error(
-        "the chat template writes the answer in message {message} more than once, so what the assistant says cannot \
-         be told apart; it needs {{% generation %}} tags"
+        "the chat template writes the answer in message {message} more than once, so the assistant's text cannot be located; it needs {{% generation %}} tags"
     )]
     Repeated {
         /// The message's number, from 1.
@@ -37,7 +35,7 @@ pub enum ChatError {
     },
     /// The template's tags leave an answer out.
     #[error(
-        "the answer in message {message} stands outside of the chat template's {{% generation %}} tags, so it would \
+        "the answer in message {message} is outside of the chat template's {{% generation %}} tags, so it would \
          not be learnt"
     )]
     OutsideOfTags {

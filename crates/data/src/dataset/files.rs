@@ -69,7 +69,7 @@ fn read_folder(text: &str, folder: &Path) -> Result<Files, Diagnostics> {
     let in_folder = |name: &String| format!("{}/{name}", text.trim_end_matches('/'));
     // A folder with data in two forms is ambiguous: leaving one out silently would be wrong.
     if let Some((name, reason)) = ignored.iter().find_map(|name| Some((name, other_form(name)?))) {
-        let hint = "or move it out of the folder, beside which .jsonl files lie";
+        let hint = "or move it out of the folder with the .jsonl files";
         let problem = Diagnostic::of_file(in_folder(name), reason).with_hint(hint);
         return Err(Diagnostics(vec![problem]));
     }

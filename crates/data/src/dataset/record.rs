@@ -206,7 +206,7 @@ fn order(line: Line<'_>, messages: &[Message], problems: &mut Vec<Diagnostic>) {
     }
     if messages.last().is_none_or(|message| message.role != "assistant") {
         let path = [Step::Key("messages"), Step::Index(messages.len().saturating_sub(1)), Step::Key("role")];
-        let hint = "what the assistant is to say has to be the last message";
+        let hint = "the last message must be the assistant's";
         problems.push(line.at(&path, None, "the conversation ends without an answer of the assistant", hint));
     }
 }

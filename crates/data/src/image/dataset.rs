@@ -252,7 +252,7 @@ fn assemble(
     let looks: u64 = train.samples.iter().map(|sample| u64::from(sample.repeats)).sum();
     if looks > MOST_LOOKS {
         let message = format!(
-            "asks for {looks} looks at pictures in an epoch (pictures × repeats); {MOST_LOOKS} is the most"
+            "asks for {looks} samples of pictures in an epoch (pictures × repeats); {MOST_LOOKS} is the most"
         );
         return Err(Diagnostics(vec![
             Diagnostic::of_file(request.train_data_dir, message).with_hint("lower num_repeats"),

@@ -115,7 +115,7 @@ fn no_pixels(facts: &Facts) -> PictureError {
 /// A decoder that panics on a malformed file must not take the training with it.
 fn guarded<T>(work: impl FnOnce() -> Result<T, PictureError>) -> Result<T, PictureError> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(PictureError::Broken("its decoder gave up on it".into())))
+        .unwrap_or_else(|_| Err(PictureError::Broken("cannot be decoded".into())))
 }
 
 fn broken(length: usize, reason: &str) -> PictureError {

@@ -147,7 +147,9 @@ impl Examiner<'_> {
         if (ratio - 1.0).abs() > MASK_SHAPE {
             let (width, height) = (mask.width(), mask.height());
             let of = format!("{}x{}", facts.width, facts.height);
-            return Err(fault(format!("has another shape: {width}x{height} beside {of} (after rotation)")));
+            return Err(fault(format!(
+                "has another shape: {width}x{height} instead of {of} (after rotation)"
+            )));
         }
         Ok(MaskSource::File(path.clone()))
     }

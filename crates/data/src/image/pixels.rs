@@ -53,7 +53,7 @@ fn load_view(
     let fault = |message: String| Diagnostics(vec![Diagnostic::of_file(&sample.name, message)]);
     let bytes = read(&sample.path).map_err(|error| fault(error.to_string()))?;
     if sha256_hex([bytes.as_slice()]) != sample.digest {
-        return Err(fault("has changed since it was examined; start the training anew".into()));
+        return Err(fault("has changed since it was examined; start the training again".into()));
     }
     let decoded = decode(&bytes, background).map_err(|error| fault(error.to_string()))?;
     let mask = match &sample.mask {

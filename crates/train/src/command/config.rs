@@ -23,7 +23,7 @@ pub fn train_config(path: &Path, arguments: &TrainArgs) -> Result<Outcome, Train
     let (settings, root) = read(path)?;
     let Some(output) = settings.output_dir.clone() else {
         return Err(TrainError::Refused(format!(
-            "{}: output_dir is missing: it says where the training goes (or `loradeck run` gives it a folder of its own)",
+            "{}: output_dir is missing: it names the folder to write to (or `loradeck run` gives it a folder of its own)",
             path.display()
         )));
     };
@@ -65,7 +65,7 @@ pub(super) fn read(path: &Path) -> Result<(Settings, PathBuf), TrainError> {
     for (key, value) in [("base_model", &settings.base_model), ("train_data_dir", &settings.train_data_dir)] {
         if !root.join(value).exists() && folder.join(value).exists() {
             return Err(TrainError::Refused(format!(
-                "{}: {key}: '{value}' lies beside the file, but paths are relative to {} (hint: write '{}')",
+                "{}: {key}: '{value}' exists next to the file, but paths are relative to {} (hint: write '{}')",
                 path.display(),
                 root.display(),
                 folder.join(value).display()
@@ -80,7 +80,7 @@ fn attempt_number(run: &RunFolder, arguments: &TrainArgs) -> Result<u32, TrainEr
     let occupied = fs::read_dir(run.path()).is_ok_and(|mut entries| entries.next().is_some());
     if occupied && !arguments.resume && !arguments.overwrite {
         return Err(TrainError::Refused(format!(
-            "output_dir {} is not empty (hint: --resume goes on with the training in it, --overwrite begins anew)",
+            "output_dir {} is not empty (hint: --resume continues the training in it, --overwrite replaces it)",
             run.path().display()
         )));
     }

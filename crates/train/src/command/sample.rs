@@ -36,7 +36,7 @@ pub fn sample(arguments: &SampleArgs) -> Result<Outcome, TrainError> {
         return super::sample_pictures::sample(arguments, &prompts);
     }
     if arguments.runs.len() > 1 {
-        return Err(TrainError::Refused("give one run: only pictures stand side by side".to_owned()));
+        return Err(TrainError::Refused("give one run: only pictures can be shown side by side".to_owned()));
     }
     let root = run::root_of(folder.path())?;
     let base = Arc::new(BaseModel::find(&root, &settings.base_model)?);

@@ -209,7 +209,7 @@ impl Record {
         if let Err(error) = result
             && !std::mem::replace(&mut self.complained, true)
         {
-            let _ = writeln!(std::io::stderr(), "warning: {error} (the training goes on)");
+            let _ = writeln!(std::io::stderr(), "warning: {error} (training continues)");
         }
     }
 }

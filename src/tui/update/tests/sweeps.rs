@@ -95,7 +95,7 @@ fn a_trial_is_kept_and_what_is_none_or_has_ended_is_refused() {
     assert_eq!(driven.effects, [Effect::Do(Deed::Keep, vec![running])]);
     driven.effects.clear();
     for (keys, said) in
-        [("kA", "has ended already"), ("GA", "is no trial of a sweep"), ("<Home>jjQ", "Slurm's")]
+        [("kA", "has ended already"), ("GA", "is no trial of a sweep"), ("<Home>jjQ", "a Slurm node")]
     {
         driven.press(keys);
         assert!(driven.effects.is_empty());

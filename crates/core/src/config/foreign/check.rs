@@ -49,11 +49,10 @@ fn unknown(key: &str, word: &str, place: Place, parameters: &[&str]) -> Option<P
         Err(Unresolved::Open) => {
             Some(problem(word.to_owned(), "has '${' without '}'").hint("'$${' is a plain '${'"))
         }
-        Err(Unresolved::Name(name)) => Some(problem(name, "stands for nothing")),
+        Err(Unresolved::Name(name)) => Some(problem(name, "has no meaning")),
         Ok(_) => {
             let name = names(word).into_iter().find(|name| !is_known(name, parameters))?;
-            let found =
-                problem(format!("${{{name}}}"), "stands for no setting, parameter or fact of the run");
+            let found = problem(format!("${{{name}}}"), "is no setting, parameter or fact of the run");
             Some(match nearest_name(name, parameters) {
                 Some(near) => found.hint(near),
                 None => found.hint(format!("`parameters: {{{name}: …}}` makes it one")),
@@ -101,7 +100,7 @@ pub(crate) fn complaints(settings: &Settings, entries: &[&Entry], problems: &mut
     {
         let problem =
             Problem::new(place("auto_resume"), "auto_resume", "is given, but there is no resume_command");
-        problems.push(problem.hint("resume_command: [python, train.py, --resume, …] says how it goes on"));
+        problems.push(problem.hint("resume_command: [python, train.py, --resume, …] tells how to resume it"));
     }
     if settings.foreign.command.is_some() {
         problems.extend(unused(settings, entries));

@@ -36,9 +36,9 @@ fn secret(name: &Node, value: &Node) -> Result<String, Misfit> {
         Ok(text.to_owned())
     } else {
         let shown = &name.text;
-        Err(Misfit::new(name, "names a secret, and a value beside it would be kept and committed").hint(
-            format!("`{shown}:` with nothing behind it takes it from the environment: export {shown}=…"),
-        ))
+        Err(Misfit::new(name, "names a secret, and its value would be stored and committed").hint(format!(
+            "`{shown}:` with nothing behind it takes it from the environment: export {shown}=…"
+        )))
     }
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn environment(node: &Node) -> Result<Value, Misfit> {
     let mut values: Vec<(String, Value)> = Vec::new();
     for (name, value) in entries {
         if values.iter().any(|(known, _)| *known == name.text) {
-            return Err(Misfit::new(name, "stands here a second time"));
+            return Err(Misfit::new(name, "is given twice"));
         }
         if name.text.is_empty() || name.text.contains(['=', '\0', '$', '{', '}']) {
             return Err(Misfit::new(name, "is no variable's name"));

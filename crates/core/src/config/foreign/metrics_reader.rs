@@ -50,7 +50,7 @@ fn mapping(node: &Node, entries: &[(Node, Node)]) -> Result<SourceSpec, Misfit> 
             });
         }
         if entries[..index].iter().any(|(known, _)| known.text == key.text) {
-            return Err(Misfit::new(key, "stands here a second time"));
+            return Err(Misfit::new(key, "is given twice"));
         }
     }
     let source = match (entry("source"), entry("pattern")) {

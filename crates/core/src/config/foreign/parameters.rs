@@ -78,7 +78,7 @@ pub(crate) fn read_parameters(
         if let Some((message, hint)) = refusal(&name.text, scope, is_frozen) {
             problems.push(Problem::new(place, path, message).hint(hint));
         } else if read.iter().any(|entry| entry.key.name == name.text) {
-            problems.push(Problem::new(place, path, "stands here a second time").hint("keep one of them"));
+            problems.push(Problem::new(place, path, "is given twice").hint("keep one of them"));
         } else if value.content != Content::Null {
             match checked_value(interned(&name.text), &path, value, Place::Node(value.id)) {
                 Ok(entry) => read.push(entry),
@@ -102,7 +102,7 @@ fn refusal(name: &str, scope: Scope, is_frozen: bool) -> Option<(&'static str, S
     match find_key(name).filter(|key| key.is_supported() && scope.has(key) && !is_frozen) {
         Some(key) => Some((
             "is a key of its own",
-            format!("write `{}: …` beside parameters:, and ${{{}}} in the command", key.name, key.name),
+            format!("write `{}: …` outside of parameters:, and ${{{}}} in the command", key.name, key.name),
         )),
         None => None,
     }

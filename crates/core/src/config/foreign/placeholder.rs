@@ -10,7 +10,7 @@ pub const RUN_NAMES: [&str; 7] =
 /// `${env:NAME}` is a variable of the environment in which the run starts.
 pub const ENVIRONMENT: &str = "env:";
 
-/// A placeholder that stands for nothing.
+/// A placeholder that has no meaning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unresolved {
     /// `${` without `}`.

@@ -73,7 +73,7 @@ fn unknown_names_are_told_where_they_stand() {
     let text = "command:\n  - python\n  - \"${learning_rat}\"\n";
     assert_eq!(
         first_problem(text),
-        "e.yaml:3:5: command: '${learning_rat}' stands for no setting, parameter or fact of the run   hint: did \
+        "e.yaml:3:5: command: '${learning_rat}' is no setting, parameter or fact of the run   hint: did \
          you mean '${learning_rate}'?"
     );
     assert!(first_problem("command: [a, '${b']\n").contains("has '${' without '}'"));
@@ -111,7 +111,7 @@ fn parameters_have_names_of_their_own() {
     );
     assert!(first_problem("command: [a]\nparameters: {'a b': 4}\n").contains("is no parameter's name"));
     assert!(first_problem("command: [a]\nparameters: {attempt: 4}\n").contains("is a fact of the run"));
-    assert!(first_problem("command: [a]\nparameters: {x: [1]}\n").contains("a list stands here"));
+    assert!(first_problem("command: [a]\nparameters: {x: [1]}\n").contains("is a list"));
     // Declared by another file of this process, it is still no key at the top of this one.
     planned("command: ['${warmth}']\nparameters: {warmth: 4}\n", &[]).unwrap();
     assert!(first_problem("command: [a]\nwarmth: 4\n").contains("is not a known key"));

@@ -25,7 +25,7 @@ pub(super) const KEYS: &[Key] = &[
         "eval_steps",
         STEPS,
         Default::Nothing,
-        "held-out loss every so many steps, besides the beginning and the end",
+        "held-out loss every so many steps, and at the beginning and the end",
     ),
     key(
         "eval_batch_size",
@@ -37,7 +37,7 @@ pub(super) const KEYS: &[Key] = &[
         "sample_steps",
         STEPS,
         Default::Nothing,
-        "sample pictures every so many steps, besides before and after training",
+        "sample pictures every so many steps, and before and after training",
     )
     .only(DataType::Image),
     key(

@@ -60,9 +60,9 @@ pub(super) const KEYS: &[Key] = &[
     .only(DataType::Image),
     later("layers_to_transform", "only these layers"),
     later("lora_init", "how the adapters begin: kaiming, gaussian or pissa"),
-    later("init_from", "adapter to go on from"),
+    later("init_from", "adapter to continue training"),
     later("use_rslora", "scale by lora_alpha / sqrt(lora_rank)"),
-    later("use_dora", "train magnitudes beside directions (DoRA)"),
+    later("use_dora", "train magnitudes separately from directions (DoRA)"),
     later("loraplus_lr_ratio", "learning rate of B as a multiple of A's (LoRA+)"),
     later("modules_to_save", "modules that are trained whole"),
     key(

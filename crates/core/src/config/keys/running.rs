@@ -29,13 +29,13 @@ pub(super) const KEYS: &[Key] = &[
         "runs_per_gpu",
         Kind::Whole { min: 1, max: 64 },
         Default::Fixed("1"),
-        "how many runs share a GPU, where its memory suffices for them",
+        "how many runs may share a GPU, if its memory suffices",
     ),
     key(
         "gpu_memory",
         Kind::Memory,
         Default::Nothing,
-        "GPU memory that a run needs; unset: what earlier runs of the sweep were seen to use",
+        "GPU memory that a run needs; unset: the peak measured for earlier runs of the sweep",
     ),
     key(
         "priority",
@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
         "auto_resume",
         Kind::Whole { min: 0, max: 1_000 },
         Default::Fixed("0"),
-        "how often a lost or crashed run goes on by itself from its last checkpoint",
+        "how often a lost or crashed run is resumed automatically from its last checkpoint",
     ),
     key("on_finish", Kind::Command, Default::Nothing, "a command that runs once the run has finished"),
     key("on_fail", Kind::Command, Default::Nothing, "a command that runs once the run has failed"),
@@ -74,7 +74,7 @@ pub(super) const KEYS: &[Key] = &[
         "resume_command",
         Kind::Command,
         Default::Nothing,
-        "how another trainer goes on after an earlier attempt; without it a run cannot be resumed",
+        "the command that resumes another trainer after an earlier attempt; without it a run cannot be resumed",
     ),
     key(
         "env",

@@ -41,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
         "trigger_word",
         Kind::Text,
         Default::Nothing,
-        "the word that calls up the adapter's style or character; put before every caption that lacks it",
+        "the word that triggers the adapter's style or character; put before every caption that lacks it",
     )
     .only(DataType::Image),
     key("notes", Kind::Text, Default::Nothing, "free text for the report"),

@@ -66,7 +66,7 @@ pub(in crate::config) fn fitted_slurm(node: &Node) -> Result<Value, Misfit> {
             return Err(unknown_field(name));
         };
         if values.iter().any(|(known, _)| *known == name.text) {
-            return Err(Misfit::new(name, "stands here a second time"));
+            return Err(Misfit::new(name, "is given twice"));
         }
         if value.content != Content::Null {
             values.push((name.text.clone(), fitted_field(*field, value)?));

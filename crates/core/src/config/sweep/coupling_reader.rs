@@ -26,12 +26,7 @@ impl SweepReader<'_> {
 
     fn zipped_keys(&mut self, sweep: &SweepSpec, group: &Node) -> Option<Vec<&'static Key>> {
         let Content::List(names) = &group.content else {
-            self.wrong_with_hint(
-                group,
-                "sweep.zip",
-                "is a list of lists of keys, and this stands in it",
-                ZIP,
-            );
+            self.wrong_with_hint(group, "sweep.zip", "is a list of lists of keys, but contains this", ZIP);
             return None;
         };
         let mut keys: Vec<&'static Key> = Vec::new();

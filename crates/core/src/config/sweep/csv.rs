@@ -72,7 +72,7 @@ impl Reader<'_> {
                 Some('\n') | None => return Ok(cells),
                 Some(_) => {
                     let column = self.column.saturating_sub(1).max(1);
-                    let message = "text stands after a closing quote";
+                    let message = "text follows a closing quote";
                     return Err(CsvError { line: self.line, column, message });
                 }
             }

@@ -80,7 +80,7 @@ fn unfit(
             "{name} takes min and max as exponents of e; {name}_values takes them as they are"
         )),
         Distribution::Normal(_) | Distribution::LogNormal(_) | Distribution::Beta { .. } => {
-            problem.hint(format!("it lies in the middle of what {name} draws"))
+            problem.hint(format!("it is in the middle of what {name} draws"))
         }
         _ => Problem { hint: misfit.hint, ..problem },
     }

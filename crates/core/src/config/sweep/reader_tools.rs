@@ -59,7 +59,7 @@ impl SweepReader<'_> {
         for (key, value) in entries {
             if kept.iter().any(|(known, _)| known.text == key.text) {
                 let path = format!("{path}.{}", key.text);
-                self.problems.push(Problem::new(self.place(key), path, "stands here a second time"));
+                self.problems.push(Problem::new(self.place(key), path, "is given twice"));
             } else {
                 kept.push((key, value));
             }

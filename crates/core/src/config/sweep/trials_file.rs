@@ -71,7 +71,7 @@ fn column_key(
     }
     let key = known_key(name.trim(), scope, place).and_then(|key| sweepable(key, name.trim(), place))?;
     if known.contains(&key) {
-        return Err(Problem::new(place, name.trim(), "stands here a second time"));
+        return Err(Problem::new(place, name.trim(), "is given twice"));
     }
     Ok(key)
 }
@@ -100,7 +100,7 @@ fn read_table(text: &str, scope: Scope, problems: &mut Vec<Problem>) -> Table {
     for record in records {
         if record.len() != header.len() {
             let (line, column) = record.first().map_or((1, 1), |cell| (cell.line, cell.column));
-            let message = format!("{} cells stand here, but the header has {}", record.len(), header.len());
+            let message = format!("{} cells are given, but the header has {}", record.len(), header.len());
             problems.push(broken(line, column, message));
             continue;
         }

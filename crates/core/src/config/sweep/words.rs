@@ -124,7 +124,7 @@ impl fmt::Display for Stopping {
                 let (first, factor) = (number_text(grace_period.floor()), reduction_factor);
                 write!(
                     f,
-                    "asha: after {first} {unit} and each {factor} times as many one run of {factor} goes on"
+                    "asha: after {first} {unit} and each {factor} times as many one run of {factor} continues"
                 )?;
                 max_t.map_or(Ok(()), |max_t| write!(f, ", up to {max_t}"))?;
                 f.write_str(if *by_best { ", by its best value so far" } else { "" })

@@ -35,7 +35,7 @@ fn zipped_keys_take_their_values_together() {
             "8:21: sweep.zip.batch_size: is zipped, but not swept",
             "8:21: sweep.zip.epochs: is zipped, but not swept",
             "8:36: sweep.zip: 'rank' is zipped a second time",
-            "8:49: sweep.zip: 'rank' is a list of lists of keys, and this stands in it",
+            "8:49: sweep.zip: 'rank' is a list of lists of keys, but contains this",
             "8:55: sweep.zip: couples two keys or more, and these are fewer",
         ]
     );

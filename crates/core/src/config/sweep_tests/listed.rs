@@ -47,7 +47,7 @@ fn bad_rows_are_told_in_their_own_file() {
         problems("t.csv", "lora_rank,lr\neight,1e-3\n8,1e-3,3\n0,\u{1b}[2J\n"),
         [
             "t.csv:2:1: lora_rank: 'eight' is no whole number",
-            "t.csv:3:1: 3 cells stand here, but the header has 2",
+            "t.csv:3:1: 3 cells are given, but the header has 2",
             "t.csv:4:1: lora_rank: '0' is below 1",
             "t.csv:4:3: lr: '␛[2J' is no number",
         ]
@@ -56,7 +56,7 @@ fn bad_rows_are_told_in_their_own_file() {
         problems("t.csv", "lora_rnk,rank,r,,priority\n"),
         [
             "t.csv:1:1: lora_rnk: is not a known key",
-            "t.csv:1:15: r: stands here a second time",
+            "t.csv:1:15: r: is given twice",
             "t.csv:1:17: a column without a key",
             "t.csv:1:18: priority: cannot be swept: it is the same for all runs",
         ]
@@ -68,7 +68,7 @@ fn bad_rows_are_told_in_their_own_file() {
         [
             "t.jsonl:2:10: rank: 'x' is no whole number",
             "t.jsonl:3:1: this is no JSON object",
-            "t.jsonl:4:13: rank: stands here a second time",
+            "t.jsonl:4:13: rank: is given twice",
             "t.jsonl:5:1: no valid YAML: did not find expected node content, while parsing a flow node",
         ]
     );

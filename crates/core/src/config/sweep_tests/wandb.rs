@@ -240,7 +240,7 @@ parameters:
             "5:11: sweep.method: 'annealing' is no method",
             "6:12: sweep.run_cap: '0' is below 1",
             "7:3: sweep.metrik: is not a known key of a sweep",
-            "8:3: sweep.method: stands here a second time",
+            "8:3: sweep.method: is given twice",
             "10:5: lora_rnk: is not a known key",
             "11:9: lr: has no max",
             "12:24: seed: 'x' is no whole number",

@@ -45,7 +45,7 @@ pub(super) fn environment(now: Moment) -> Result<Environment<'static>, Error> {
 /// What a loop goes over: the characters of a string, and nothing that Python refuses.
 fn each(value: Value) -> Result<Value, Error> {
     if value.is_none() {
-        return Err(Error::new(ErrorKind::InvalidOperation, "none cannot be gone over"));
+        return Err(Error::new(ErrorKind::InvalidOperation, "cannot iterate over none"));
     }
     Ok(match value.as_str() {
         Some(text) => text.chars().map(String::from).map(Value::from).collect(),

@@ -108,7 +108,7 @@ fn rope_scaling(
         "none" => Ok(factors),
         "linear" if !stretches => Ok(factors),
         "linear" if factors.is_some() => {
-            Err(keys.refused("linear rotary scaling beside 'rope_freqs.weight' is not supported"))
+            Err(keys.refused("linear rotary scaling together with 'rope_freqs.weight' is not supported"))
         }
         "linear" => Ok(Some(RopeScaling::Linear(factor))),
         other => Err(keys.refused(format!("rotary scaling '{other}' is not supported yet (linear is)"))),

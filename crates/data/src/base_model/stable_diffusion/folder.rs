@@ -23,7 +23,7 @@ fn unsupported(path: &Path, problem: impl Into<String>) -> BaseModelError {
 
 pub(super) fn open(path: &Path, options: OpenOptions) -> Result<StableDiffusion, BaseModelError> {
     if options.use_ema {
-        let problem = "a diffusers folder has no moving average beside its weights; use the checkpoint file";
+        let problem = "a diffusers folder holds no moving average of its weights; use the checkpoint file";
         return Err(unsupported(path, problem));
     }
     let index = read_index(path)?;

@@ -73,7 +73,7 @@ pub(super) fn find(path: &Path, here: &Listing, shown: &Shown) -> Result<Found, 
     );
     found.note("folders whose name asks for fewer than 1 repeat are left out", &zero);
     found.note("folders without pictures", &empty);
-    found.note("pictures beside the numbered folders are not read", &names_of(&here.pictures));
+    found.note("pictures next to the numbered folders are not read", &names_of(&here.pictures));
     if problems.is_empty() && found.pictures.is_empty() && found.faults.is_empty() {
         let message =
             format!("the numbered folders hold no picture that is used ({})", found.notes.join("; "));

@@ -12,7 +12,7 @@ use super::{Shown, some_of};
 /// Nothing lies there.
 pub(super) fn missing(text: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
     if error.kind() != std::io::ErrorKind::NotFound {
-        return Diagnostic::of_file(text, format!("cannot be looked at: {error}"));
+        return Diagnostic::of_file(text, format!("cannot be read: {error}"));
     }
     let problem =
         Diagnostic::of_file(text, format!("there is no such folder (looked for {})", path.display()));

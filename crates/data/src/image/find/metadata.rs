@@ -143,7 +143,7 @@ fn inside(file: &str) -> Result<PathBuf, &'static str> {
         match part {
             Component::Normal(name) => path.push(name),
             Component::CurDir => {}
-            _ => return Err("lies outside of the table's folder, which is not read"),
+            _ => return Err("is outside of the table's folder, which is not read"),
         }
     }
     if path.as_os_str().is_empty() { Err("names no file") } else { Ok(path) }

@@ -112,7 +112,7 @@ pub fn find(root: &Path, text: &str) -> Result<Found, Diagnostics> {
             let listing = Listing::read(&inner, text)?;
             let shown = Shown { text: shown.of("train") };
             if let Some(mut found) = metadata::find(&inner, &listing, &shown)? {
-                found.notes.push(format!("the table lies in '{}'", shown.text));
+                found.notes.push(format!("the table is in '{}'", shown.text));
                 return Ok(found);
             }
         }

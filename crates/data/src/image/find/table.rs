@@ -56,7 +56,7 @@ pub(super) fn csv(name: &str, text: &str) -> Result<Table, Fault> {
         if record.len() != columns.len() {
             let message =
                 format!("has {} fields, and the first line names {} columns", record.len(), columns.len());
-            let hint = "a field with a comma stands in double quotes";
+            let hint = "put a field that contains a comma in double quotes";
             table.faults.push(at(name, line, message).with_hint(hint));
             continue;
         }

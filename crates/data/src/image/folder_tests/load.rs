@@ -220,7 +220,7 @@ fn masks_are_found_and_follow_crop_and_mirror() {
     workspace.write("d/a.mask.png", Picture::filled(64, 32, [9; 3]).to_png());
     let error = workspace.load("d", &masked).unwrap_err().to_string();
     assert!(
-        error.contains("d/a.png: has a mask (a.mask.png) that has another shape: 64x32 beside 64x64"),
+        error.contains("d/a.png: has a mask (a.mask.png) that has another shape: 64x32 instead of 64x64"),
         "{error}"
     );
 }

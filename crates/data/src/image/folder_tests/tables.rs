@@ -26,10 +26,7 @@ fn rows_name_pictures_also_in_subfolders() {
     let data = workspace.loaded("d");
     assert_eq!(data.train.samples[0].name, "d/train/c.png");
     let notes = data.notes(&settings()).join("\n");
-    assert!(
-        notes.contains("the column 'caption'") && notes.contains("the table lies in 'd/train'"),
-        "{notes}"
-    );
+    assert!(notes.contains("the column 'caption'") && notes.contains("the table is in 'd/train'"), "{notes}");
 }
 
 #[test]
@@ -39,7 +36,7 @@ fn rows_that_name_no_picture_are_told_by_line() {
     let error = workspace.error("d");
     for part in [
         "d/metadata.csv:3:1: file_name: 'none.png' names a file that is not there",
-        "d/metadata.csv:4:1: file_name: '../x.png' lies outside of the table's folder",
+        "d/metadata.csv:4:1: file_name: '../x.png' is outside of the table's folder",
         "d/metadata.csv:5:1: file_name: 'sub' names a file that is not there",
         "hint: there is 'b.png'",
     ] {

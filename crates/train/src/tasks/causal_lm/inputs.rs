@@ -85,7 +85,7 @@ impl TaskInputs for Inputs {
     fn warnings(&self) -> Vec<String> {
         let leaked = self.data.leaked();
         let leaked =
-            (leaked > 0).then(|| format!("{leaked} held-out samples also stand in the training data"));
+            (leaked > 0).then(|| format!("{leaked} held-out samples also occur in the training data"));
         leaked.into_iter().chain(self.data.notes()).collect()
     }
 
