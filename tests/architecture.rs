@@ -45,6 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "crates/data/src/lora_targets.rs",
         ],
     ),
+    ("safetensors", &["crates/data/src/safetensors/", "crates/train/src/export/container.rs"]),
     ("serde_yaml", &["crates/core/src/config/"]),
     ("tch", &["crates/train/src/", "crates/train/tests/", "crates/train/examples/", "crates/train/benches/"]),
     ("tokenizers", &["crates/data/src/tokenizer/"]),

@@ -1,4 +1,6 @@
-"""transformers on tiny random Llama folders, each with one property that config.json or the weight file can have: the same logits."""
+"""transformers on tiny random Llama folders, each with one property that config.json or the weight file can have: the
+same logits. And on the tokenizer that a training on such a folder exports: the same as the folder's own.
+"""
 
 import json
 
@@ -26,6 +28,27 @@ CASES = {
     "half_precision_file": {},
 }
 
+# Name of the case: what it adds to tokenizer_config.json.
+TOKENIZERS = {
+    "plain": {},
+    "rich": {
+        "tokenizer_class": "PreTrainedTokenizer", "model_max_length": 77, "padding_side": "left", "truncation_side": "left",
+        "unk_token": "<unk>", "pad_token": "<pad>", "additional_special_tokens": ["<tool>", "<call>"], "add_bos_token": True,
+        "chat_template": [{"name": "default", "template": "{% for m in messages %}{{ m.content + '<|end|>' }}{% endfor %}"}, {"name": "tools", "template": "{{ tools }}"}],
+    },
+}  # fmt: skip
+
+# What is compared of two tokenizers.
+SAID = {
+    "special tokens": lambda tokenizer: {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
+    "further special tokens": lambda tokenizer: [str(token) for token in tokenizer.extra_special_tokens],
+    "longest text": lambda tokenizer: tokenizer.model_max_length,
+    "sides": lambda tokenizer: (tokenizer.padding_side, tokenizer.truncation_side),
+    "chat templates": lambda tokenizer: tokenizer.chat_template,
+    "ids": lambda tokenizer: [tokenizer(text)["input_ids"] for text in ("A quiet harbour.", "a<|end|>b<tool> <pad><unk>")],
+    "ids without special tokens": lambda tokenizer: tokenizer("a<call>b", add_special_tokens=False)["input_ids"],
+}
+
 
 def judge(scene, verdicts):
     ids = [[(7 * position + 3 * text) % 250 for position in range(length)] for text, length in enumerate((5, 40, 90))]
@@ -35,6 +58,21 @@ def judge(scene, verdicts):
         theirs = reference_logits(reference(folder), ids)
         worst = max(((one - other).abs().max() / other.abs().max()).item() for one, other in zip(ours, theirs))
         verdicts.at_most(f"folders.{name}", worst, 1e-5)
+    for name, settings in TOKENIZERS.items():
+        exported_tokenizer(scene, verdicts, name, settings)
+
+
+def exported_tokenizer(scene, verdicts, name, settings):
+    from transformers import AutoTokenizer
+
+    folder = write(scene, f"tokenizer_{name}", {})
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+    scene.run_trainer("--config", write_config(folder))
+    both = [AutoTokenizer.from_pretrained(place) for place in (folder, folder / "run" / "checkpoints")]
+    theirs, ours = ({what: said(one) for what, said in SAID.items()} for one in both)
+    unequal = [f"{what}: {ours[what]!r} for {theirs[what]!r}" for what in SAID if ours[what] != theirs[what]]
+    verdicts.equal(f"folders.tokenizer.{name}", unequal, [], f"{len(SAID)} properties")
 
 
 def write(scene, name, changes):
@@ -80,7 +118,7 @@ def write_tokenizer(folder):
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
-def logits(scene, folder, ids):
+def write_config(folder):
     data = folder / "data.jsonl"
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
     data.write_text(json.dumps({"messages": talk}) + "\n")
@@ -88,6 +126,11 @@ def logits(scene, folder, ids):
     config.write_text(
         f"base_model: {folder}\ntrain_data_dir: {data}\noutput_dir: {folder / 'run'}\nmax_seq_len: 64\nprecision: fp32\nmax_steps: 1\n"
     )
+    return config
+
+
+def logits(scene, folder, ids):
+    config = write_config(folder)
     wanted, output = folder / "ids.json", folder / "logits.safetensors"
     wanted.write_text(json.dumps(ids))
     scene.run_trainer("probe", "--config", config, "--what", "logits", "--ids", wanted, "--output", output)

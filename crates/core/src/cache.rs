@@ -8,6 +8,14 @@ use std::time::SystemTime;
 
 /// Name of the folder of pictures' latents.
 pub const LATENTS: &str = "latents";
+/// Name of the folder of base models' hashes.
+pub const BASE_HASHES: &str = "base-hashes";
+
+/// The folder `loradeck/NAME` of this user's cache, from the environment; `None` where it names no place.
+pub fn of_user(name: &str) -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name);
+    folder(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref(), name)
+}
 
 /// The folder `loradeck/NAME` of the user's cache: below `XDG_CACHE_HOME` (given as `xdg`) where that is an absolute
 /// path, else below `.cache` in `home`.

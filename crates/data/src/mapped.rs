@@ -1,6 +1,7 @@
 //! Files mapped into memory: the door of `memmap2`, and the only unsafe code of this crate.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use loradeck_core::error::{FileError, WithPath};
@@ -14,7 +15,33 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub struct MappedFile {
     path: PathBuf,
+    state: FileState,
     map: Option<Mmap>,
+}
+
+/// What the system keeps of a file besides its contents; times in nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileState {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    /// When its contents were last written.
+    pub(crate) modified: i128,
+    /// When its contents or what is kept of it last changed, which no program can set.
+    pub(crate) changed: i128,
+}
+
+impl FileState {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        let time = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: time(metadata.mtime(), metadata.mtime_nsec()),
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
 }
 
 impl MappedFile {
@@ -26,16 +53,22 @@ impl MappedFile {
             let not_a_file = std::io::Error::other("it is not a file");
             return Err(FileError::new(path, "read", not_a_file));
         }
+        let (path_buf, state) = (path.to_path_buf(), FileState::of(&metadata));
         if metadata.len() == 0 {
-            return Ok(Self { path: path.to_path_buf(), map: None });
+            return Ok(Self { path: path_buf, state, map: None });
         }
         let map = map_read_only(&file).with_path(path, "map")?;
-        Ok(Self { path: path.to_path_buf(), map: Some(map) })
+        Ok(Self { path: path_buf, state, map: Some(map) })
     }
 
     /// The file's contents.
     pub fn bytes(&self) -> &[u8] {
         self.map.as_deref().unwrap_or(&[])
+    }
+
+    /// What the file was when it was opened.
+    pub(crate) fn state(&self) -> FileState {
+        self.state
     }
 
     /// The file mapped here.

@@ -4,10 +4,12 @@
 mod error;
 mod find;
 mod keys;
+mod known_hash;
 mod llama;
 pub mod stable_diffusion;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use error::BaseModelError;
 pub use llama::{
@@ -101,6 +103,12 @@ impl BaseModel {
     /// sha256 of the whole weight file, in hexadecimal; reads every byte of it.
     pub fn full_hash(&self) -> String {
         sha256_hex([self.file().bytes()])
+    }
+
+    /// [`Self::full_hash`], remembered in the folder `cache` for as long as the weight file is left as it is: place,
+    /// device, inode, size and times. A cache that cannot be used costs the reading, nothing else.
+    pub fn known_hash(&self, cache: Option<&Path>) -> String {
+        known_hash::of(&[self.file()], cache, SystemTime::now())
     }
 
     /// The model's sizes and constants.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::safetensors::{DataType, build};
+use crate::safetensors::DataType;
+use crate::safetensors::testing::build;
 
 /// A tiny Llama's config.json.
 pub(crate) fn config() -> serde_json::Value {

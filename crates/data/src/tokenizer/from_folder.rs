@@ -1,13 +1,14 @@
 //! A tokenizer from a Hugging Face folder: `tokenizer.json` with `tokenizer_config.json`, `special_tokens_map.json`,
-//! `generation_config.json`, `config.json` and `chat_template.jinja` beside it.
+//! `generation_config.json`, `config.json`, `chat_template.jinja` and `additional_chat_templates/` beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use loradeck_core::error::FileError;
 use loradeck_core::file;
 use serde_json::Value;
 
 use super::Tokenizer;
+use super::exported::{self, NamedTemplate};
 use super::named_tokens::{self, token_text};
 
 /// Reads the tokenizer; the inner error is what is wrong, without the folder's name.
@@ -23,16 +24,33 @@ pub(super) fn read(folder: &Path) -> Result<Result<Tokenizer, String>, FileError
     let json = |name: &str| file::read_json::<Value>(&folder.join(name)).map(Option::unwrap_or_default);
     let configs = [json("generation_config.json")?, json("config.json")?];
     let settings = named_tokens::merged(&json("tokenizer_config.json")?, &json("special_tokens_map.json")?);
-    let template_file = file::read_if_exists(&folder.join("chat_template.jinja"))?
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok(build(&bytes, &settings, &configs, template_file))
+    Ok(build(&bytes, &settings, &configs, &template_files(folder)?))
+}
+
+/// The templates that are files of their own: the default one, then named ones by name.
+fn template_files(folder: &Path) -> Result<Vec<NamedTemplate>, FileError> {
+    let further = std::fs::read_dir(folder.join("additional_chat_templates"));
+    let mut paths: Vec<PathBuf> = further.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jinja"));
+    paths.sort();
+    let named = paths.into_iter().map(|path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (name, path)
+    });
+    let default = ("default".to_owned(), folder.join("chat_template.jinja"));
+    let mut templates = Vec::new();
+    for (name, path) in std::iter::once(default).chain(named) {
+        let text = file::read_if_exists(&path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        templates.extend(text.map(|text| (name, text)));
+    }
+    Ok(templates)
 }
 
 fn build(
     bytes: &[u8],
     settings: &Value,
     configs: &[Value],
-    template_file: Option<String>,
+    templates: &[NamedTemplate],
 ) -> Result<Tokenizer, String> {
     let mut inner = tokenizers::Tokenizer::from_bytes(bytes)
         .map_err(|error| format!("tokenizer.json cannot be understood: {error}"))?;
@@ -49,9 +67,11 @@ fn build(
         }
     }
     let pad = named("pad_token").or_else(|| configured("pad_token_id").first().copied());
-    let chat_template = template_file.or_else(|| template(settings.get("chat_template")?));
+    let of_a_file = templates.iter().find(|(name, _)| name == "default").map(|(_, text)| text.clone());
+    let chat_template = of_a_file.or_else(|| template(settings.get("chat_template")?));
     let special = super::special_ids(&inner);
-    Ok(Tokenizer { inner, bos, eos, pad, prefix: None, chat_template, special })
+    let described = exported::of_folder(settings, templates);
+    Ok(Tokenizer { inner, bos, eos, pad, prefix: None, chat_template, special, described })
 }
 
 /// An id, or a list of ids.

@@ -7,6 +7,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::Tokenizer;
+use super::exported;
 use super::patterns::{self, PreTokenizer};
 use crate::gguf::{GgufFile, Value};
 
@@ -60,6 +61,7 @@ pub(super) fn read(gguf: &GgufFile) -> Result<Tokenizer, String> {
         pad: id("tokenizer.ggml.padding_token_id"),
         prefix: bos.filter(|_| add_begin),
         chat_template: text("tokenizer.chat_template").map(str::to_owned),
+        described: exported::of_gguf(gguf, tokens),
     })
 }
 

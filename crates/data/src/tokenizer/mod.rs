@@ -2,6 +2,7 @@
 //! from a Hugging Face folder; both behave as the model's own.
 
 pub mod clip;
+mod exported;
 mod from_folder;
 mod from_gguf;
 mod named_tokens;
@@ -12,6 +13,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use loradeck_core::error::FileError;
+use serde_json::{Map, Value, json};
+use tokenizers::processors::template::TemplateProcessing;
 
 use crate::base_model::BaseModel;
 
@@ -51,6 +54,8 @@ pub struct Tokenizer {
     prefix: Option<u32>,
     chat_template: Option<String>,
     special: HashSet<u32>,
+    /// What an exported `tokenizer_config.json` says besides the tokens that begin and end a text.
+    described: Map<String, Value>,
 }
 
 /// The ids of a library tokenizer's special tokens.
@@ -160,36 +165,62 @@ impl Tokenizer {
     }
 
     /// The files by which Hugging Face's libraries load this tokenizer: names and contents of `tokenizer.json`,
-    /// `tokenizer_config.json` and `generation_config.json`. `turn_end` is the token that ends the assistant's turns: a
-    /// generation must stop there, so it is the end-of-text token unless the template itself writes that one.
+    /// `tokenizer_config.json` (what the source says, and nothing that it does not) and `generation_config.json`.
+    /// `turn_end` is the token that ends the assistant's turns: a generation must stop there, so it is the end-of-text
+    /// token unless the template itself writes that one.
     pub fn files(&self, turn_end: Option<u32>) -> Result<Vec<(&'static str, String)>, TokenizerError> {
-        let failed = |problem: String| TokenizerError::Failed { action: "write the tokenizer", problem };
-        let pretty = |value: &serde_json::Value| {
+        let pretty = |value: &Value| {
             serde_json::to_string_pretty(value)
                 .map(|text| text + "\n")
-                .map_err(|error| failed(error.to_string()))
+                .map_err(|error| unwritten(error.to_string()))
         };
-        let tokenizer = self.inner.to_string(true).map_err(|error| failed(error.to_string()))?;
-        let writes_eos = self.chat_template.as_ref().is_some_and(|template| template.contains("eos_token"));
-        let own = self.eos.first().copied();
-        let eos = if writes_eos { own.or(turn_end) } else { turn_end.or(own) };
-        let config = serde_json::json!({
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "clean_up_tokenization_spaces": false,
-            "bos_token": self.bos.and_then(|id| self.token(id)),
-            "eos_token": eos.and_then(|id| self.token(id)),
-            "pad_token": self.token(self.pad_id()),
-            "chat_template": self.chat_template,
-        });
+        let mut config = self.described.clone();
+        let ends = [("bos_token", self.bos), ("eos_token", self.exported_eos(turn_end))];
+        for (name, id) in ends {
+            config.extend(id.and_then(|id| self.token(id)).map(|token| (name.to_owned(), json!(token))));
+        }
         let mut stops = self.eos.clone();
         stops.extend(turn_end.filter(|end| !self.eos.contains(end)));
-        let generation = serde_json::json!({ "bos_token_id": self.bos, "eos_token_id": stops, "pad_token_id": self.pad_id() });
+        let generation =
+            json!({ "bos_token_id": self.bos, "eos_token_id": stops, "pad_token_id": self.pad_id() });
         Ok(vec![
-            ("tokenizer.json", tokenizer),
-            ("tokenizer_config.json", pretty(&config)?),
+            ("tokenizer.json", self.tokenizer_json()?),
+            ("tokenizer_config.json", pretty(&Value::Object(config))?),
             ("generation_config.json", pretty(&generation)?),
         ])
     }
+
+    fn exported_eos(&self, turn_end: Option<u32>) -> Option<u32> {
+        let writes_eos = self.chat_template.as_ref().is_some_and(|template| template.contains("eos_token"));
+        let own = self.eos.first().copied();
+        if writes_eos { own.or(turn_end) } else { turn_end.or(own) }
+    }
+
+    /// `tokenizer.json`, by which other programs put the same tokens around a text.
+    fn tokenizer_json(&self) -> Result<String, TokenizerError> {
+        let mut inner = self.inner.clone();
+        let begin = self.prefix.and_then(|id| Some((id, self.token(id)?)));
+        if let Some(processor) = begin.and_then(|(id, token)| begin_processor(id, token)) {
+            // transformers goes by the post-processor; it does not read add_bos_token beside a tokenizer.json.
+            inner.with_post_processor(Some(processor));
+        }
+        inner.to_string(true).map_err(|error| unwritten(error.to_string()))
+    }
+}
+
+/// Puts a token in front of each text; `None` where the crate cannot name that token.
+fn begin_processor(id: u32, token: String) -> Option<TemplateProcessing> {
+    TemplateProcessing::builder()
+        .try_single(vec![token.clone(), "$A".to_owned()])
+        .and_then(|builder| builder.try_pair(vec![token.clone(), "$A".to_owned(), "$B".to_owned()]))
+        .ok()?
+        .special_tokens(vec![(token, id)])
+        .build()
+        .ok()
+}
+
+fn unwritten(problem: String) -> TokenizerError {
+    TokenizerError::Failed { action: "write the tokenizer", problem }
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
 /// The names under which both files keep special tokens (transformers' `SPECIAL_TOKENS_ATTRIBUTES`).
-const NAMES: [&str; 7] =
+pub(super) const NAMES: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /// The names under which they keep lists of further ones.
-const LISTS: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
+pub(super) const LISTS: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
 
 /// `tokenizer_config.json` as transformers sees it: without an `added_tokens_decoder` of its own, what
 /// `special_tokens_map.json` says comes first.

@@ -95,11 +95,92 @@ fn a_folder_gives_the_same_tokenizer() {
         (Some(1), [2, 0].as_slice(), Some(CHATML))
     );
     let text = "<|im_start|>user\nhello 1234 they'LL\n\n<|im_end|>";
-    assert_eq!(ours.encode(text, false).unwrap(), gguf.encode(text, false).unwrap());
+    for add_special in [false, true] {
+        // Where the beginning is wanted, tokenizer.json's own post-processor puts it in front.
+        assert_eq!(ours.encode(text, add_special).unwrap(), gguf.encode(text, add_special).unwrap());
+    }
     std::fs::write(folder.path().join("chat_template.jinja"), "{{ x }}").unwrap();
     assert_eq!(from_folder::read(folder.path()).unwrap().unwrap().chat_template(), Some("{{ x }}"));
     std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     assert_eq!(from_folder::read(folder.path()).unwrap().unwrap_err(), "there is no tokenizer.json");
+}
+
+/// The `tokenizer_config.json` that a tokenizer exports.
+fn exported(tokenizer: &Tokenizer) -> serde_json::Value {
+    serde_json::from_str(&tokenizer.files(None).unwrap()[1].1).unwrap()
+}
+
+#[test]
+fn the_exported_configuration_says_what_the_folders_says() {
+    let settings = serde_json::json!({
+        "tokenizer_class": "Qwen2Tokenizer", "auto_map": {"AutoTokenizer": ["own.py", null]}, "name_or_path": "/a",
+        "model_max_length": 4096, "padding_side": "left", "truncation_side": "left", "add_bos_token": false,
+        "clean_up_tokenization_spaces": true, "bos_token": null, "eos_token": "<|im_end|>",
+        "unk_token": {"content": "<|endoftext|>", "lstrip": false}, "image_token": "<img>",
+        "additional_special_tokens": ["<|im_start|>", {"content": "<tool>", "lstrip": true}],
+        "chat_template": [{"name": "default", "template": CHATML}, {"name": "tools", "template": "{{ x }}"}],
+    });
+    let ours = bare_folder(&[("tokenizer_config.json", settings.clone())]).unwrap();
+    assert_eq!(ours.chat_template(), Some(CHATML));
+    let mut expected = settings;
+    expected["tokenizer_class"] = "PreTrainedTokenizerFast".into();
+    expected["unk_token"] = "<|endoftext|>".into();
+    expected["additional_special_tokens"] = serde_json::json!(["<|im_start|>", "<tool>"]);
+    for gone in ["auto_map", "name_or_path", "bos_token"] {
+        expected.as_object_mut().unwrap().remove(gone);
+    }
+    assert_eq!(exported(&ours), expected);
+    let fast = serde_json::json!({"tokenizer_class": "GPT2TokenizerFast", "pad_token": "<|endoftext|>"});
+    let map = serde_json::json!({"unk_token": {"content": "<|im_end|>"}});
+    let files = [("tokenizer_config.json", fast), ("special_tokens_map.json", map)];
+    let config = exported(&bare_folder(&files).unwrap());
+    let of = |key: &str| config[key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        ["tokenizer_class", "pad_token", "unk_token", "chat_template"].map(of),
+        ["GPT2TokenizerFast", "<|endoftext|>", "<|im_end|>", ""]
+    );
+}
+
+#[test]
+fn templates_in_files_of_their_own_are_exported_by_name() {
+    let gguf = tokenizer("llama-bpe", CHATML).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, contents) in gguf.files(None).unwrap() {
+        std::fs::write(folder.path().join(name), contents).unwrap();
+    }
+    std::fs::write(folder.path().join("chat_template.jinja"), "{{ file }}").unwrap();
+    let read = || from_folder::read(folder.path()).unwrap().unwrap();
+    assert_eq!(exported(&read())["chat_template"], "{{ file }}");
+    std::fs::create_dir(folder.path().join("additional_chat_templates")).unwrap();
+    std::fs::write(folder.path().join("additional_chat_templates/rag.jinja"), "{{ rag }}").unwrap();
+    let both = serde_json::json!([
+        {"name": "default", "template": "{{ file }}"}, {"name": "rag", "template": "{{ rag }}"},
+    ]);
+    assert_eq!((&exported(&read())["chat_template"], read().chat_template()), (&both, Some("{{ file }}")));
+}
+
+#[test]
+fn the_exported_configuration_of_a_gguf_file_says_what_its_metadata_say() {
+    let plain = exported(&tokenizer("llama-bpe", CHATML).unwrap());
+    let expected = serde_json::json!({
+        "tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false,
+        "chat_template": CHATML, "bos_token": "<|im_start|>", "eos_token": "<|im_end|>",
+    });
+    assert_eq!(plain, expected, "no pad_token of its own making");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.gguf");
+    let more = testing::add_tokenizer(crate::gguf::testing::Builder::default(), "llama-bpe", CHATML)
+        .text("general.architecture", "llama")
+        .u32("llama.context_length", 2048)
+        .u32("tokenizer.ggml.padding_token_id", 0)
+        .u32("tokenizer.ggml.unknown_token_id", 1_000_000)
+        .texts("tokenizer.chat_templates", &["tools"])
+        .text("tokenizer.chat_template.tools", "{{ x }}");
+    std::fs::write(&path, more.finish()).unwrap();
+    let config = exported(&from_gguf::read(&crate::gguf::GgufFile::open(&path).unwrap()).unwrap());
+    assert_eq!((&config["model_max_length"], &config["pad_token"]), (&2048.into(), &"<|endoftext|>".into()));
+    assert_eq!(config.get("unk_token"), None, "an id that is no token");
+    assert_eq!(config["chat_template"][1], serde_json::json!({"name": "tools", "template": "{{ x }}"}));
 }
 
 /// A folder with the tiny tokenizer whose tokenizer.json has lost its added tokens, and with these files beside it.

@@ -1,12 +1,15 @@
-//! Writing safetensors: `u64` header length, JSON header padded to a multiple of eight, raw little-endian data.
+//! Writing safetensors: the crate's types say and check where each tensor lies, and spell it in the header.
 //!
-//! Not by the `safetensors` crate, which keeps the metadata in a hash map: its header would differ from one process to
-//! the next, and ours is the same for the same training. What is written is held against that crate in the test.
+//! Own is what frames it, as the crate's `serialize` keeps the metadata in a hash map and writes it in another order
+//! each time, where the same training must give the same bytes (`the_crates_own_writer_is_not_deterministic` shows
+//! it): the sorted `__metadata__`, the header's length, and spaces up to a multiple of eight.
 
 use std::collections::BTreeMap;
 
 use loradeck_data::mapped::sha256_hex;
-use serde_json::{Map, Value, json};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde::Serialize;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// A whole safetensors file in memory.
@@ -18,6 +21,15 @@ pub struct Container {
     pub data_sha256: String,
 }
 
+/// The header's JSON: the metadata sorted by key, then the tensors in their order in the file.
+#[derive(Serialize)]
+struct Header<'a> {
+    #[serde(rename = "__metadata__", skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: Metadata,
+}
+
 /// Lays out `tensors` by name, in fp32, with `metadata`; the same input gives the same bytes.
 pub fn container(
     tensors: &[(String, Tensor)],
@@ -25,24 +37,22 @@ pub fn container(
 ) -> Result<Container, TchError> {
     let mut sorted: Vec<&(String, Tensor)> = tensors.iter().collect();
     sorted.sort_by(|left, right| left.0.cmp(&right.0));
-    let mut header = Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".to_owned(), json!(metadata));
-    }
     let mut data = Vec::new();
+    let mut infos = Vec::with_capacity(sorted.len());
     for (name, tensor) in sorted {
         let start = data.len();
         append(&mut data, tensor)?;
-        let entry = json!({ "dtype": "F32", "shape": tensor.size(), "data_offsets": [start, data.len()] });
-        header.insert(name.clone(), entry);
+        let shape = tensor.size().into_iter().map(|size| size as usize).collect();
+        let info = TensorInfo { dtype: Dtype::F32, shape, data_offsets: (start, data.len()) };
+        infos.push((name.clone(), info));
     }
-    let mut text = Value::Object(header).to_string();
-    let padded = text.len().next_multiple_of(8);
-    text.extend(std::iter::repeat_n(' ', padded - text.len()));
-    let mut bytes = Vec::with_capacity(8 + text.len() + data.len());
-    bytes.extend((text.len() as u64).to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes.extend(&data);
+    let unwritable = |problem: String| TchError::FileFormat(format!("safetensors: {problem}"));
+    let tensors = Metadata::new(None, infos).map_err(|error| unwritable(error.to_string()))?;
+    let header = Header { metadata, tensors };
+    let mut header = serde_json::to_vec(&header).map_err(|error| unwritable(error.to_string()))?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = (header.len() as u64).to_le_bytes();
+    let bytes = [length.as_slice(), &header, &data].concat();
     Ok(Container { bytes, data_sha256: sha256_hex([data.as_slice()]) })
 }
 
@@ -57,8 +67,12 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<(), TchError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::HashMap;
+
     use loradeck_data::safetensors::SafetensorsFile;
+    use safetensors::tensor::TensorView;
+
+    use super::*;
 
     #[test]
     fn the_crate_of_the_format_reads_it_and_the_same_input_gives_the_same_bytes() {
@@ -79,6 +93,55 @@ mod tests {
         let (_, header) = safetensors::SafeTensors::read_metadata(&made.bytes).unwrap();
         assert_eq!(header.offset_keys(), ["a", "b"]);
         assert_eq!(header.metadata().as_ref().unwrap()["key7"], "\"7\n");
+    }
+
+    /// The crate's own writer, with the metadata in a new hash map.
+    fn by_the_crate(tensors: &[(String, Tensor)], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+        let data: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, tensor)| {
+                let mut data = Vec::new();
+                append(&mut data, tensor).unwrap();
+                data
+            })
+            .collect();
+        let views = tensors.iter().zip(&data).map(|((name, tensor), data)| {
+            let shape = tensor.size().into_iter().map(|size| size as usize).collect();
+            (name.clone(), TensorView::new(Dtype::F32, shape, data).unwrap())
+        });
+        let metadata: HashMap<String, String> = metadata.clone().into_iter().collect();
+        safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata)).unwrap()
+    }
+
+    #[test]
+    fn the_crates_own_writer_is_not_deterministic() {
+        let tensors = [
+            ("b".to_owned(), Tensor::from_slice(&[1f32, 2.0, 3.0]).view([1, 3])),
+            ("a.ä\"".to_owned(), Tensor::from_slice(&[4f32])),
+            ("alpha".to_owned(), Tensor::from(2f32)),
+        ];
+        let metadata = |keys: usize| -> BTreeMap<String, String> {
+            (0..keys).map(|key| (format!("key{key}"), format!("ß\"\n{key}"))).collect()
+        };
+        for keys in [0, 1] {
+            let ours = container(&tensors, &metadata(keys)).unwrap().bytes;
+            assert_eq!(ours, by_the_crate(&tensors, &metadata(keys)), "{keys} keys have one order");
+        }
+        // Once these are equal the crate can write the whole file.
+        assert_ne!(by_the_crate(&tensors, &metadata(40)), by_the_crate(&tensors, &metadata(40)));
+    }
+
+    /// The bytes of the first releases: adapters written by different versions are compared by their files' hashes.
+    #[test]
+    fn the_bytes_are_what_they_were() {
+        let tensors = [("w".to_owned(), Tensor::from_slice(&[1f32, 2.0]).view([1, 2]))];
+        let metadata = BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())]);
+        let header =
+            r#"{"__metadata__":{"a":"1","b":"2"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}"#;
+        let header = format!("{header:<width$}", width = header.len().next_multiple_of(8));
+        let data = [1f32, 2.0].map(f32::to_le_bytes).concat();
+        let expected = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
+        assert_eq!(container(&tensors, &metadata).unwrap().bytes, expected);
     }
 
     #[test]

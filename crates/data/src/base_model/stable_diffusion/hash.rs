@@ -1,7 +1,12 @@
 //! What a model is known by: sizes and hashes of its weight files.
 
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::super::known_hash;
 use super::StableDiffusion;
-use crate::mapped::sha256_hex;
+use crate::mapped::{MappedFile, sha256_hex};
+use crate::safetensors::SafetensorsFile;
 
 /// The piece of a file that the `WebUI`'s short hash is taken of.
 pub(crate) const SHORT_HASH: std::ops::Range<usize> = 0x10_0000..0x11_0000;
@@ -26,6 +31,13 @@ impl StableDiffusion {
     /// file's own; reads every byte. In hexadecimal.
     pub fn full_hash(&self) -> String {
         sha256_hex(self.files.iter().map(|file| file.file().bytes()))
+    }
+
+    /// [`Self::full_hash`], remembered in the folder `cache` for as long as the weight files are left as they are: place,
+    /// device, inode, size and times. A cache that cannot be used costs the reading, nothing else.
+    pub fn known_hash(&self, cache: Option<&Path>) -> String {
+        let files: Vec<&MappedFile> = self.files.iter().map(SafetensorsFile::file).collect();
+        known_hash::of(&files, cache, SystemTime::now())
     }
 
     /// The short hash by which the `WebUI` and kohya's `ss_sd_model_hash` know a checkpoint file: the first eight digits

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::stored::{TextNames, in_checkpoint};
 use super::*;
-use crate::safetensors::{DataType, build};
+use crate::safetensors::DataType;
+use crate::safetensors::testing::build;
 
 /// Stable Diffusion 1's UNet.
 pub(crate) fn sd1_unet() -> UnetConfig {

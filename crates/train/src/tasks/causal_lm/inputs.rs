@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use loradeck_core::cache;
 use loradeck_core::config::Settings;
 use loradeck_core::time::Moment;
 use loradeck_data::base_model::{BaseModel, projection_names};
@@ -99,7 +100,7 @@ impl TaskInputs for Inputs {
 
     fn base_hash(&self) -> Box<dyn FnOnce() -> String + Send> {
         let base = Arc::clone(&self.base);
-        Box::new(move || base.full_hash())
+        Box::new(move || base.known_hash(cache::of_user(cache::BASE_HASHES).as_deref()))
     }
 
     fn identity(&self, kind: Kind) -> Identity {

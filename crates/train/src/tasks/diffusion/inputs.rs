@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use loradeck_core::cache;
 use loradeck_core::config::{ImageSettings, Settings};
 use loradeck_data::base_model::stable_diffusion::StableDiffusion;
 use loradeck_data::image::{ImageData, ImagePlan, image_metadata_csv};
@@ -78,7 +79,7 @@ impl TaskInputs for Inputs {
 
     fn base_hash(&self) -> Box<dyn FnOnce() -> String + Send> {
         let base = Arc::clone(&self.base);
-        Box::new(move || base.full_hash())
+        Box::new(move || base.known_hash(cache::of_user(cache::BASE_HASHES).as_deref()))
     }
 
     fn identity(&self, kind: Kind) -> Identity {

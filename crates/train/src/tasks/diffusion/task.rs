@@ -412,8 +412,7 @@ impl Task for Diffusion<'_> {
 
 /// Where latents are kept.
 fn latents_folder() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name);
-    cache::folder(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref(), cache::LATENTS)
+    cache::of_user(cache::LATENTS)
 }
 
 /// All looks of a training that crops in the centre.
