@@ -1,4 +1,4 @@
-//! Waiting for room on a disk. What a training has come to cannot be had again, and a person can make room: so the last
+//! Waiting until something can be written: for room on a disk, or for leave to write in a folder. What a training has come to cannot be had again, and a person can make room: so the last
 //! words of a run are tried again as long as there is none.
 
 use std::time::{Duration, Instant};
@@ -24,10 +24,15 @@ pub trait WantsRoom {
 }
 
 impl WantsRoom for FileError {
-    /// The disk is full, a quota is used up, or nothing can be written for now.
+    /// The disk is full, a quota is used up, or nothing can be written for now: the file system or the folder was made
+    /// read-only.
     fn wants_room(&self) -> bool {
-        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-        matches!(self.source.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match self.source.kind() {
+            StorageFull | QuotaExceeded | ReadOnlyFilesystem => true,
+            PermissionDenied => self.action != "read",
+            _ => false,
+        }
     }
 }
 
@@ -73,6 +78,7 @@ mod tests {
         let mut answers = vec![
             Ok(7),
             Err(error(ErrorKind::ReadOnlyFilesystem)),
+            Err(error(ErrorKind::PermissionDenied)),
             Err(error(ErrorKind::QuotaExceeded)),
             Err(error(ErrorKind::StorageFull)),
         ];
