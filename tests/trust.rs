@@ -454,7 +454,7 @@ impl Terminal {
 
     fn wait_for(&mut self, words: &str) {
         while !self.text.contains(words) {
-            let said = self.said.recv_timeout(std::time::Duration::from_secs(30));
+            let said = self.said.recv_timeout(std::time::Duration::from_secs(120));
             let bytes = said.unwrap_or_else(|error| panic!("{error}: no '{words}' in {}", self.text));
             self.text.push_str(&String::from_utf8_lossy(&bytes));
         }

@@ -65,6 +65,7 @@ fn print_status(run: &Run) {
     if let Some(words) = run.ending_words() {
         out::line(&words);
     }
+    run.problems.iter().for_each(|problem| out::line(problem));
     if let Some((step, total)) = run.steps() {
         let left = run.seconds_left(Moment::now()).map(|left| format!(", {} left", duration(left)));
         // A command need not say how many there will be.

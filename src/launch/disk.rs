@@ -1,7 +1,6 @@
 //! Whether a run's folder can be written and has room, before a run is started in it.
 
-use std::path::Path;
-
+use loradeck_core::run::{RunFolder, why_unwritable};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::schedule::Waiting;
@@ -9,12 +8,15 @@ use super::schedule::Waiting;
 /// The least that must be free: a checkpoint of a small adapter with its optimiser state, logs and events.
 const LEAST_FREE: u64 = 256 << 20;
 
-/// Why nothing may start in `folder`; `None` where it may, or where the system does not say.
-pub(super) fn complaint(folder: &Path) -> Option<Waiting> {
-    let space = statvfs(folder).ok()?;
+/// Why nothing may start in the folder of `run`; `None` where it may, or where the system does not say.
+pub(super) fn complaint(run: &RunFolder) -> Option<Waiting> {
+    let space = statvfs(run.path()).ok()?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let read_only = space.f_flag.contains(StatVfsMountFlags::RDONLY);
-    is_unfit(free, read_only).then_some(Waiting::Disk { free, read_only })
+    if is_unfit(free, read_only) {
+        return Some(Waiting::Disk { free, read_only });
+    }
+    why_unwritable(run).map(|error| Waiting::ReadOnlyFolder(error.to_string()))
 }
 
 fn is_unfit(free: u64, read_only: bool) -> bool {
@@ -29,7 +31,7 @@ mod tests {
     fn full_and_read_only_disks_are_unfit() {
         assert!(is_unfit(1 << 20, false) && is_unfit(1 << 40, true) && !is_unfit(1 << 30, false));
         let here = tempfile::tempdir().unwrap();
-        assert_eq!(complaint(here.path()), None);
-        assert_eq!(complaint(&here.path().join("gone")), None);
+        assert_eq!(complaint(&RunFolder::new(here.path())), None);
+        assert_eq!(complaint(&RunFolder::new(here.path().join("gone"))), None);
     }
 }

@@ -5,6 +5,7 @@
 mod deeds;
 mod facts;
 mod for_slurm;
+mod refusing;
 mod scan;
 mod slots_now;
 mod waiting_reader;
@@ -21,6 +22,7 @@ use loradeck_core::time::Moment;
 
 pub(super) use self::facts::{AllFacts, Mark, mark_of};
 use self::for_slurm::{SlurmQueue, TakenOut};
+use self::refusing::Refusing;
 use self::scan::{Found, Scanner};
 use self::slots_now::{look_at_slots, room};
 pub use self::waiting_reader::{WaitingReader, waiting};
@@ -110,6 +112,7 @@ struct Dispatcher<'a> {
     slurm_queue: SlurmQueue,
     cluster: Cluster,
     searches: Searches,
+    refusing: Refusing,
     refuge: Option<Refuge>,
     moves: bool,
 }
@@ -125,6 +128,7 @@ impl<'a> Dispatcher<'a> {
             slurm_queue: SlurmQueue::default(),
             cluster: Cluster::begin(workspace.clone()),
             searches: Searches::default(),
+            refusing: Refusing::default(),
             refuge: detached.then(Refuge::look),
             moves: false,
         })
@@ -189,23 +193,25 @@ impl<'a> Dispatcher<'a> {
         self.searches.advance(workspace, self.scanner.facts(), &queue)
     }
 
-    fn put_right(&self, found: &Found) -> Result<bool> {
+    fn put_right(&mut self, found: &Found) -> Result<bool> {
+        let workspace = self.workspace;
+        let mut changed = !found.failing_sweeps.is_empty();
         for (run, attempt, pause) in &found.comebacks {
-            deeds::come_back(self.workspace, run, *attempt, *pause)?;
+            let done = deeds::come_back(workspace, run, *attempt, *pause);
+            changed |= self.refusing.pass_over(workspace, run, done)?.is_some();
         }
         for (run, attempt) in &found.unwanted {
-            super::action::drop_unwanted(self.workspace, run, *attempt)?;
+            let done = super::action::drop_unwanted(workspace, run, *attempt);
+            changed |= self.refusing.pass_over(workspace, run, done)?.is_some();
         }
         for (run, attempt, why) in &found.forsaken {
-            deeds::forsake(self.workspace, run, *attempt, why)?;
+            let done = deeds::forsake(workspace, run, *attempt, why);
+            changed |= self.refusing.pass_over(workspace, run, done)?.is_some();
         }
         for (experiment, number, why) in &found.failing_sweeps {
-            deeds::pause_sweep(self.workspace, experiment, *number, why)?;
+            deeds::pause_sweep(workspace, experiment, *number, why)?;
         }
-        Ok(!(found.comebacks.is_empty()
-            && found.unwanted.is_empty()
-            && found.forsaken.is_empty()
-            && found.failing_sweeps.is_empty()))
+        Ok(changed)
     }
 
     /// Hands the waiting runs for Slurm to their keeper: whether one is to be submitted now or by itself later, and the
@@ -226,13 +232,17 @@ impl<'a> Dispatcher<'a> {
         let mut changed = false;
         for (run, attempt) in &found.unattended {
             let ours = self.started.iter().any(|started| started.run == *run);
-            match if ours { Recovery::Nothing } else { recover(self.workspace, run)? } {
-                Recovery::Nothing => {}
-                Recovery::Adopt => {
-                    self.started.push(adopt(self.workspace, run, *attempt)?);
-                    changed = true;
+            if ours {
+                continue;
+            }
+            match self.refusing.pass_over(self.workspace, run, recover(self.workspace, run))? {
+                None | Some(Recovery::Nothing) => {}
+                Some(Recovery::Adopt) => {
+                    let adopted = adopt(self.workspace, run, *attempt);
+                    let adopted = self.refusing.pass_over(self.workspace, run, adopted)?;
+                    changed |= adopted.map(|started| self.started.push(started)).is_some();
                 }
-                Recovery::Requeue | Recovery::End => changed = true,
+                Some(Recovery::Requeue | Recovery::End) => changed = true,
             }
         }
         Ok(changed)
@@ -263,7 +273,8 @@ impl<'a> Dispatcher<'a> {
         slot: &Slot,
         lock: FileLock,
     ) -> Result<bool> {
-        let started = start(permit, self.workspace, queued, slot, &lock)?;
+        let started = start(permit, self.workspace, queued, slot, &lock);
+        let started = self.refusing.pass_over(self.workspace, &queued.run, started)?.flatten();
         drop(lock);
         Ok(started.map(|started| self.started.push(started)).is_some())
     }

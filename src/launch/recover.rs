@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use loradeck_core::error::FileError;
 use loradeck_core::run::{
-    CommandExit, Heartbeat, Host, Journal, JournalEntry, Liveness, Place, Pulse, Recovery, RunFolder, State,
-    Status, Summary, Workspace, Writer, decide_recovery, end_state, is_held, read_attempt, read_journal,
-    try_exclusive,
+    CommandExit, EndReason, Heartbeat, Host, Journal, JournalEntry, Liveness, Place, Pulse, Recovery,
+    RunFolder, State, Status, Summary, Workspace, Writer, decide_recovery, end_state, is_held, read_attempt,
+    read_journal, try_exclusive,
 };
 use loradeck_core::time::Moment;
+use serde::Deserialize as _;
 
 use super::leftovers::end_in_group;
 
@@ -87,7 +88,7 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
         }
         Recovery::End => {
             let message = summary.and_then(|summary| summary.message);
-            let end = end_state(
+            let mut end = end_state(
                 status.attempt,
                 None,
                 false,
@@ -95,16 +96,30 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
                 CommandExit::process_end(run, status.attempt),
                 Moment::now(),
             );
-            note(
-                run,
-                "end",
-                status.attempt,
-                end.message.as_deref().unwrap_or("ended while no supervisor was watching"),
-            )?;
+            if end.reason == Some(EndReason::Lost)
+                && let Some(known) = journalled_end(run, status.attempt)
+            {
+                end = known;
+            }
+            note(run, "end", status.attempt, end.message.as_deref().unwrap_or("ended while no supervisor was watching"))?;
             end.write(run)?;
         }
     }
     Ok(decision)
+}
+
+/// The end that the attempt's supervisor noted in its journal and could not bring into the status.
+fn journalled_end(run: &RunFolder, attempt: u32) -> Option<Status> {
+    let entries = read_journal(run).entries;
+    let is_end = |entry: &&JournalEntry| entry.attempt == attempt && entry.kind == "end";
+    let entry = entries.iter().rev().filter(is_end).find(|entry| entry.text("state").is_some())?;
+    let ends = [State::Finished, State::Failed, State::Stopped, State::Pruned];
+    let state = ends.into_iter().find(|state| Some(state.word()) == entry.text("state"))?;
+    let mut status = Status::new(state, attempt, Moment::now());
+    let reason = entry.facts.get("reason").and_then(|reason| EndReason::deserialize(reason).ok());
+    status.reason = reason.or((state == State::Failed).then_some(EndReason::Error));
+    status.message = entry.text("message").map(str::to_owned);
+    Some(status)
 }
 
 /// The process group of an attempt's trainer, as its supervisor wrote it.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use loradeck_core::run::{
     Deed, FORMAT, Heartbeat, Host, Liveness, Place, Pulse, Request, RunFolder, Status, is_held,
-    pending_requests, read_attempt,
+    pending_requests, read_attempt, why_unwritable,
 };
 use serde::de::DeserializeOwned;
 
@@ -76,7 +76,7 @@ impl Seen {
             run.live = self.liveness(run, here);
             changed = true;
         }
-        changed || run.live != before
+        changed | refresh_writability(run) || run.live != before
     }
 
     fn refresh_status(&mut self, run: &mut Run) -> bool {
@@ -129,6 +129,21 @@ impl Seen {
             }
         }
     }
+}
+
+/// What a run at work, or one that should be, cannot write; whether the answer is a new one.
+fn refresh_writability(run: &mut Run) -> bool {
+    const NAME: &str = "its folder";
+    let is_live = run.status.as_ref().is_some_and(|status| status.state.is_live());
+    let found = is_live.then(|| why_unwritable(&run.folder)).flatten();
+    let found = found.map(|error| format!("{NAME}: {error}; its end waits until it can be written"));
+    let known = run.problems.iter().position(|problem| problem.starts_with(NAME));
+    if known.map(|index| &run.problems[index]) == found.as_ref() {
+        return false;
+    }
+    run.problems.retain(|problem| !problem.starts_with(NAME));
+    run.problems.extend(found);
+    true
 }
 
 /// Looks for a request to end; whether the answer is a new one.

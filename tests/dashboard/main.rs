@@ -84,8 +84,11 @@ fn nothing_is_written_while_nothing_happens() {
     let mut screen = Screen::dashboard(folder.path(), 120, 40);
     screen.wait_for("0002-rank-8");
     screen.wait_for("last 0.");
-    screen.drain(SILENCE);
-    assert_eq!(screen.drain(2 * SILENCE), 0);
+    // On a busy machine the last of the first screen may come late; what is drawn without end never comes to rest.
+    let begin = Instant::now();
+    while screen.drain_for(2 * SILENCE) > 0 {
+        assert!(begin.elapsed() < PATIENCE, "it draws without end");
+    }
     screen.press("q");
     screen.end();
 }

@@ -32,6 +32,7 @@ mod support;
 #[path = "../support/tiny_model.rs"]
 mod tiny_model;
 mod trainers;
+mod trust;
 
 use std::sync::OnceLock;
 

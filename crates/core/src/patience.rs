@@ -1,4 +1,5 @@
-//! Retries the final writes of a run while the disk is full: the result cannot be recomputed, but space can be freed.
+//! Retries the final writes of a run while there is no room on the disk, or its folder may not be written into: the result
+//! cannot be recomputed, but space can be freed and a folder made writable.
 
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,15 @@ pub trait WantsRoom {
 }
 
 impl WantsRoom for FileError {
-    /// The disk is full, a quota is used up, or nothing can be written for now.
+    /// The disk is full, a quota is used up, or nothing can be written for now: the file system or the folder was made
+    /// read-only.
     fn wants_room(&self) -> bool {
-        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-        matches!(self.source.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match self.source.kind() {
+            StorageFull | QuotaExceeded | ReadOnlyFilesystem => true,
+            PermissionDenied => self.action != "read",
+            _ => false,
+        }
     }
 }
 
@@ -89,6 +95,7 @@ mod tests {
         let mut answers = vec![
             Ok(7),
             Err(error(ErrorKind::ReadOnlyFilesystem)),
+            Err(error(ErrorKind::PermissionDenied)),
             Err(error(ErrorKind::QuotaExceeded)),
             Err(error(ErrorKind::StorageFull)),
         ];

@@ -155,8 +155,12 @@ impl Scanner {
                     }
                 }
                 State::Starting | State::Running => {
-                    found.running.push(self.running(one, known));
-                    if !self.is_attended(one)? {
+                    let is_attended = self.is_attended(one)?;
+                    // A dead one takes no slot, even where its end cannot be written.
+                    if is_attended || self.place(one) != Place::Here || is_held(&one.run.train_lock())? {
+                        found.running.push(self.running(one, known));
+                    }
+                    if !is_attended {
                         found.unattended.push((one.run.clone(), one.status.attempt));
                     }
                 }
@@ -253,7 +257,7 @@ impl Scanner {
         if let Some(moment) = entry.not_before.filter(|moment| *moment > now) {
             return Some(Waiting::NotBefore(moment));
         }
-        disk::complaint(one.run.path())
+        disk::complaint(&one.run)
     }
 
     /// The first parent that has ended without finishing and does not come back.

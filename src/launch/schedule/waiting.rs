@@ -43,6 +43,8 @@ pub enum Waiting {
         /// Whether it is mounted for reading only.
         read_only: bool,
     },
+    /// Its folder cannot be written in; what the system says of it.
+    ReadOnlyFolder(String),
     /// The first run of its kind shows how much memory it uses before others join it.
     FirstOfItsKind,
     /// Nothing: it starts with the next look.
@@ -78,6 +80,7 @@ impl Waiting {
             }
             Self::Disk { read_only: true, .. } => "its folder's disk is mounted read-only".to_owned(),
             Self::Disk { free, .. } => format!("only {} MiB are free on its folder's disk", free >> 20),
+            Self::ReadOnlyFolder(why) => why.clone(),
             Self::FirstOfItsKind => {
                 "waits until the GPU memory of its sweep's first run has been measured".to_owned()
             }

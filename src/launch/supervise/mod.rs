@@ -23,6 +23,7 @@ use loradeck_core::run::{
 };
 use loradeck_core::time::Moment;
 use rustix::process::Signal;
+use serde_json::json;
 
 use self::child::{Trainer, signal_group};
 use self::displaced::{Displaced, HeldFolder};
@@ -295,10 +296,14 @@ impl Supervisor {
         if let Some(message) = &status.message {
             entry = entry.with("message", message.as_str());
         }
+        if let Some(reason) = status.reason {
+            entry = entry.with("reason", json!(reason));
+        }
         if let Some(signal) = end.process.signal {
             entry = entry.with("signal", signal);
         }
-        // Nobody listens here: what there is no room for shows in the state, which stays as it was.
+        // Nobody listens here: what there is no room for shows in the state, which stays as it was. The journal is open
+        // already and takes the end of a run whose folder was made read-only, for whoever looks after it later.
         AT_THE_END.with(|_| (), || self.journal.append(&entry))?;
         AT_THE_END.with(|_| (), || status.write(&self.run))?;
         crash::point("supervise.after-end");

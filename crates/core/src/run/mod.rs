@@ -17,6 +17,7 @@ mod recovery;
 mod status;
 mod summary;
 mod workspace;
+mod writable;
 
 pub use attempt::{
     Attempt, Claim, ClusterJob, Place, claim, has_started, latest_attempt, read_attempt, read_attempts,
@@ -37,3 +38,4 @@ pub use recovery::{Liveness, ProcessEnd, Recovery, decide_recovery, end_state};
 pub use status::{EndReason, State, Status};
 pub use summary::{Evidence, MetricBest, Outcome, Summary};
 pub use workspace::{ExperimentFolder, FORMAT, Workspace, WorkspaceError};
+pub use writable::why_unwritable;
