@@ -101,7 +101,12 @@ pub(crate) fn recover(workspace: &Workspace, run: &RunFolder) -> Result<Recovery
             {
                 end = known;
             }
-            note(run, "end", status.attempt, end.message.as_deref().unwrap_or("ended while no supervisor was watching"))?;
+            note(
+                run,
+                "end",
+                status.attempt,
+                end.message.as_deref().unwrap_or("ended while no supervisor was watching"),
+            )?;
             end.write(run)?;
         }
     }

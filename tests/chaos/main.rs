@@ -26,10 +26,14 @@ use std::time::{Duration, Instant};
 
 use loradeck_core::run::{JournalEntry, QueueEntry, RunFolder, State, latest_attempt, read_journal};
 use support::{Deck, real_trainer, starts, state, status};
-use torment::{ADDED, Dice, Torment, runs};
+use torment::{ADDED, Dice, ENOUGH, Torment, runs};
 
 const RUNS: usize = 100;
 const AT_ONCE: &str = "20";
+/// So long a dispatcher may write nothing into its log before it counts as stuck.
+const STANDSTILL: Duration = Duration::from_secs(90);
+/// And so long it may take in all.
+const WRITING: Duration = Duration::from_mins(20);
 
 #[test]
 fn a_hundred_runs_under_fire_lose_nothing() {
@@ -136,12 +140,12 @@ fn weights(run: &RunFolder) -> Vec<u8> {
 fn fire(deck: &mut Deck, edit: &str, trainers: usize, mut dice: Dice) {
     assert!(deck.run(&["queue", "slots", AT_ONCE]).status.success());
     assert!(deck.run(&["queue", "resume"]).status.success());
-    let torment = Torment { trials: RUNS, edit, trainers, within: Duration::from_secs(400) };
+    let torment = Torment { trials: RUNS, edit, trainers, within: Duration::from_secs(1200) };
     let killed = torment.run(deck, &mut dice);
     let runs = runs(deck);
     let trials: HashSet<u32> = runs.iter().map(|run| QueueEntry::read(run).unwrap().trial.unwrap()).collect();
     assert_eq!((runs.len(), trials.len()), (RUNS + ADDED, RUNS + ADDED), "no trial is lost, none is doubled");
-    assert!(killed.all() >= 20, "{killed:?}: this was no torment");
+    assert!(killed.supervisors + killed.trainers >= ENOUGH / 4, "{killed:?}: this was no torment");
     let resumed = resume_until_all_finish(deck, &runs);
     wait_for_commits(deck);
     let committed = deck.git(&["ls-files"]);
@@ -160,7 +164,7 @@ fn fire(deck: &mut Deck, edit: &str, trainers: usize, mut dice: Dice) {
 /// so that somebody has to go on looking, and ask again.
 fn resume_until_all_finish(deck: &Deck, runs: &[RunFolder]) -> usize {
     let mut hit = HashSet::new();
-    let until = Instant::now() + Duration::from_secs(120);
+    let until = Instant::now() + Duration::from_secs(600);
     while !runs.iter().all(|run| state(run) == State::Finished) {
         let states: Vec<(String, State)> = runs.iter().map(|run| (run.name(), state(run))).collect();
         assert!(Instant::now() < until, "not all have finished: {states:?}");
@@ -175,13 +179,29 @@ fn resume_until_all_finish(deck: &Deck, runs: &[RunFolder]) -> usize {
     hit.len()
 }
 
+/// Each run is written up after each of its ends, one after the other, which on a busy machine takes minutes: as long as
+/// the log grows, the dispatcher gets on. One that has nothing more to write and does not go is the defect.
 fn wait_for_commits(deck: &Deck) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let log = || fs::read_to_string(deck.workspace.dispatch_log()).unwrap_or_default();
+    let (began, mut known) = (Instant::now(), log().len());
+    let mut until = began + STANDSTILL;
     while deck.dispatcher_is_at_work() || !deck.git(&["status", "--porcelain"]).is_empty() {
-        assert!(Instant::now() < until, "not all is written up: {}", deck.git(&["status", "--porcelain"]));
+        let log = log();
+        if log.len() != known {
+            (known, until) = (log.len(), Instant::now() + STANDSTILL);
+        }
+        let last: Vec<&str> = log.lines().rev().take(20).collect();
+        assert!(
+            Instant::now() < until && began.elapsed() < WRITING,
+            "the dispatcher {}, after {:?} not all is written up: {:?}; the newest lines of its log: {last:#?}",
+            if deck.dispatcher_is_at_work() { "is at work" } else { "has gone" },
+            began.elapsed(),
+            deck.git(&["status", "--porcelain"]),
+        );
         deck.run(&["list"]);
         std::thread::sleep(Duration::from_millis(100));
     }
+    println!("all was written up {:?} after the last end", began.elapsed());
 }
 
 fn mentions_a_lock(log: &Path) -> bool {

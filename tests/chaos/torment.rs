@@ -13,6 +13,9 @@ use crate::support::{Deck, state};
 /// Trials that are added while the others run.
 pub const ADDED: usize = 5;
 
+/// So many are to be killed at random; then trials are added, so that none ends before.
+pub const ENOUGH: usize = 20;
+
 /// Named points at which the processes that `list` starts die, where they are compiled in.
 const POINTS: [&str; 14] = [
     "dispatch.before-claim",
@@ -89,7 +92,8 @@ impl Torment<'_> {
     pub fn run(&self, deck: &mut Deck, dice: &mut Dice) -> Killed {
         let (mut killed, mut edited) = (Killed::default(), false);
         let mut dashboard = Onlooker::open(deck);
-        let until = Instant::now() + self.within;
+        let mut last = Instant::now();
+        let until = last + self.within;
         let expected = self.trials + ADDED;
         for turn in 0.. {
             let (there, ended) = count(deck);
@@ -100,14 +104,17 @@ impl Torment<'_> {
                 Instant::now() < until,
                 "not all runs have ended: {there} are there, {ended} have; {killed:?}"
             );
-            if killed.all() >= 10 && !edited {
+            if killed.all() >= ENOUGH && !edited {
                 edited = true;
                 // The programs are upgraded under those at work, and somebody adds trials. Killed or not, the trials
                 // are written down: whoever comes next queues them.
                 deck.upgrade();
                 assert!(deck.run(&["sweep", "add", "x", self.edit]).status.success());
             }
-            self.kill_one(deck, dice, &mut killed);
+            // On a busy machine a turn takes seconds, in which as many trainings end: the fewer turns, the more in each.
+            let due = 1 + (last.elapsed().as_millis() / 300).min(5);
+            last = Instant::now();
+            (0..due).for_each(|_| self.kill_one(deck, dice, &mut killed));
             if !dashboard.is_there() {
                 dashboard = Onlooker::open(deck);
             }

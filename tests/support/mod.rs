@@ -65,7 +65,9 @@ impl Deck {
         std::fs::create_dir_all(&folder).unwrap();
         let place = folder.join(built.file_name().unwrap());
         let fresh = place.with_extension("fresh");
-        std::fs::copy(built, &fresh).unwrap();
+        // By another process: a file that this one has open for writing goes to whatever its other threads start at that
+        // moment, and cannot be executed meanwhile ("Text file busy").
+        assert!(Command::new("cp").arg(built).arg(&fresh).status().unwrap().success());
         std::fs::rename(&fresh, &place).unwrap();
         place
     }

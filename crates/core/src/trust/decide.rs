@@ -10,7 +10,8 @@
 //! | else | trusted |
 //!
 //! Two folders are the same where their inodes are, and they were made at the same moment. Where a file system does
-//! not keep that, the device and the mark that trusting left must be the same.
+//! not keep that, the mark that trusting left must be the same. The device does not count: a network file system has
+//! another number at each mount, so on every host that shares it.
 
 use std::path::PathBuf;
 
@@ -84,7 +85,7 @@ pub fn own_group_may_add(seen: &Seen) -> Option<&SeenFolder> {
 
 fn is_same_folder(record: &TrustRecord, seen: &Seen) -> bool {
     let (then, now): (&Identity, &Identity) = (&record.folder, &seen.identity);
-    let is_marked = || then.device == now.device && seen.mark.as_ref() == Some(&record.mark);
+    let is_marked = || seen.mark.as_ref() == Some(&record.mark);
     then.inode == now.inode
         && match (then.born, now.born) {
             (Some(then), Some(now)) => then == now,

@@ -67,11 +67,13 @@ fn another_folder_at_the_path_is_seen_even_where_it_got_the_same_inode() {
 }
 
 #[test]
-fn a_device_may_get_another_number_where_the_folders_moment_is_known() {
+fn a_device_may_get_another_number_at_each_mount_and_on_each_host() {
     let mut renumbered = seen();
     renumbered.identity.device = 8;
     assert_eq!(decide(&[record()], &renumbered, US), Ok(()));
     renumbered.identity.born = None;
+    assert_eq!(decide(&[record()], &renumbered, US), Ok(()), "by its mark");
+    renumbered.mark = Some("n".into());
     assert_eq!(decide(&[record()], &renumbered, US), Err(Distrust::Replaced));
 }
 
