@@ -36,7 +36,9 @@ pub(super) fn of_folder(settings: &Value, templates: &[NamedTemplate]) -> Map<St
     let class = settings.get("tokenizer_class").and_then(Value::as_str).filter(|name| name.ends_with("Fast"));
     kept.insert("tokenizer_class".into(), json!(class.unwrap_or(PLAIN_CLASS)));
     for (key, value) in settings.as_object().into_iter().flatten() {
-        let value = if value.is_null() || LEFT_OUT.contains(&key.as_str()) {
+        // transformers' number for "no limit" (10^30) is none that JSON readers keep whole; leaving it out says the same.
+        let no_limit = key == "model_max_length" && value.is_f64();
+        let value = if value.is_null() || no_limit || LEFT_OUT.contains(&key.as_str()) {
             None
         } else if NAMES.contains(&key.as_str()) {
             // How the token is cut out of a text stands in tokenizer.json.

@@ -130,10 +130,11 @@ fn the_exported_configuration_says_what_the_folders_says() {
         expected.as_object_mut().unwrap().remove(gone);
     }
     assert_eq!(exported(&ours), expected);
-    let fast = serde_json::json!({"tokenizer_class": "GPT2TokenizerFast", "pad_token": "<|endoftext|>"});
+    let fast = serde_json::json!({"tokenizer_class": "GPT2TokenizerFast", "model_max_length": 1e30, "pad_token": "<|endoftext|>"});
     let map = serde_json::json!({"unk_token": {"content": "<|im_end|>"}});
     let files = [("tokenizer_config.json", fast), ("special_tokens_map.json", map)];
     let config = exported(&bare_folder(&files).unwrap());
+    assert_eq!(config.get("model_max_length"), None);
     let of = |key: &str| config[key].as_str().unwrap_or_default().to_owned();
     assert_eq!(
         ["tokenizer_class", "pad_token", "unk_token", "chat_template"].map(of),
