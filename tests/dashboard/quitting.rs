@@ -24,7 +24,7 @@ fn leaving_waits_for_what_was_asked_and_says_so() {
     screen.press("s");
     screen.wait_for("leaves the queue");
     screen.press("yq");
-    screen.wait_for("finishing before leaving: Stop format/0001-rank-4");
+    screen.wait_for("finishing before quitting: Stop format/0001-rank-4");
     assert!(!screen.terminal.screen().alternate_screen(), "the shell's screen is back already");
     assert_eq!(Status::read(&run).unwrap().unwrap().state, State::Queued);
     drop(lock);
@@ -41,7 +41,7 @@ fn ctrl_c_ends_the_wait_and_what_was_not_seen_done_is_named() {
     let _lock = found.queue_lock().unwrap();
     screen.press("H");
     screen.press("q");
-    screen.wait_for("finishing before leaving: Hold or release format/0001");
+    screen.wait_for("finishing before quitting: Hold or release format/0001");
     screen.press("\u{3}");
     assert!(!screen.end().success());
     assert!(screen.text().contains("the dashboard quit before this was confirmed"), "{}", screen.text());

@@ -135,7 +135,7 @@ mod tests {
         send.send(done("x/0001", Ok("asked".into()))).unwrap();
         let mut said = Vec::new();
         let told = all.wait(&messages, SILENT * 2, |sentence| said.push(sentence.to_owned()));
-        assert_eq!(said, ["finishing before leaving: Stop x/0002 (Ctrl-C leaves now)"]);
+        assert_eq!(said, ["finishing before quitting: Stop x/0002 (Ctrl-C quits now)"]);
         assert!(told.unwrap_err().contains("was confirmed: Stop x/0002"));
     }
 
