@@ -69,10 +69,10 @@ impl Unprivileged {
     fn go(&self) {
         fs::write(go_of(&self.deck), "").unwrap();
     }
+}
 
-    fn log(&self, run: &RunFolder) -> String {
-        fs::read_to_string(run.train_log()).unwrap_or_default()
-    }
+fn log_of(run: &RunFolder) -> String {
+    fs::read_to_string(run.train_log()).unwrap_or_default()
 }
 
 fn go_of(deck: &Deck) -> PathBuf {
@@ -90,7 +90,9 @@ fn hand_over(path: &Path) {
     }
     lchown(path, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     if path.is_dir() && !path.is_symlink() {
-        fs::read_dir(path).unwrap().for_each(|entry| hand_over(&entry.unwrap().path()));
+        for entry in fs::read_dir(path).unwrap() {
+            hand_over(&entry.unwrap().path());
+        }
     }
 }
 
@@ -102,7 +104,9 @@ fn set_writable(path: &Path, writable: bool) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| set_writable(&entry.unwrap().path(), writable));
+        for entry in fs::read_dir(path).unwrap() {
+            set_writable(&entry.unwrap().path(), writable);
+        }
     }
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -113,7 +117,7 @@ fn a_run_whose_folder_was_made_read_only_says_so_and_ends_once_it_can_be_written
     let run = deck.start();
     set_writable(run.path(), false);
     deck.go();
-    wait_until("its log says what it waits for", || deck.log(&run).contains("Permission denied"));
+    wait_until("its log says what it waits for", || log_of(&run).contains("Permission denied"));
     for words in [deck.say(&["list"]), deck.say(&["show", "x/1"])] {
         assert!(words.contains("running") && words.contains("cannot write into"), "{words}");
     }

@@ -68,7 +68,7 @@ style: up to 30 runs, drawn one by one while the sweep runs (random, random_seed
       lora_rank: 4, 8
       lora_alpha: 8, 16 where lora_rank is 8
 decided by eval/loss: lower is better
-ends early by asha: after 3 values of the metric and each 3 times as many one run of 3 goes on, by its best value so far
+ends early by asha: after 3 values of the metric and each 3 times as many one run of 3 continues, by its best value so far
  e.g. learning_rate=1e-4 lora_rank=8 lora_alpha=16  10 steps (5 an epoch), ";
     let output = told(&shown);
     assert!(output.starts_with(expected), "{output}");

@@ -91,12 +91,12 @@ fn print_figures(run: &Run) {
             ));
             continue;
         }
-        let mut text = format!("{tag:<28} last {} (step {})", short(metric.last), metric.last_step);
         // A learning rate or a gradient norm has a lowest value, but no best one.
-        if registry::describe(tag).goal.is_some() {
-            text.push_str(&format!("  best {} (step {})", short(metric.best), metric.best_step));
-        }
-        out::line(&text);
+        let best = registry::describe(tag)
+            .goal
+            .map(|_| format!("  best {} (step {})", short(metric.best), metric.best_step))
+            .unwrap_or_default();
+        out::line(&format!("{tag:<28} last {} (step {}){best}", short(metric.last), metric.last_step));
     }
 }
 

@@ -17,10 +17,11 @@ use crate::launch::submit::{Order, SubmitError, SweepOf, submit_locked};
 use crate::launch::sweep_file::SweepFile;
 
 /// Queues the trials that the sweep's file names and that are not there: whoever was to queue them has died.
-pub(super) fn complete(at: SweepAt<'_>, plan: &SearchPlan) -> Result<bool> {
+pub(super) fn complete(at: SweepAt<'_>) -> Result<bool> {
     let _queue = at.workspace.queue_lock()?;
-    // Read under the lock: a person may be adding trials.
+    // Read under the lock, with its plan: a person may be adding trials, or setting what all of them share.
     let Some(mut file) = SweepFile::read(at.experiment, at.number)? else { return Ok(false) };
+    let Some(plan) = file.plan() else { return Ok(false) };
     let trials = Trials::of(at.experiment, at.number, &mut AllFacts::default());
     let refused: Vec<u32> = file.list("refused");
     let mut queued = false;

@@ -113,7 +113,7 @@ impl Searches {
         self.give_up(at, &plan, trials)?;
         let mut advance = Advance::default();
         if is_incomplete {
-            advance.queued |= complete(at, &plan)?;
+            advance.queued |= complete(at)?;
         }
         let reached = self.target_reached(&plan, trials);
         if reached && trials.waiting() > 0 && !is_paused {
@@ -245,7 +245,7 @@ impl Searches {
                     file.set("submitted", json!(before.min(file.submitted())));
                 })?;
                 crash::point("search.after-draw");
-                return complete(at, plan);
+                return complete(at);
             }
         }
         Ok(false)

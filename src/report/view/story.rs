@@ -99,13 +99,11 @@ fn result(material: &Material, summary: &Summary) -> Option<String> {
         let look =
             if material.inputs.pictures.is_empty() { "" } else { " The sample pictures below show more." };
         let told = format!("Whether it came to anything, no figure says ({doubt}).{look}");
-        return Some(match tag.as_str() {
-            "train/loss" => told,
-            _ => {
-                let (first, last) = (words::value(metric.first), words::value(metric.last));
-                format!("The {name} was {first} at first and {last} at last. {told}")
-            }
-        });
+        if tag == "train/loss" {
+            return Some(told);
+        }
+        let (first, last) = (words::value(metric.first), words::value(metric.last));
+        return Some(format!("The {name} was {first} at first and {last} at last. {told}"));
     }
     if metric.best_step == metric.first_step {
         let text =

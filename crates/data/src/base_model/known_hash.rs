@@ -52,11 +52,12 @@ fn is_settled(state: FileState, now: SystemTime) -> bool {
     state.modified < settled && state.changed < settled
 }
 
-/// The path's `Debug` form has no line break and is different for different paths, whatever their bytes.
+/// The path stands as its hash: one line, whatever its bytes.
 fn write_line(key: &mut String, place: &Path, state: FileState) {
     let FileState { device, inode, size, modified, changed } = state;
+    let place = sha256_hex([place.as_os_str().as_encoded_bytes()]);
     let _ =
-        writeln!(key, "{place:?} device {device} inode {inode} size {size} mtime {modified} ctime {changed}");
+        writeln!(key, "{place} device {device} inode {inode} size {size} mtime {modified} ctime {changed}");
 }
 
 fn entry(folder: &Path, key: &str) -> std::path::PathBuf {

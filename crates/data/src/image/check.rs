@@ -234,7 +234,7 @@ impl ImageCheck {
         vec![
             format!(
                 "{} an epoch (pictures × repeats), in batches of {} for each bucket: {sum}{}",
-                counted(looks, "look"),
+                counted(looks, "sample"),
                 self.batch_size,
                 counted(self.batches_per_epoch, "batch")
             ),

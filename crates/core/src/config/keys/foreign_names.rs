@@ -40,7 +40,6 @@ const RENAMED: &[(&str, &str)] = &[
 /// Their name, and why nothing stands for it.
 const NEEDLESS: &[(&str, &str)] = &[
     ("bucket_no_upscale", "remove it: a picture smaller than its bucket is enlarged, and the check says so"),
-    ("cache_latents_to_disk", "cache_latents keeps them in memory"),
     ("caption_extension", "remove it: NAME.txt and NAME.caption are both read"),
     ("color_aug", "remove it: colours are never changed"),
     ("enable_bucket", "remove it: pictures are always sorted into buckets"),

@@ -104,7 +104,9 @@ mod tests {
         let mut table = CsvTable::new(&SourceSpec::new(super::super::spec::SourceKind::Csv));
         let mut found = Vec::new();
         let lines = ["step,loss,interval", "1,3.0,epoch", "2,2.0,epoch", "step,acc", "3,0.5"];
-        lines.iter().for_each(|line| table.line(line, 7.0, &mut found));
+        for line in lines {
+            table.line(line, 7.0, &mut found);
+        }
         let told: Vec<(&str, u64, f64)> = found.iter().map(|r| (r.tag.as_str(), r.step, r.value)).collect();
         assert_eq!(told, [("loss", 1, 3.0), ("loss", 2, 2.0), ("acc", 3, 0.5)]);
     }

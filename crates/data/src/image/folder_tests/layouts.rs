@@ -32,7 +32,7 @@ fn kohyas_folders_give_repeats_and_class_tokens() {
     for part in [
         "are not read: 'notes (1 picture)'",
         "fewer than 1 repeat are left out: '0_off (1 picture)'",
-        "pictures beside the numbered folders are not read: 'stray.png'",
+        "pictures next to the numbered folders are not read: 'stray.png'",
         "2 pictures without a caption file, for which the folder's name is the caption: '10_charlie cat/b.png'",
     ] {
         assert!(notes.contains(part), "{part}\n{notes}");
