@@ -16,9 +16,12 @@ from verdict import largest_relative
 def train(workspace, experiment, *overrides):
     """One run of an experiment in its own workspace; gives its folder."""
     loradeck = required("LORADECK_TRAIN").with_name("loradeck")
-    environment = dict(os.environ, LORADECK_DEVICE="cpu", LORADECK_SLOT_LOCKS=str(workspace / "slots"))
+    # The record of trust is the judges' own too, not the user's.
+    folders = {"LORADECK_SLOT_LOCKS": str(workspace / "slots"), "XDG_STATE_HOME": str(workspace / "state")}
+    environment = dict(os.environ, LORADECK_DEVICE="cpu", **folders)
     # python3 is the judges' own, which has both libraries.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    subprocess.run([loradeck, "trust", "--yes"], cwd=workspace, env=environment, capture_output=True, check=True)
     command = [loradeck, "run", experiment, *overrides, "--wait", "--plain"]
     done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True)
     run = workspace / "experiments" / experiment / "runs"
