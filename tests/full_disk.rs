@@ -17,8 +17,10 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn over(folder: &Path) -> Self {
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=300m", "tmpfs"]).arg(folder).status();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=300m,mode=755", "tmpfs"])
+            .arg(folder)
+            .status();
         assert!(mounted.unwrap().success());
         Self(folder.to_path_buf())
     }
@@ -58,6 +60,8 @@ fn a_run_that_ends_on_a_full_disk_is_not_lost() {
         ended = path_text(&ended)
     );
     fs::write(experiment.file(), format!("command: [sh, -c, {script:?}]\n")).unwrap();
+    // The disk's folder is another one than the deck made and trusts.
+    assert!(deck.run(&["trust", "--yes"]).status.success());
     assert!(deck.run(&["run", "x"]).status.success());
     let run: RunFolder = experiment.runs().remove(0);
     wait_until("the command is at work", || {
